@@ -1,0 +1,250 @@
+"""Payment providers: collect from a shopper, ask, give back, and read notices.
+
+Amounts are whole fen, times are aware UTC, every ``…_no`` is the host's own number and every
+``…_ref`` the other side's. The host commits a row with the number before it calls.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum, Flag, auto
+from typing import Protocol
+
+from kameng_sdk.context import CallContext
+from kameng_sdk.errors import CapabilityNotSupported
+from kameng_sdk.money import Money
+from kameng_sdk.outcomes import Outcome
+from kameng_sdk.webhooks import WebhookReply, WebhookRequest
+
+
+class PaymentCapability(Flag):
+    """What a provider can do. What is not declared must raise `CapabilityNotSupported`."""
+
+    QUERY = auto()
+    """Can say what became of an attempt."""
+
+    MANUAL_CONFIRM = auto()
+    """A person confirms the money by hand."""
+
+    REFUND = auto()
+    """Can give the whole amount back."""
+
+    PARTIAL_REFUND = auto()
+    """Can give a part back, several times."""
+
+    CANCEL = auto()
+    """Can close an unpaid attempt so that it cannot be paid any more."""
+
+    WEBHOOK = auto()
+    """Sends notices to ``notify_url``."""
+
+    REDIRECT = auto()
+    """The shopper pays on a page of the other side."""
+
+    QR = auto()
+    """The shopper scans a code."""
+
+    TEST_MODE = auto()
+    """Runs against a test account when configured so."""
+
+    WALLET = auto()
+    """The core debits the shopper's wallet in its own transaction; nothing is ever called."""
+
+
+SETTLING = (
+    PaymentCapability.QUERY
+    | PaymentCapability.WEBHOOK
+    | PaymentCapability.MANUAL_CONFIRM
+    | PaymentCapability.WALLET
+)
+"""At least one must be declared, or an attempt with unknown outcome could never be settled."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentMethod:
+    """A way to pay that the shopper chooses: ``code`` is unique within the plugin.
+
+    ``icon`` names an icon of the host's set; ``minimum`` and ``maximum`` are inclusive.
+    """
+
+    code: str
+    label: str
+    icon: str = "credit-card"
+    minimum: Money | None = None
+    maximum: Money | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChargeRequest:
+    """Collect ``amount`` once. ``attempt_no`` is the idempotency key towards the other side."""
+
+    attempt_no: str
+    amount: Money
+    method: str
+    subject: str
+    notify_url: str
+    return_url: str
+    client_ip: str
+    expires_at: datetime
+    locale: str = "zh_Hans_CN"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChargeResult:
+    """Usually PENDING with one of ``redirect_url`` and ``qr_content``.
+
+    ``message`` is for staff and the log, never for the shopper, and holds no secret.
+    """
+
+    outcome: Outcome
+    provider_ref: str = ""
+    redirect_url: str = ""
+    qr_content: str = ""
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueryResult:
+    """What became of an attempt. SUCCEEDED needs the ``amount`` the other side really took.
+
+    DECLINED means: not paid and cannot be paid any more. "No such order" is UNKNOWN.
+    """
+
+    outcome: Outcome
+    provider_ref: str = ""
+    amount: Money | None = None
+    paid_at: datetime | None = None
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefundRequest:
+    """Give ``amount`` of ``total`` back; ``refund_no`` is the idempotency key of this refund."""
+
+    attempt_no: str
+    provider_ref: str
+    refund_no: str
+    amount: Money
+    total: Money
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefundResult:
+    """SUCCEEDED only when the money has moved; accepted for later is PENDING."""
+
+    outcome: Outcome
+    provider_ref: str = ""
+    message: str = ""
+
+
+class PaymentEventKind(Enum):
+    """What a notice reports."""
+
+    PAID = "paid"
+    """The shopper's money was taken."""
+
+    REFUNDED = "refunded"
+    """Money went back to the shopper."""
+
+    FAILED = "failed"
+    """The attempt is over without money."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentEvent:
+    """One fact from a verified notice; amounts are what the other side says.
+
+    ``event_id`` is the same for each copy of a notice. ``fresh``: the signature covers a time
+    that is now, so an old copy would have been refused; when False a replay is possible and
+    must be harmless.
+    """
+
+    kind: PaymentEventKind
+    attempt_no: str
+    provider_ref: str
+    amount: Money
+    paid_at: datetime | None
+    event_id: str
+    fresh: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookResult:
+    """What a verified notice means; no events is fine (a kind that does not matter).
+
+    ``reply`` is sent after the effect is committed.
+    """
+
+    events: Sequence[PaymentEvent]
+    reply: WebhookReply
+
+
+class PaymentProvider(Protocol):
+    """One account at one gateway. Objects are shared by threads: keep no state of a call.
+
+    Every call ends before ``ctx.deadline`` and goes out through ``ctx.http`` only.
+    """
+
+    @property
+    def capabilities(self) -> PaymentCapability:
+        """All that is supported; constant for one object."""
+        ...
+
+    def methods(self) -> Sequence[PaymentMethod]:
+        """Ways to pay under this configuration; no I/O."""
+        ...
+
+    def charge(self, ctx: CallContext, request: ChargeRequest) -> ChargeResult:
+        """Start collecting. Called again with the same number only if nothing was sent."""
+        ...
+
+    def query(self, ctx: CallContext, attempt_no: str, provider_ref: str) -> QueryResult:
+        """Ask what became of an attempt (QUERY); ``provider_ref`` may be empty."""
+        ...
+
+    def refund(self, ctx: CallContext, request: RefundRequest) -> RefundResult:
+        """Give money back (REFUND, and PARTIAL_REFUND when amount < total)."""
+        ...
+
+    def query_refund(self, ctx: CallContext, request: RefundRequest) -> RefundResult:
+        """Ask what became of a refund (QUERY and REFUND)."""
+        ...
+
+    def cancel(self, ctx: CallContext, attempt_no: str, provider_ref: str) -> Outcome:
+        """Close an unpaid attempt (CANCEL). SUCCEEDED: it can no longer be paid."""
+        ...
+
+    def parse_webhook(self, ctx: CallContext, request: WebhookRequest) -> WebhookResult:
+        """Verify and translate a notice (WEBHOOK); raises `WebhookRefused` in any doubt."""
+        ...
+
+
+class BasePaymentProvider:
+    """Start from here: every method that is not overridden refuses as undeclared."""
+
+    def charge(self, ctx: CallContext, request: ChargeRequest) -> ChargeResult:
+        """Refuses."""
+        raise CapabilityNotSupported("charge")
+
+    def query(self, ctx: CallContext, attempt_no: str, provider_ref: str) -> QueryResult:
+        """Refuses."""
+        raise CapabilityNotSupported("query")
+
+    def refund(self, ctx: CallContext, request: RefundRequest) -> RefundResult:
+        """Refuses."""
+        raise CapabilityNotSupported("refund")
+
+    def query_refund(self, ctx: CallContext, request: RefundRequest) -> RefundResult:
+        """Refuses."""
+        raise CapabilityNotSupported("query_refund")
+
+    def cancel(self, ctx: CallContext, attempt_no: str, provider_ref: str) -> Outcome:
+        """Refuses."""
+        raise CapabilityNotSupported("cancel")
+
+    def parse_webhook(self, ctx: CallContext, request: WebhookRequest) -> WebhookResult:
+        """Refuses."""
+        raise CapabilityNotSupported("parse_webhook")
