@@ -1,0 +1,4 @@
+import "../shared/htmx.js";
+import Alpine from "../shared/alpine.js";
+
+Alpine.start();

@@ -1,0 +1,51 @@
+"""Names of the bundled assets: what a template calls ``shop.css`` lives under a hashed name."""
+
+from __future__ import annotations
+
+import json
+from functools import lru_cache
+from pathlib import Path
+
+DIST = Path(__file__).parent / "static" / "dist"
+URL_PREFIX = "/static/dist/"
+
+
+class AssetMissing(Exception):
+    """The asset is unknown or the bundles were never built; the message says what to do."""
+
+
+def asset_path(name: str) -> str:
+    """URL path of a bundled asset, e.g. ``shop.css`` → ``/static/dist/shop-1A2B3C4D.css``.
+
+    Raises `AssetMissing` for a name that no bundle has.
+    """
+    manifest = _manifest()
+    if name not in manifest:
+        raise AssetMissing(f"no asset named {name!r}; known: {', '.join(manifest)}")
+    return URL_PREFIX + manifest[name]
+
+
+def icon_href(name: str) -> str:
+    """Reference to one icon of the sprite for ``<use href>``; the file is cached by browsers."""
+    return f"{asset_path('sprite.svg')}#{name}"
+
+
+def assets_built() -> bool:
+    """Whether the bundles exist (they come from ``python -m kameng.web.assets_build``)."""
+    return (DIST / "manifest.json").is_file()
+
+
+def _manifest() -> dict[str, str]:
+    path = DIST / "manifest.json"
+    try:
+        changed = path.stat().st_mtime_ns
+    except FileNotFoundError:
+        raise AssetMissing("assets are not built: run `make install`") from None
+    return _read_manifest(path, changed)
+
+
+@lru_cache(maxsize=2)
+def _read_manifest(path: Path, changed: int) -> dict[str, str]:
+    # `changed` is the cache key: a rebuild shows without a restart.
+    manifest: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))
+    return manifest
