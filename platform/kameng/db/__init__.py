@@ -1,0 +1,11 @@
+"""Database: scopes, sessions, guarded functions. Raw connections are refused elsewhere."""
+
+from kameng.db.base import Amount, Base, BigId
+from kameng.db.guarded import call, run
+from kameng.db.scope import NoScope, Scope, current_scope, main_scope, maybe_scope, station_scope
+from kameng.db.session import db, in_transaction, init_database
+
+__all__ = [
+    "Amount", "Base", "BigId", "NoScope", "Scope", "call", "current_scope", "db", "in_transaction",
+    "init_database", "main_scope", "maybe_scope", "run", "station_scope",
+]

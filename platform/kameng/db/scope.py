@@ -1,0 +1,81 @@
+"""Scopes: no scope, no query. One scope is one session on one role.
+
+`station_scope(7)` works as role *app* and sees the rows of station 7 alone; `main_scope(reason=…)`
+works as role *main* and is the single, searchable way across stations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from itertools import count
+
+_numbers = count(1)
+
+
+class NoScope(RuntimeError):
+    """A query was tried outside every scope, or a scope was opened inside a foreign one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """One unit of work: which role, which station, and why."""
+
+    role: str  # "app" or "main"
+    station_id: int | None
+    reason: str
+    number: int = field(default_factory=lambda: next(_numbers))
+
+
+_current: ContextVar[Scope | None] = ContextVar("kameng_scope", default=None)
+
+
+def current_scope() -> Scope:
+    """The open scope; raises `NoScope` when there is none."""
+    scope = _current.get()
+    if scope is None:
+        raise NoScope("no scope is open: use station_scope(id) or main_scope(reason=…)")
+    return scope
+
+
+def maybe_scope() -> Scope | None:
+    """The open scope or None, for logging and guards."""
+    return _current.get()
+
+
+@contextmanager
+def _open(scope: Scope) -> Iterator[Scope]:
+    from kameng.db.session import close_session
+
+    token = _current.set(scope)
+    try:
+        yield scope
+    finally:
+        try:
+            close_session()
+        finally:
+            _current.reset(token)
+
+
+@contextmanager
+def station_scope(station_id: int) -> Iterator[Scope]:
+    """Open a unit of work of one station (role app, row level security on that station).
+
+    A station's scope cannot be opened inside another station's: that would mix tenants.
+    """
+    outer = _current.get()
+    if outer is not None and outer.role == "app" and outer.station_id != station_id:
+        raise NoScope(f"scope of station {station_id} asked for inside station {outer.station_id}")
+    with _open(Scope("app", int(station_id), "station")) as scope:
+        yield scope
+
+
+@contextmanager
+def main_scope(*, reason: str) -> Iterator[Scope]:
+    """Open a unit of work across stations (role main). `reason` stands in the log."""
+    if not reason:
+        raise ValueError("main_scope needs a reason")
+    with _open(Scope("main", None, reason)) as scope:
+        yield scope
