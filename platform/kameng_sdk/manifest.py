@@ -91,7 +91,10 @@ class PluginManifest:
     """Identity of a plugin. ``id`` is also the name of its entry point.
 
     ``capabilities`` are free words for the catalogue ("refund", "qr"); the object that does
-    the work declares the binding ones. ``restricted``: only the main station may use it.
+    the work declares the binding ones.
+
+    - ``restricted``: switched and configured by the main station alone, for all stations.
+    - ``on_by_default``: on until the main station switches it off; for what needs no account.
     """
 
     id: str
@@ -105,6 +108,7 @@ class PluginManifest:
     capabilities: tuple[str, ...] = ()
     homepage: str = ""
     restricted: bool = False
+    on_by_default: bool = False
 
     def __post_init__(self) -> None:
         if not _PLUGIN_ID.fullmatch(self.id) or not self.id.startswith(f"{self.kind.value}-"):
@@ -115,6 +119,8 @@ class PluginManifest:
         if len(names) != len(set(names)):
             raise ValueError(f"plugin {self.id}: a field name is used twice")
         self._refuse_leaking_fields()
+        if self.on_by_default and any(f.required and f.default is None for f in self.config_fields):
+            raise ValueError(f"plugin {self.id}: on by default, but it needs to be configured")
 
     def field(self, name: str) -> ConfigField | None:
         """The declared field of that name, or None."""

@@ -1,0 +1,174 @@
+"""Call one object of one plugin: with a deadline, outside transactions, with a sure outcome."""
+
+from __future__ import annotations
+
+import logging
+import time
+import uuid
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Generic, TypeVar
+
+from kameng.db import in_transaction
+from kameng.plugins.deadline import NotStarted, Slots, TimedOut
+from kameng.plugins.http import GuardedClient
+from kameng_sdk.context import CallContext
+from kameng_sdk.errors import (
+    CapabilityNotSupported,
+    Declined,
+    HttpOutcomeUnknown,
+    Misconfigured,
+    TemporarilyUnavailable,
+    WebhookRefused,
+)
+from kameng_sdk.outcomes import Outcome
+
+T = TypeVar("T")
+
+MAX_MESSAGE = 300
+SHORTEST_SECRET = 4
+
+log = logging.getLogger("kameng.plugins")
+
+
+class SystemClock:
+    """The real time."""
+
+    def now(self) -> datetime:
+        """Wall clock, aware, UTC."""
+        return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        """Seconds that only grow."""
+        return time.monotonic()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer(Generic[T]):
+    """What one call came to. Decide by ``outcome``; ``value`` is there when the plugin answered.
+
+    ``retry_after_s`` is set when nothing was sent: then the outcome is DECLINED, and the same
+    call with the same number may be repeated after so many seconds. ``message`` is for staff
+    and holds no secret. ``misconfigured``: the settings, not the order, are at fault.
+    """
+
+    outcome: Outcome
+    value: T | None = None
+    code: str = ""
+    message: str = ""
+    retry_after_s: int | None = None
+    misconfigured: bool = False
+    elapsed_ms: int = 0
+    correlation_id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """The way to one plugin's code: its slots, the secrets to hide, where it may go."""
+
+    plugin_id: str
+    slots: Slots
+    secrets: tuple[str, ...] = ()
+    exempt: frozenset[tuple[str, int]] = frozenset()
+
+
+class InTransaction(RuntimeError):
+    """A plugin was about to be called inside an open transaction: its rows would stay locked."""
+
+
+def new_context(line: Line, seconds: float) -> tuple[CallContext, GuardedClient]:
+    """A context for one call, and its client to see afterwards whether anything was sent."""
+    clock = SystemClock()
+    deadline = clock.monotonic() + seconds
+    http = GuardedClient(deadline=deadline, clock=clock, exempt=line.exempt)
+    context = CallContext(
+        deadline=deadline, correlation_id=uuid.uuid4().hex, http=http, clock=clock
+    )
+    return context, http
+
+
+def invoke(
+    line: Line,
+    step: str,
+    call: Callable[[CallContext], T],
+    *,
+    seconds: float,
+    judge: Callable[[T], Outcome],
+) -> Answer[T]:
+    """Run ``call`` and normalise whatever happens; never raises what the plugin raised.
+
+    ``judge`` reads the outcome off the value and raises `ValueError` when the value is not what
+    was promised: that is UNKNOWN, for the other side may well have acted. `WebhookRefused` is
+    the one answer that passes through. Raises `InTransaction`.
+    """
+    refuse_transaction(line.plugin_id, step)
+    context, http = new_context(line, seconds)
+    started = time.monotonic()
+    try:
+        value = line.slots.run(lambda: call(context), seconds, f"{line.plugin_id}:{step}")
+        answer = Answer(outcome=judge(value), value=value)
+    except WebhookRefused:
+        raise
+    except BaseException as error:
+        if isinstance(error, KeyboardInterrupt):
+            raise
+        answer = _answer_to(error, http.sent > 0)
+    elapsed = int((time.monotonic() - started) * 1000)
+    message = hide(_message_of(answer), line.secrets)
+    _note(line, step, answer, message, elapsed, context.correlation_id)
+    return Answer(
+        outcome=answer.outcome, value=answer.value, code=answer.code, message=message,
+        retry_after_s=answer.retry_after_s, misconfigured=answer.misconfigured,
+        elapsed_ms=elapsed, correlation_id=context.correlation_id,
+    )  # fmt: skip
+
+
+def refuse_transaction(plugin_id: str, step: str) -> None:
+    """Raises `InTransaction` when the open scope holds one."""
+    if in_transaction():
+        raise InTransaction(f"{plugin_id}.{step} was called inside a transaction: commit first")
+
+
+def hide(text: str, secrets: Iterable[str]) -> str:
+    """The text without any of the secrets, short enough to store."""
+    for secret in secrets:
+        if len(secret) >= SHORTEST_SECRET:
+            text = text.replace(secret, "****")
+    return text[:MAX_MESSAGE]
+
+
+def _answer_to(error: BaseException, sent: bool) -> Answer[T]:
+    if isinstance(error, NotStarted):
+        return Answer(outcome=Outcome.DECLINED, code="busy", retry_after_s=5)
+    if isinstance(error, Declined):
+        return Answer(outcome=Outcome.DECLINED, code=error.code[:60], message=error.message)
+    if isinstance(error, CapabilityNotSupported):
+        return Answer(outcome=Outcome.DECLINED, code="not_supported", message=str(error))
+    # The two errors below promise that nothing was sent. The client knows better than the plugin.
+    if isinstance(error, TemporarilyUnavailable) and not sent:
+        return Answer(
+            outcome=Outcome.DECLINED, code="not_sent", message=str(error),
+            retry_after_s=max(1, error.retry_after_s),
+        )  # fmt: skip
+    if isinstance(error, Misconfigured):
+        outcome = Outcome.UNKNOWN if sent else Outcome.DECLINED
+        return Answer(outcome=outcome, code="misconfigured", message=str(error), misconfigured=True)
+    if isinstance(error, TimedOut):
+        return Answer(outcome=Outcome.UNKNOWN, code="timed_out")
+    code = "no_answer" if isinstance(error, HttpOutcomeUnknown) else "plugin_error"
+    return Answer(outcome=Outcome.UNKNOWN, code=code, message=f"{type(error).__name__}: {error}")
+
+
+def _message_of(answer: Answer[T]) -> str:
+    return answer.message or str(getattr(answer.value, "message", "") or "")
+
+
+def _note(
+    line: Line, step: str, answer: Answer[T], message: str, elapsed: int, correlation: str
+) -> None:
+    level = logging.WARNING if answer.outcome is Outcome.UNKNOWN else logging.INFO
+    log.log(
+        level, "plugin %s %s: %s %s (%d ms) %s [%s]", line.plugin_id, step,
+        answer.outcome.value, answer.code, elapsed, message, correlation,
+    )  # fmt: skip
