@@ -1,0 +1,105 @@
+-- Guarded functions of the ledger: the only way to write account, account_balance and transfer.
+-- Money moves from `debit` to `credit`; the balance of an account is its credits minus its debits.
+
+-- grant: nobody
+CREATE OR REPLACE FUNCTION _account(p_station bigint, p_kind text, p_ref text DEFAULT '') RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $f$
+DECLARE v_id bigint;
+BEGIN
+  SELECT id INTO v_id FROM account WHERE station_id = p_station AND kind = p_kind AND ref = p_ref AND currency = 'CNY';
+  IF v_id IS NOT NULL THEN RETURN v_id; END IF;
+  INSERT INTO account(station_id, kind, ref) VALUES (p_station, p_kind, p_ref) ON CONFLICT DO NOTHING RETURNING id INTO v_id;
+  IF v_id IS NULL THEN -- another transaction has just made it
+    SELECT id INTO v_id FROM account WHERE station_id = p_station AND kind = p_kind AND ref = p_ref AND currency = 'CNY';
+  ELSIF p_kind IN ('wallet', 'deposit', 'frozen', 'available') THEN
+    INSERT INTO account_balance(account_id, station_id) VALUES (v_id, p_station);
+  END IF;
+  RETURN v_id;
+END $f$;
+
+-- Post linked transfers: all or none. Returns false when the same txn was posted before.
+-- Same txn with other legs is refused (KM409); a floor that would be broken raises KM003.
+-- Legs of amount 0 are left out, a negative leg runs the other way. Balance rows are locked last, by id.
+-- grant: nobody
+CREATE OR REPLACE FUNCTION _post(p_txn text, p_station bigint, p_order bigint, p_attempt bigint, p_refund bigint,
+  p_debits bigint[], p_credits bigint[], p_amounts bigint[], p_kinds text[]) RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $f$
+DECLARE v_hash bytea; v_old bytea; v_row record;
+BEGIN
+  SELECT sha256(convert_to(coalesce(string_agg(
+      CASE WHEN a > 0 THEN d || '>' || c || ':' || a ELSE c || '>' || d || ':' || -a END || ':' || k, ';' ORDER BY n), ''), 'UTF8'))
+    INTO v_hash FROM unnest(p_debits, p_credits, p_amounts, p_kinds) WITH ORDINALITY AS l(d, c, a, k, n) WHERE a <> 0;
+  BEGIN
+    INSERT INTO transfer(debit_account, credit_account, amount, kind, station_id, order_id, attempt_id, refund_id, txn, leg, params_hash)
+      SELECT CASE WHEN a > 0 THEN d ELSE c END, CASE WHEN a > 0 THEN c ELSE d END, abs(a), k, p_station, p_order, p_attempt, p_refund,
+             p_txn, row_number() OVER (ORDER BY n), v_hash
+        FROM unnest(p_debits, p_credits, p_amounts, p_kinds) WITH ORDINALITY AS l(d, c, a, k, n) WHERE a <> 0;
+  EXCEPTION WHEN unique_violation THEN
+    SELECT params_hash INTO v_old FROM transfer WHERE txn = p_txn AND leg = 1;
+    IF v_old IS DISTINCT FROM v_hash THEN
+      RAISE EXCEPTION 'txn % was posted with other legs', p_txn USING ERRCODE = 'KM409';
+    END IF;
+    RETURN false;
+  END;
+  FOR v_row IN
+    SELECT b.account_id, m.delta FROM account_balance b JOIN (
+      SELECT acc, sum(x) AS delta FROM (
+        SELECT unnest(p_debits) AS acc, -unnest(p_amounts) AS x UNION ALL SELECT unnest(p_credits), unnest(p_amounts)) s GROUP BY acc
+    ) m ON m.acc = b.account_id WHERE m.delta <> 0 ORDER BY b.account_id
+  LOOP
+    UPDATE account_balance SET balance = balance + v_row.delta, updated_at = now()
+      WHERE account_id = v_row.account_id AND balance + v_row.delta >= floor;
+    IF NOT FOUND THEN RAISE EXCEPTION 'insufficient_funds' USING ERRCODE = 'KM003'; END IF;
+  END LOOP;
+  RETURN true;
+END $f$;
+
+-- Entries of one wallet, newest first, for the member's own page.
+-- grant: app, main
+CREATE OR REPLACE FUNCTION wallet_entries(p_station bigint, p_member bigint, p_before bigint, p_limit int)
+RETURNS TABLE (id bigint, at timestamptz, kind text, amount bigint, order_id bigint)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $f$
+  SELECT t.id, t.at, t.kind, CASE WHEN t.credit_account = a.id THEN t.amount ELSE -t.amount END, t.order_id
+    FROM account a JOIN transfer t ON t.debit_account = a.id OR t.credit_account = a.id
+   WHERE a.station_id = p_station AND a.kind = 'wallet' AND a.ref = p_member::text AND (p_before IS NULL OR t.id < p_before)
+     AND p_station = coalesce(nullif(current_setting('app.station_id', true), '')::bigint, p_station)
+   ORDER BY t.id DESC LIMIT least(p_limit, 200)
+$f$;
+
+-- What a station has earned and not yet been released, for its own console.
+-- grant: app, main
+CREATE OR REPLACE FUNCTION station_earnings(p_station bigint, p_since timestamptz)
+RETURNS TABLE (pending bigint, since_amount bigint)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $f$
+  SELECT coalesce(sum(CASE WHEN t.credit_account = a.id THEN t.amount ELSE -t.amount END), 0)::bigint,
+         coalesce(sum(CASE WHEN t.credit_account = a.id THEN t.amount ELSE -t.amount END) FILTER (WHERE t.at >= p_since), 0)::bigint
+    FROM account a JOIN transfer t ON t.debit_account = a.id OR t.credit_account = a.id
+   WHERE a.station_id = p_station AND a.kind IN ('margin_pending', 'available')
+     AND p_station = coalesce(nullif(current_setting('app.station_id', true), '')::bigint, p_station)
+$f$;
+
+-- Roll up insert-only accounts: sums of rows that can no longer change. Returns accounts touched.
+-- grant: main
+CREATE OR REPLACE FUNCTION roll_up_accounts() RETURNS TABLE (accounts bigint)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $f$
+DECLARE v_through xid8 := pg_snapshot_xmin(pg_current_snapshot());
+BEGIN
+  PERFORM pg_advisory_xact_lock(hashtext('roll_up_accounts'));
+  RETURN QUERY
+  WITH moved AS (
+    SELECT acc, sum(x)::bigint AS delta FROM (
+      SELECT t.debit_account AS acc, -t.amount AS x FROM transfer t LEFT JOIN account_rollup r ON r.account_id = t.debit_account
+       WHERE t.xid < v_through AND (r.account_id IS NULL OR t.xid >= r.through)
+      UNION ALL
+      SELECT t.credit_account, t.amount FROM transfer t LEFT JOIN account_rollup r ON r.account_id = t.credit_account
+       WHERE t.xid < v_through AND (r.account_id IS NULL OR t.xid >= r.through)) s
+     WHERE NOT EXISTS (SELECT 1 FROM account_balance b WHERE b.account_id = s.acc) GROUP BY acc
+  ), done AS (
+    INSERT INTO account_rollup(account_id, balance, through) SELECT acc, delta, v_through FROM moved
+      ON CONFLICT (account_id) DO UPDATE SET balance = account_rollup.balance + EXCLUDED.balance, through = EXCLUDED.through, at = now()
+      RETURNING 1
+  ), rest AS ( -- accounts without movement move their mark too, or the next run would count from too early
+    UPDATE account_rollup r SET through = v_through WHERE NOT EXISTS (SELECT 1 FROM moved m WHERE m.acc = r.account_id) RETURNING 1
+  )
+  SELECT count(*) FROM done;
+END $f$;

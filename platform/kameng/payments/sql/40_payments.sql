@@ -1,0 +1,189 @@
+-- Guarded functions of payments. A notice, a query's answer and a payment by balance all end here, in one statement.
+
+-- Set money aside to be given back and queue the refund. A wallet gets it at once.
+-- grant: nobody
+CREATE OR REPLACE FUNCTION _refund_attempt(p_station bigint, p_attempt bigint, p_provider_ref text, p_amount bigint, p_reason text) RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $f$
+DECLARE v record; v_id bigint; v_from bigint; v_payable bigint := _account(p_station, 'refund_payable'); v_n int;
+BEGIN
+  SELECT * INTO STRICT v FROM payment_attempt WHERE station_id = p_station AND id = p_attempt;
+  SELECT count(*) INTO v_n FROM refund WHERE station_id = p_station AND attempt_id = p_attempt;
+  INSERT INTO refund(station_id, refund_no, attempt_id, order_id, provider_ref, amount, reason)
+    VALUES (p_station, 'R' || v.attempt_no || lpad((v_n + 1)::text, 2, '0'), p_attempt, v.order_id, p_provider_ref, p_amount, p_reason)
+    ON CONFLICT (station_id, attempt_id, provider_ref, reason) DO NOTHING RETURNING id INTO v_id;
+  IF v_id IS NULL THEN RETURN NULL; END IF;
+  v_from := CASE WHEN v.purpose = 'order' THEN _account(p_station, 'order_clearing') ELSE _account(p_station, 'order_clearing', 'surplus') END;
+  PERFORM _post('refund:' || p_station || ':' || v_id || ':reserve', p_station, v.order_id, p_attempt, v_id,
+    ARRAY[v_from], ARRAY[v_payable], ARRAY[p_amount], ARRAY['refund.reserve']);
+  IF v.plugin_id = 'payment-balance' THEN
+    PERFORM _post('refund:' || p_station || ':' || v_id || ':pay', p_station, v.order_id, p_attempt, v_id,
+      ARRAY[v_payable], ARRAY[_account(p_station, 'wallet', v.member_id::text)], ARRAY[p_amount], ARRAY['refund.wallet']);
+    UPDATE refund SET state = 'succeeded', done_at = now(), next_try_at = NULL WHERE station_id = p_station AND id = v_id;
+  ELSE
+    PERFORM _publish('refund.created', p_station, jsonb_build_object('refund_id', v_id));
+  END IF;
+  RETURN v_id;
+END $f$;
+
+-- Give back everything an order has been paid with. p_from → refunding (→ refunded at once for a wallet).
+-- grant: nobody
+CREATE OR REPLACE FUNCTION _refund_order(p_station bigint, p_order bigint, p_from text, p_reason text, p_actor text, p_text text) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $f$
+DECLARE v record; v_open int;
+BEGIN
+  PERFORM _move_order(p_station, p_order, p_from, 'refunding', p_actor, p_text, interval '24 hours');
+  FOR v IN SELECT a.id, a.provider_ref, a.amount FROM payment_attempt a WHERE a.station_id = p_station AND a.order_id = p_order AND a.state = 'succeeded'
+      AND NOT EXISTS (SELECT 1 FROM refund r WHERE r.station_id = a.station_id AND r.attempt_id = a.id AND r.provider_ref = a.provider_ref) LOOP
+    PERFORM _refund_attempt(p_station, v.id, v.provider_ref, v.amount, p_reason);
+  END LOOP;
+  PERFORM _publish('order.refunding', p_station, jsonb_build_object('order_id', p_order, 'reason', p_reason));
+  PERFORM _close_refunded(p_station, p_order);
+END $f$;
+
+-- refunding → refunded once no refund of the order is open.
+-- grant: nobody
+CREATE OR REPLACE FUNCTION _close_refunded(p_station bigint, p_order bigint) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $f$
+BEGIN
+  IF EXISTS (SELECT 1 FROM orders WHERE station_id = p_station AND id = p_order AND state = 'refunding')
+     AND NOT EXISTS (SELECT 1 FROM refund WHERE station_id = p_station AND order_id = p_order AND state <> 'succeeded') THEN
+    PERFORM _move_order(p_station, p_order, 'refunding', 'refunded', 'system', 'money returned');
+  END IF;
+END $f$;
+
+-- Money has arrived for an attempt (by notice or by query). One statement: attempt, ledger, order, cards, events, outbox.
+-- codes: ok, topped_up, held, awaiting_fulfilment, repeat, refund_no_stock, refund_late, refund_surplus,
+--        attempt_unknown, amount_mismatch, currency_mismatch. Raises KM005 while p_wait and cards are locked by others.
+-- grant: app, main
+CREATE OR REPLACE FUNCTION apply_payment(p_station bigint, p_attempt_no text, p_plugin text, p_amount bigint, p_currency text, p_provider_ref text, p_source text, p_wait boolean)
+RETURNS TABLE (code text, order_id bigint, order_no text)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $f$
+DECLARE v record; o record; v_gateway bigint; v_collect bigint; v_first boolean; v_reason text;
+BEGIN
+  PERFORM set_config('app.station_id', p_station::text, true);
+  SELECT * INTO v FROM payment_attempt a WHERE a.station_id = p_station AND a.attempt_no = p_attempt_no AND a.plugin_id = p_plugin FOR UPDATE;
+  IF NOT FOUND THEN RETURN QUERY SELECT 'attempt_unknown', NULL::bigint, NULL::text; RETURN; END IF;
+  IF v.currency <> p_currency THEN RETURN QUERY SELECT 'currency_mismatch', v.order_id, NULL::text; RETURN; END IF;
+  IF v.amount <> p_amount THEN
+    -- Never fulfilled by itself: a person looks. Nothing changes but the alert (raised once).
+    INSERT INTO alert(station_id, kind, subject, title, detail) VALUES (1, 'payment_amount', 'attempt:' || p_station || ':' || v.id, 'payment amount differs',
+      jsonb_build_object('attempt_no', p_attempt_no, 'expected', v.amount, 'received', p_amount, 'provider_ref', p_provider_ref)) ON CONFLICT DO NOTHING;
+    RETURN QUERY SELECT 'amount_mismatch', v.order_id, NULL::text; RETURN;
+  END IF;
+  v_first := v.state <> 'succeeded';
+  IF NOT v_first AND (v.provider_ref = p_provider_ref OR EXISTS (
+      SELECT 1 FROM refund r WHERE r.station_id = p_station AND r.attempt_id = v.id AND r.provider_ref = p_provider_ref)) THEN
+    RETURN QUERY SELECT 'repeat', v.order_id, (SELECT x.order_no FROM orders x WHERE x.station_id = p_station AND x.id = v.order_id); RETURN;
+  END IF;
+  v_gateway := _account(1, 'gateway_clearing', v.plugin_id);
+  v_collect := CASE WHEN v.purpose = 'order' THEN _account(p_station, 'order_clearing') WHEN v_first THEN _account(p_station, 'wallet', v.member_id::text)
+                    ELSE _account(p_station, 'order_clearing', 'surplus') END;
+  IF v_first THEN
+    UPDATE payment_attempt a SET state = 'succeeded', provider_ref = p_provider_ref, paid_at = now(), closed_at = now(), next_query_at = NULL
+      WHERE a.station_id = p_station AND a.id = v.id;
+  END IF;
+  PERFORM _post('attempt:' || p_station || ':' || v.id || ':collect:' || p_provider_ref, p_station, v.order_id, v.id, NULL,
+    ARRAY[v_gateway, _account(1, 'gateway_fee')], ARRAY[v_collect, v_gateway], ARRAY[p_amount, v.fee], ARRAY['payment.collect', 'payment.fee']);
+  IF NOT v_first THEN -- the same attempt paid a second time: the surplus goes back by itself
+    PERFORM _refund_attempt(p_station, v.id, p_provider_ref, p_amount, 'paid_twice');
+    RETURN QUERY SELECT 'refund_surplus', v.order_id, NULL::text; RETURN;
+  END IF;
+  IF v.purpose = 'top_up' THEN
+    PERFORM _publish('wallet.topped_up', p_station, jsonb_build_object('member_id', v.member_id, 'attempt_id', v.id));
+    RETURN QUERY SELECT 'topped_up', NULL::bigint, NULL::text; RETURN;
+  END IF;
+  SELECT x.id, x.order_no, x.state, x.kind, x.risk, x.sku_id, x.quantity INTO STRICT o FROM orders x WHERE x.station_id = p_station AND x.id = v.order_id FOR UPDATE;
+  IF o.state NOT IN ('pending_payment', 'expired', 'cancelled') THEN -- paid already by another attempt
+    PERFORM _refund_attempt(p_station, v.id, p_provider_ref, p_amount, 'paid_twice');
+    RETURN QUERY SELECT 'refund_surplus', o.id, o.order_no; RETURN;
+  END IF;
+  UPDATE orders x SET paid_method = v.method WHERE x.station_id = p_station AND x.id = o.id;
+  PERFORM _move_order(p_station, o.id, o.state, 'paid', v.plugin_id, p_source, interval '2 minutes');
+  code := _fulfil_paid(p_station, o.id, v.id, NULL, p_wait, o.state <> 'pending_payment');
+  RETURN QUERY SELECT code, o.id, o.order_no;
+END $f$;
+
+-- What follows on a payment: deliver cards, hold for risk, hand over to supply, or refund when there is nothing to deliver.
+-- grant: nobody
+CREATE OR REPLACE FUNCTION _fulfil_paid(p_station bigint, p_order bigint, p_attempt bigint, p_wallet bigint, p_wait boolean, p_late boolean) RETURNS text
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $f$
+DECLARE o record;
+BEGIN
+  SELECT * INTO STRICT o FROM orders x WHERE x.station_id = p_station AND x.id = p_order;
+  IF o.risk <> 'allow' THEN
+    IF p_wallet IS NOT NULL THEN PERFORM _collect_wallet(p_station, p_order, p_attempt, p_wallet, o.payable); END IF;
+    UPDATE card SET held_until = NULL WHERE station_id = p_station AND order_id = p_order AND status = 1;
+    PERFORM _move_order(p_station, p_order, 'paid', 'held', 'risk', 'risk review', interval '60 minutes');
+    PERFORM _publish('order.held', p_station, jsonb_build_object('order_id', p_order));
+    RETURN 'held';
+  END IF;
+  IF o.kind <> 'card' THEN
+    IF p_wallet IS NOT NULL THEN PERFORM _collect_wallet(p_station, p_order, p_attempt, p_wallet, o.payable); END IF;
+    PERFORM _publish('order.paid', p_station, jsonb_build_object('order_id', p_order));
+    RETURN 'awaiting_fulfilment';
+  END IF;
+  BEGIN
+    PERFORM _deliver_cards(p_station, p_order, 'paid', p_attempt, p_wallet, 'system', 'cards claimed');
+    RETURN 'ok';
+  EXCEPTION
+    WHEN SQLSTATE 'KM005' THEN IF p_wait OR p_wallet IS NOT NULL THEN RAISE; END IF;
+    WHEN SQLSTATE 'KM001' THEN IF p_wallet IS NOT NULL THEN RAISE; END IF;
+  END;
+  -- The pool is empty. The subtransaction above is undone; held cards, if any, go back and the money too.
+  PERFORM _release_cards(p_station, p_order);
+  PERFORM _refund_order(p_station, p_order, 'paid', CASE WHEN p_late THEN 'late_payment' ELSE 'no_stock' END, 'system', 'no card left');
+  RETURN CASE WHEN p_late THEN 'refund_late' ELSE 'refund_no_stock' END;
+END $f$;
+
+-- grant: nobody
+CREATE OR REPLACE FUNCTION _collect_wallet(p_station bigint, p_order bigint, p_attempt bigint, p_wallet bigint, p_amount bigint) RETURNS void
+LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $f$
+  SELECT _post('attempt:' || p_station || ':' || p_attempt || ':collect:', p_station, p_order, p_attempt, NULL,
+    ARRAY[p_wallet], ARRAY[_account(p_station, 'order_clearing')], ARRAY[p_amount], ARRAY['wallet.pay'])
+$f$;
+
+-- Pay an order from its member's wallet: one statement. codes: ok, held, awaiting_fulfilment, repeat, not_found, bad_state;
+-- raises KM003 (not enough), KM001, KM005: then nothing has happened.
+-- grant: app
+CREATE OR REPLACE FUNCTION pay_with_balance(p_station bigint, p_order_no text, p_member bigint, p_attempt_no text) RETURNS TABLE (code text, order_id bigint)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $f$
+DECLARE o record; v_attempt bigint;
+BEGIN
+  PERFORM set_config('app.station_id', p_station::text, true);
+  SELECT * INTO o FROM orders x WHERE x.station_id = p_station AND x.order_no = p_order_no AND x.member_id = p_member FOR UPDATE;
+  IF NOT FOUND THEN RETURN QUERY SELECT 'not_found', NULL::bigint; RETURN; END IF;
+  IF o.paid_at IS NOT NULL THEN RETURN QUERY SELECT 'repeat', o.id; RETURN; END IF;
+  IF o.state <> 'pending_payment' OR o.expires_at < now() THEN RETURN QUERY SELECT 'bad_state', o.id; RETURN; END IF;
+  INSERT INTO payment_attempt(station_id, attempt_no, purpose, order_id, member_id, plugin_id, method, amount, state, sent_at, paid_at, closed_at, expires_at)
+    VALUES (p_station, p_attempt_no, 'order', o.id, p_member, 'payment-balance', 'balance', o.payable, 'succeeded', now(), now(), now(), o.expires_at)
+    RETURNING id INTO v_attempt;
+  UPDATE orders x SET paid_method = 'balance' WHERE x.station_id = p_station AND x.id = o.id;
+  PERFORM _move_order(p_station, o.id, 'pending_payment', 'paid', 'member:' || p_member, 'paid by balance', interval '2 minutes');
+  code := _fulfil_paid(p_station, o.id, v_attempt, _account(p_station, 'wallet', p_member::text), true, false);
+  RETURN QUERY SELECT code, o.id;
+END $f$;
+
+-- The gateway's answer to a refund. p_state: succeeded, declined, unknown, sent.
+-- grant: main
+CREATE OR REPLACE FUNCTION settle_refund(p_station bigint, p_refund_no text, p_state text, p_ref text, p_message text, p_next interval) RETURNS TABLE (code text)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $f$
+DECLARE r record; a record;
+BEGIN
+  SELECT * INTO r FROM refund x WHERE x.station_id = p_station AND x.refund_no = p_refund_no FOR UPDATE;
+  IF NOT FOUND THEN RETURN QUERY SELECT 'not_found'; RETURN; END IF;
+  IF r.state = 'succeeded' THEN RETURN QUERY SELECT 'repeat'; RETURN; END IF;
+  SELECT * INTO STRICT a FROM payment_attempt x WHERE x.station_id = p_station AND x.id = r.attempt_id;
+  UPDATE refund x SET state = p_state, refund_ref = CASE WHEN p_ref <> '' THEN p_ref ELSE x.refund_ref END, message = p_message, tries = x.tries + 1,
+         next_try_at = CASE WHEN p_state IN ('succeeded', 'declined') THEN NULL ELSE now() + p_next END,
+         done_at = CASE WHEN p_state = 'succeeded' THEN now() END
+   WHERE x.station_id = p_station AND x.id = r.id;
+  IF p_state = 'succeeded' THEN
+    PERFORM _post('refund:' || p_station || ':' || r.id || ':pay', p_station, r.order_id, r.attempt_id, r.id,
+      ARRAY[_account(p_station, 'refund_payable')], ARRAY[_account(1, 'gateway_clearing', a.plugin_id)], ARRAY[r.amount], ARRAY['refund.pay']);
+    IF r.order_id IS NOT NULL THEN PERFORM _close_refunded(p_station, r.order_id); END IF;
+  ELSIF p_state = 'declined' THEN
+    INSERT INTO alert(station_id, kind, subject, title, detail) VALUES (1, 'refund_declined', 'refund:' || p_station || ':' || r.id, 'refund declined',
+      jsonb_build_object('refund_no', p_refund_no, 'message', p_message)) ON CONFLICT DO NOTHING;
+  END IF;
+  RETURN QUERY SELECT 'ok';
+END $f$;
