@@ -36,6 +36,7 @@ class Settings:
     main_host: str = "main.localhost"  # host name of the main station and its console
     public_scheme: str = "http"  # scheme of links sent outside
     public_port: int = 0  # port in links sent outside; 0 = none shown
+    plugins_deny: str = ""  # plugin ids, comma-separated, that are never imported
     simulator_url: str = ""  # where the gateways' simulators answer (demo)
     smtp_url: str = ""  # smtp://user:password@host:port; empty keeps mail under home/mail
     mail_from: str = "kameng@localhost"

@@ -25,6 +25,10 @@ class TimedOut(Exception):
     """The code ran and did not end in time; nobody knows how far it came."""
 
 
+class Died(Exception):
+    """The code tried to end the process or its thread (SystemExit, KeyboardInterrupt)."""
+
+
 class _Box(Generic[T]):
     """Where the thread leaves its result."""
 
@@ -41,7 +45,9 @@ class Slots:
         self._free = threading.BoundedSemaphore(number)
 
     def run(self, code: Callable[[], T], seconds: float, name: str = "plugin") -> T:
-        """The result of ``code``, or what it raised; `NotStarted` or `TimedOut` otherwise.
+        """The result of ``code``, or the `Exception` it raised.
+
+        Raises `NotStarted`, `TimedOut` or `Died` when there is neither.
 
         It runs in an empty context: no scope, no request, so no database and no session.
         """
@@ -59,8 +65,10 @@ class Slots:
             raise NotStarted(name) from None
         if not box.done.wait(max(0.0, end - time.monotonic())):
             raise TimedOut(name)
-        if box.error is not None:
+        if isinstance(box.error, Exception):
             raise box.error
+        if box.error is not None:
+            raise Died(type(box.error).__name__)
         return box.value  # type: ignore[return-value]  # set when there is no error
 
     def _work(self, code: Callable[[], T], box: _Box[T]) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 import inspect
 import logging
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from importlib.metadata import EntryPoint, entry_points
 
@@ -54,6 +54,7 @@ class Plugin:
     distribution: str
     fault: PluginState | None = None
     reason: str = ""
+    denied: bool = False
     manifest: PluginManifest | None = None
     manager: pluggy.PluginManager | None = None
     slots: Slots = field(default_factory=Slots, compare=False)
@@ -80,7 +81,8 @@ def discover(
         if point.name in plugins:
             plugins[point.name] = _refused(point, "two distributions claim this id")
         elif point.name in deny:
-            plugins[point.name] = _refused(point, "on the deny list (KAMENG_PLUGINS_DENY)")
+            refused = _refused(point, "on the deny list (KAMENG_PLUGINS_DENY)")
+            plugins[point.name] = replace(refused, denied=True)
         else:
             plugins[point.name] = _load(point)
     return plugins
@@ -93,6 +95,7 @@ def _load(point: EntryPoint) -> Plugin:
         manager = _register(point.name, module)
         manifest = _manifest(plugin.slots, manager)
         _check(point.name, manifest, manager)
+        _refuse_unknown_hooks(manager)
     except _Unsound as problem:
         return _refused(point, problem.reason, problem.state)
     return Plugin(
@@ -105,7 +108,7 @@ def _bounded(slots: Slots, code: Callable[[], object], seconds: float, step: str
         return slots.run(code, seconds, step)
     except (TimedOut, NotStarted):
         raise _Unsound(PluginState.QUARANTINED, f"{step} took longer than {seconds:g} s") from None
-    except BaseException as error:
+    except Exception as error:
         reason = f"{step} failed: {type(error).__name__}: {error}"[:300]
         raise _Unsound(PluginState.QUARANTINED, reason) from None
 
@@ -115,11 +118,22 @@ def _register(plugin_id: str, module: object) -> pluggy.PluginManager:
     manager.add_hookspecs(hookspecs)
     try:
         manager.register(module, plugin_id)
-        manager.check_pending()
     except Exception as error:
-        text = " ".join(str(error).split())[:300]
-        raise _Unsound(PluginState.QUARANTINED, f"hooks do not fit: {text}") from None
+        raise _misfit(error) from None
     return manager
+
+
+def _refuse_unknown_hooks(manager: pluggy.PluginManager) -> None:
+    # After the version check: a hook of a newer API is incompatible rather than wrong.
+    try:
+        manager.check_pending()
+    except pluggy.PluginValidationError as error:
+        raise _misfit(error) from None
+
+
+def _misfit(error: Exception) -> _Unsound:
+    text = " ".join(str(error).split())[:300]
+    return _Unsound(PluginState.QUARANTINED, f"hooks do not fit: {text}")
 
 
 def _manifest(slots: Slots, manager: pluggy.PluginManager) -> PluginManifest:

@@ -55,13 +55,12 @@ class GuardedClient:
         if timeout_s is not None:
             end = min(end, self._clock.monotonic() + timeout_s)
         target = check_url(url, self._exempt)
-        body = _body(content, data, json)
+        body, kind = _body(content, data, json)
+        wanted = {**kind, **(headers or {})}
         last: Exception = HttpNeverSent(message=f"{target.host} has no address")
         for address in target.addresses:
             try:
-                return self._once(
-                    method, target, address, {**body[1], **(headers or {})}, body[0], end
-                )
+                return self._once(method, target, address, wanted, body, end)
             except HttpNeverSent as error:
                 last = error
         raise last

@@ -6,9 +6,9 @@ import logging
 import time
 import uuid
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 from kameng.db import in_transaction
 from kameng.plugins.deadline import NotStarted, Slots, TimedOut
@@ -110,15 +110,14 @@ def invoke(
         answer = Answer(outcome=judge(value), value=value)
     except WebhookRefused:
         raise
-    except BaseException as error:
-        if isinstance(error, KeyboardInterrupt):
-            raise
+    except Exception as error:
         answer = _answer_to(error, http.sent > 0)
     elapsed = int((time.monotonic() - started) * 1000)
     message = hide(_message_of(answer), line.secrets)
     _note(line, step, answer, message, elapsed, context.correlation_id)
     return Answer(
-        outcome=answer.outcome, value=answer.value, code=answer.code, message=message,
+        outcome=answer.outcome, value=_with_message(answer.value, message),
+        code=answer.code, message=message,
         retry_after_s=answer.retry_after_s, misconfigured=answer.misconfigured,
         elapsed_ms=elapsed, correlation_id=context.correlation_id,
     )  # fmt: skip
@@ -138,7 +137,7 @@ def hide(text: str, secrets: Iterable[str]) -> str:
     return text[:MAX_MESSAGE]
 
 
-def _answer_to(error: BaseException, sent: bool) -> Answer[T]:
+def _answer_to(error: Exception, sent: bool) -> Answer[T]:
     if isinstance(error, NotStarted):
         return Answer(outcome=Outcome.DECLINED, code="busy", retry_after_s=5)
     if isinstance(error, Declined):
@@ -162,6 +161,13 @@ def _answer_to(error: BaseException, sent: bool) -> Answer[T]:
 
 def _message_of(answer: Answer[T]) -> str:
     return answer.message or str(getattr(answer.value, "message", "") or "")
+
+
+def _with_message(value: T | None, message: str) -> T | None:
+    """The same value, its message replaced by the one that hides secrets."""
+    if value is None or not hasattr(value, "message"):
+        return value
+    return cast(T, replace(cast(Any, value), message=message))
 
 
 def _note(

@@ -1,0 +1,151 @@
+"""Plugins as the rest of the product sees them. Needs an app context; opens its own scopes.
+
+Everything here may be called inside a station's scope, but not the methods of the objects it
+returns: those refuse to run while the open scope holds a transaction.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeVar
+
+from kameng.plugins.bound_payments import BoundProvider
+from kameng.plugins.bound_risk import BoundRule, RuleFailed, broken_rule
+from kameng.plugins.bound_suppliers import BoundSupplier
+from kameng.plugins.catalogue import PluginInfo, list_plugins
+from kameng.plugins.configuration import (
+    ConfigForm,
+    FormField,
+    clear_secret,
+    config_form,
+    configure,
+    explain,
+    reseal_all,
+    set_enabled,
+    use_main_account,
+)
+from kameng.plugins.discovery import PluginState
+from kameng.plugins.fields import ConfigInvalid
+from kameng.plugins.host import PluginHost, PluginUnavailable, current_host, init_plugins
+from kameng.plugins.invoke import Answer, InTransaction
+from kameng.plugins.store import MAIN_STATION, ensure_row, station_of_token
+from kameng.plugins.upkeep import check_config, observe, run_health, simulators
+from kameng_sdk.manifest import PluginKind
+from kameng_sdk.money import Money
+from kameng_sdk.payments import PaymentCapability
+
+B = TypeVar("B")
+
+__all__ = [
+    "Answer", "BoundProvider", "BoundRule", "BoundSupplier", "ConfigForm", "ConfigInvalid",
+    "FormField", "InTransaction", "OfferedMethod", "PluginHost", "PluginInfo", "PluginState",
+    "PluginUnavailable", "RuleFailed", "account_station", "check_config", "clear_secret",
+    "config_form", "configure", "enabled_payment_methods", "explain", "hook_path", "init_plugins",
+    "list_plugins", "observe", "provider", "reseal_all", "resolve_token", "risk_rules",
+    "run_health", "set_enabled", "simulators", "supplier", "use_main_account",
+]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfferedMethod:
+    """A way to pay that a station offers now; ``plugin_id`` and ``code`` name it."""
+
+    plugin_id: str
+    plugin_name: str
+    code: str
+    label: str
+    icon: str
+    minimum: Money | None
+    maximum: Money | None
+    capabilities: PaymentCapability
+    account_station_id: int
+
+
+def provider(station_id: int, plugin_id: str, *, switched_on: bool = False) -> BoundProvider:
+    """The payment provider of a station; raises `PluginUnavailable`.
+
+    Open attempts are queried, refunded and notified after the switch is off, so the switch
+    counts only with ``switched_on`` (ask so before a new charge).
+    """
+    return _single(station_id, plugin_id, BoundProvider, switched_on)
+
+
+def supplier(
+    plugin_id: str, station_id: int = MAIN_STATION, *, switched_on: bool = False
+) -> BoundSupplier:
+    """A supplier, usually of the main station; raises `PluginUnavailable`."""
+    return _single(station_id, plugin_id, BoundSupplier, switched_on)
+
+
+def enabled_payment_methods(station_id: int) -> list[OfferedMethod]:
+    """What a shopper can choose here; a plugin that cannot be built is left out and noted."""
+    return [
+        OfferedMethod(
+            plugin_id=bound.plugin_id, plugin_name=bound.name, code=method.code,
+            label=method.label, icon=method.icon, minimum=method.minimum, maximum=method.maximum,
+            capabilities=bound.capabilities, account_station_id=bound.account_station_id,
+        )
+        for bound in _enabled(station_id, PluginKind.PAYMENT, BoundProvider)
+        for method in bound.methods
+    ]  # fmt: skip
+
+
+def risk_rules(station_id: int) -> list[BoundRule]:
+    """All rules that watch a station. Count what they need, ask each, take the greatest.
+
+    A rule that is on but broken is among them: it raises `RuleFailed`, and the stage decides.
+    """
+    host = current_host()
+    rules = _enabled(station_id, PluginKind.RISK, BoundRule)
+    for info in list_plugins(station_id):
+        if info.kind is PluginKind.RISK and info.state is PluginState.MISCONFIGURED:
+            rules.append(broken_rule(info.id, station_id, info.reason or "misconfigured"))
+    for plugin_id in host.broken_but_on(f"{PluginKind.RISK.value}-"):
+        rules.append(broken_rule(plugin_id, station_id, host.plugins[plugin_id].reason))
+    return rules
+
+
+def account_station(station_id: int, plugin_id: str) -> int:
+    """Whose account a station uses with a plugin: its own id, or the main station's."""
+    return current_host().settings_of(station_id, plugin_id).account_station_id
+
+
+def hook_path(station_id: int, plugin_id: str) -> str:
+    """Path of a station's callback address, ``/hooks/<plugin>/<token>``; made when missing."""
+    _plugin, manifest = current_host().sound(plugin_id)
+    enabled = manifest.on_by_default if station_id == MAIN_STATION else True
+    return f"/hooks/{plugin_id}/{ensure_row(station_id, plugin_id, enabled=enabled)}"
+
+
+def resolve_token(plugin_id: str, token: str) -> int | None:
+    """The station a callback belongs to, or None for a token nobody was given.
+
+    Under the main station's token also come notices about stations that use its account.
+    """
+    if not token or len(token) > 100 or not token.isascii():
+        return None
+    return station_of_token(plugin_id, token)
+
+
+def _single(station_id: int, plugin_id: str, kind: type[B], switched_on: bool) -> B:
+    host = current_host()
+    plugin, _manifest = host.sound(plugin_id)
+    settings = host.settings_of(station_id, plugin_id)
+    if switched_on and not settings.enabled:
+        raise PluginUnavailable(plugin_id, PluginState.AVAILABLE, "switched off")
+    found = host.objects(plugin, settings, kind)
+    if not found:
+        raise PluginUnavailable(plugin_id, None, f"gives no {kind.__name__}")
+    return found[0]
+
+
+def _enabled(station_id: int, kind: PluginKind, wanted: type[B]) -> list[B]:
+    host = current_host()
+    found: list[B] = []
+    for plugin, settings in host.all_settings(station_id):
+        if settings.manifest.kind is kind and settings.enabled:
+            try:
+                found += host.objects(plugin, settings, wanted)
+            except PluginUnavailable:
+                continue  # noted as misconfigured, with its reason, by the host
+    return found

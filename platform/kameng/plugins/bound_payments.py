@@ -1,0 +1,133 @@
+"""A payment provider bound to one station. No method raises what the plugin raised."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from kameng.plugins.bound import QUERY_S, Bound, expect, outcome_of, parse_notice, undeclared
+from kameng.plugins.invoke import Answer, invoke
+from kameng_sdk.money import Money
+from kameng_sdk.outcomes import Outcome
+from kameng_sdk.payments import (
+    ChargeRequest,
+    ChargeResult,
+    PaymentCapability,
+    PaymentEvent,
+    PaymentEventKind,
+    PaymentMethod,
+    PaymentProvider,
+    QueryResult,
+    RefundRequest,
+    RefundResult,
+    WebhookResult,
+)
+from kameng_sdk.webhooks import WebhookReply, WebhookRequest
+
+CHARGE_S = 12.0
+REFUND_S = 15.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BoundProvider(Bound):
+    """Commit the row with the number, then call; decide by ``Answer.outcome``."""
+
+    capabilities: PaymentCapability
+    methods: tuple[PaymentMethod, ...]
+    provider: PaymentProvider
+
+    def charge(self, request: ChargeRequest) -> Answer[ChargeResult]:
+        """Start collecting. A method the plugin does not offer is refused before the call."""
+        if PaymentCapability.WALLET in self.capabilities:
+            return undeclared("charge")
+        if request.method not in [method.code for method in self.methods]:
+            return undeclared(f"method {request.method}")
+        return invoke(
+            self.line, "charge", lambda ctx: self.provider.charge(ctx, request),
+            seconds=CHARGE_S, judge=_judge_charge,
+        )  # fmt: skip
+
+    def query(self, attempt_no: str, provider_ref: str = "") -> Answer[QueryResult]:
+        """Ask what became of an attempt."""
+        if PaymentCapability.QUERY not in self.capabilities:
+            return undeclared("query")
+        return invoke(
+            self.line, "query", lambda ctx: self.provider.query(ctx, attempt_no, provider_ref),
+            seconds=QUERY_S, judge=_judge_query,
+        )  # fmt: skip
+
+    def refund(self, request: RefundRequest) -> Answer[RefundResult]:
+        """Give money back; the refund's row must be committed before."""
+        if not self._may_refund(request):
+            return undeclared("refund")
+        return invoke(
+            self.line, "refund", lambda ctx: self.provider.refund(ctx, request),
+            seconds=REFUND_S, judge=_judge_refund,
+        )  # fmt: skip
+
+    def query_refund(self, request: RefundRequest) -> Answer[RefundResult]:
+        """Ask what became of a refund."""
+        if PaymentCapability.QUERY not in self.capabilities or not self._may_refund(request):
+            return undeclared("query_refund")
+        return invoke(
+            self.line, "query_refund", lambda ctx: self.provider.query_refund(ctx, request),
+            seconds=QUERY_S, judge=_judge_refund,
+        )  # fmt: skip
+
+    def cancel(self, attempt_no: str, provider_ref: str = "") -> Answer[Outcome]:
+        """Close an unpaid attempt. SUCCEEDED: it can no longer be paid."""
+        if PaymentCapability.CANCEL not in self.capabilities:
+            return undeclared("cancel")
+        return invoke(
+            self.line, "cancel", lambda ctx: self.provider.cancel(ctx, attempt_no, provider_ref),
+            seconds=QUERY_S, judge=_judge_cancel,
+        )  # fmt: skip
+
+    def parse_webhook(self, request: WebhookRequest) -> WebhookResult:
+        """Verified facts of a notice; raises `WebhookRefused` for anything less, errors too."""
+        return parse_notice(
+            self.line, lambda ctx: self.provider.parse_webhook(ctx, request), _check_webhook
+        )
+
+    def _may_refund(self, request: RefundRequest) -> bool:
+        needed = PaymentCapability.REFUND
+        if request.amount < request.total:
+            needed |= PaymentCapability.PARTIAL_REFUND
+        return needed in self.capabilities
+
+
+def _judge_charge(result: ChargeResult) -> Outcome:
+    expect(result, ChargeResult)
+    url = result.redirect_url
+    if url and urlsplit(url).scheme not in ("http", "https"):
+        raise ValueError("the shopper was to be sent to something that is no web address")
+    return outcome_of(result)
+
+
+def _judge_query(result: QueryResult) -> Outcome:
+    expect(result, QueryResult)
+    outcome = outcome_of(result)
+    if outcome is Outcome.SUCCEEDED and not isinstance(result.amount, Money):
+        raise ValueError("paid, but without an amount")
+    return outcome
+
+
+def _judge_refund(result: RefundResult) -> Outcome:
+    expect(result, RefundResult)
+    return outcome_of(result)
+
+
+def _judge_cancel(outcome: Outcome) -> Outcome:
+    expect(outcome, Outcome)
+    return outcome
+
+
+def _check_webhook(result: WebhookResult) -> None:
+    expect(result, WebhookResult)
+    expect(result.reply, WebhookReply)
+    for event in result.events:
+        expect(event, PaymentEvent)
+        expect(event.kind, PaymentEventKind)
+        expect(event.amount, Money)
+        if not event.attempt_no or not event.event_id or event.amount.amount < 0:
+            raise ValueError("an event without number, id or a possible amount")

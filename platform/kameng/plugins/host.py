@@ -1,0 +1,139 @@
+"""The host of one process: the discovered plugins and the objects built so far."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable
+from dataclasses import replace
+from importlib.metadata import EntryPoint
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+from flask import Flask, current_app
+
+from kameng.plugins.addresses import PORTS
+from kameng.plugins.building import BuildFailed, Built, build
+from kameng.plugins.discovery import Plugin, PluginState, discover
+from kameng.plugins.effective import Effective, Version, effective
+from kameng.plugins.sealing import Sealer
+from kameng.plugins.store import MAIN_STATION, RowPair, read_pair, read_pairs, write_health
+from kameng.settings import Settings
+from kameng_sdk.manifest import PluginManifest
+
+EXTENSION = "kameng_plugins"
+MISCONFIGURED = "misconfigured"
+
+B = TypeVar("B")
+
+
+class PluginUnavailable(LookupError):
+    """A plugin cannot be used here: unknown, faulty, switched off or misconfigured."""
+
+    def __init__(self, plugin_id: str, state: PluginState | None, reason: str) -> None:
+        super().__init__(f"{plugin_id}: {reason}")
+        self.plugin_id = plugin_id
+        self.state = state
+        self.reason = reason
+
+
+class PluginHost:
+    """Thread-safe; objects are rebuilt when the stored configuration has another version."""
+
+    def __init__(self, settings: Settings, found: Iterable[EntryPoint] | None = None) -> None:
+        denied = [name.strip() for name in settings.plugins_deny.split(",") if name.strip()]
+        self.plugins: dict[str, Plugin] = discover(denied, found)
+        self.exempt = _simulator_address(settings)
+        self._settings = settings
+        self._sealer: Sealer | None = None
+        self._built: dict[tuple[str, int], tuple[Version, tuple[Built, ...]]] = {}
+        self._lock = threading.Lock()
+
+    @property
+    def sealer(self) -> Sealer:
+        """Made when first needed: a process without secrets runs without a master key."""
+        if self._sealer is None:
+            self._sealer = Sealer(self._settings)
+        return self._sealer
+
+    def sound(self, plugin_id: str) -> tuple[Plugin, PluginManifest]:
+        """A plugin that may be called; raises `PluginUnavailable`."""
+        plugin = self.plugins.get(plugin_id)
+        if plugin is None:
+            raise PluginUnavailable(plugin_id, None, "not installed")
+        if plugin.manifest is None:
+            raise PluginUnavailable(plugin_id, plugin.fault, plugin.reason)
+        return plugin, plugin.manifest
+
+    def settings_of(self, station_id: int, plugin_id: str) -> Effective:
+        """What counts for one plugin at one station, read now."""
+        _plugin, manifest = self.sound(plugin_id)
+        return effective(manifest, station_id, read_pair(station_id, plugin_id))
+
+    def all_settings(self, station_id: int) -> list[tuple[Plugin, Effective]]:
+        """The same for every sound plugin, in one query, sorted by id."""
+        pairs = read_pairs(station_id)
+        return [
+            (plugin, effective(plugin.manifest, station_id, pairs.get(plugin.id, RowPair())))
+            for plugin in self.plugins.values()
+            if plugin.manifest is not None
+        ]
+
+    def broken_but_on(self, prefix: str) -> list[str]:
+        """Ids of faulty plugins that the main station has switched on and nobody has denied."""
+        faulty = [
+            plugin.id
+            for plugin in self.plugins.values()
+            if plugin.fault is not None and plugin.id.startswith(prefix) and not plugin.denied
+        ]
+        pairs = read_pairs(MAIN_STATION) if faulty else {}
+        rows = {plugin_id: pairs.get(plugin_id, RowPair()).main for plugin_id in faulty}
+        return [plugin_id for plugin_id, row in rows.items() if row is not None and row.enabled]
+
+    def objects(self, plugin: Plugin, settings: Effective, kind: type[B]) -> list[B]:
+        """Bound objects, cached per plugin, account and version; raises `PluginUnavailable`."""
+        key = (plugin.id, settings.account_station_id)
+        with self._lock:
+            known = self._built.get(key)
+        if known is None or known[0] != settings.version:
+            known = (settings.version, self._build(plugin, settings))
+            with self._lock:
+                self._built[key] = known
+        # Objects are shared by all stations on one account; the station is put in for each use.
+        found = [replace(built, station_id=settings.station_id) for built in known[1]]
+        return [built for built in found if isinstance(built, kind)]
+
+    def _build(self, plugin: Plugin, settings: Effective) -> tuple[Built, ...]:
+        try:
+            return build(plugin, settings, self.sealer, self.exempt)
+        except BuildFailed as error:
+            self.note_misconfigured(settings, str(error))
+            raise PluginUnavailable(plugin.id, PluginState.MISCONFIGURED, str(error)) from None
+
+    def note_misconfigured(self, settings: Effective, reason: str) -> None:
+        """Show it in the console; written only when it is news."""
+        row = settings.account
+        report = {"status": MISCONFIGURED, "message": reason}
+        if row and any(row.health.get(name) != value for name, value in report.items()):
+            write_health(row.station_id, row.plugin_id, report)
+
+
+def init_plugins(
+    app: Flask, settings: Settings, found: Iterable[EntryPoint] | None = None
+) -> PluginHost:
+    """Discover the plugins and attach the host to the app. Call once, after `init_database`."""
+    host = PluginHost(settings, found)
+    app.extensions[EXTENSION] = host
+    return host
+
+
+def current_host() -> PluginHost:
+    """The host of the current app."""
+    host: PluginHost = current_app.extensions[EXTENSION]
+    return host
+
+
+def _simulator_address(settings: Settings) -> frozenset[tuple[str, int]]:
+    if not settings.demo or not settings.simulator_url:
+        return frozenset()
+    parts = urlsplit(settings.simulator_url)
+    return frozenset({(parts.hostname or "", parts.port or PORTS.get(parts.scheme, 80))})

@@ -1,0 +1,119 @@
+"""What is not a sale: the test button, health reports, observers and simulators."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from kameng.plugins.bound import CodeFailed, expect, run_quietly
+from kameng.plugins.building import line_of
+from kameng.plugins.discovery import Plugin
+from kameng.plugins.effective import Effective
+from kameng.plugins.host import current_host
+from kameng.plugins.invoke import Line, hide, new_context, refuse_transaction
+from kameng.plugins.sealing import SealBroken
+from kameng.plugins.store import MAIN_STATION, write_health
+from kameng_sdk.config import ConfigProblem, PluginConfig
+from kameng_sdk.health import HealthReport, HealthStatus, ObservedEvent
+from kameng_sdk.simulators import Simulator, SimulatorEnvironment
+
+T = TypeVar("T")
+
+CHECK_S = 10.0
+OBSERVE_S = 5.0
+SIMULATORS_S = 20.0
+
+
+def check_config(station_id: int, plugin_id: str) -> list[ConfigProblem]:
+    """Try the settings against the other side; an empty list means nothing is wrong.
+
+    Uses the network: call it outside a transaction. Raises `PluginUnavailable`.
+    """
+    plugin, settings, config = _prepared(station_id, plugin_id)
+    missing = [ConfigProblem(field=name, message="required") for name in settings.missing()]
+    if missing:
+        return missing
+    line = line_of(plugin, config, current_host().exempt)
+    try:
+        answers = _with_context(plugin, "kameng_check_config", config, line)
+        return [
+            ConfigProblem(field=problem.field, message=hide(problem.message, line.secrets))
+            for answer in answers
+            for problem in answer
+        ]
+    except CodeFailed as error:
+        return [ConfigProblem(field="", message=str(error))]
+
+
+def run_health(station_id: int, plugin_id: str) -> HealthReport | None:
+    """Ask a plugin how its other side fares and keep the report; None when it does not say.
+
+    Uses the network: call it from a job. Raises `PluginUnavailable`.
+    """
+    plugin, settings, config = _prepared(station_id, plugin_id)
+    line = line_of(plugin, config, current_host().exempt)
+    try:
+        answers = _with_context(plugin, "kameng_health", config, line)
+        if not answers:
+            return None
+        expect(answers[0], HealthReport)
+        report: HealthReport = answers[0]
+    except (CodeFailed, ValueError) as error:
+        report = HealthReport(status=HealthStatus.DOWN, message=str(error))
+    message = hide(report.message, line.secrets)
+    kept = {"status": report.status.value, "message": message, "facts": dict(report.facts)}
+    if settings.account is not None:
+        write_health(settings.account.station_id, plugin_id, kept)
+    return HealthReport(status=report.status, message=message, facts=report.facts)
+
+
+def observe(event: ObservedEvent) -> None:
+    """Tell every plugin that is on at the main station; failures are logged, never raised."""
+    for plugin, settings in current_host().all_settings(MAIN_STATION):
+        if settings.enabled and _implements(plugin, "kameng_observe"):
+            try:
+                _run(plugin, "kameng_observe", OBSERVE_S, event=event)
+            except CodeFailed:
+                continue  # logged where it happened
+
+
+def simulators(environment: SimulatorEnvironment) -> list[tuple[str, Simulator]]:
+    """All stand-ins with the id of the plugin that brings them, sorted by plugin."""
+    found: list[tuple[str, Simulator]] = []
+    for plugin in current_host().plugins.values():
+        if plugin.manager is not None and _implements(plugin, "kameng_simulators"):
+            try:
+                answers = _run(plugin, "kameng_simulators", SIMULATORS_S, environment=environment)
+            except CodeFailed:
+                continue  # logged where it happened
+            found += [(plugin.id, simulator) for answer in answers for simulator in answer]
+    return found
+
+
+def _prepared(station_id: int, plugin_id: str) -> tuple[Plugin, Effective, PluginConfig]:
+    refuse_transaction(plugin_id, "check")
+    host = current_host()
+    plugin, _manifest = host.sound(plugin_id)
+    settings = host.settings_of(station_id, plugin_id)
+    try:
+        return plugin, settings, settings.config(host.sealer)
+    except SealBroken:
+        return plugin, settings, PluginConfig()
+
+
+def _with_context(plugin: Plugin, hook: str, config: PluginConfig, line: Line) -> list[Any]:
+    context, _http = new_context(line, CHECK_S)
+    return _run(plugin, hook, CHECK_S, line=line, config=config, context=context)
+
+
+def _run(
+    plugin: Plugin, hook: str, seconds: float, *, line: Line | None = None, **given: object
+) -> list[Any]:
+    way = line or Line(plugin_id=plugin.id, slots=plugin.slots)
+    call: Callable[..., list[Any]] = getattr(plugin.manager.hook, hook)  # type: ignore[union-attr]
+    return run_quietly(way, hook, lambda: call(**given), seconds)
+
+
+def _implements(plugin: Plugin, hook: str) -> bool:
+    manager = plugin.manager
+    return manager is not None and bool(getattr(manager.hook, hook).get_hookimpls())
