@@ -31,7 +31,14 @@ class ScopedSession(Session):
         return engine(self.scope.role)
 
 
-db = SQLAlchemy(
+class Database(SQLAlchemy):
+    """Sessions end with their scope, not with Flask's application context."""
+
+    def _teardown_session(self, exc: BaseException | None) -> None:
+        """Nothing: outside a scope there is no session, inside it the scope still needs it."""
+
+
+db = Database(
     model_class=Base,
     session_options={"class_": ScopedSession, "scopefunc": lambda: current_scope().number},
     disable_autonaming=True,
@@ -56,7 +63,10 @@ def init_database(app: Flask, settings: Settings) -> None:
         "max_overflow": 4,
         "pool_pre_ping": True,  # after a restart of PostgreSQL the next request must just work
         "pool_recycle": 1800,
-        "connect_args": {"connect_timeout": 5, "options": "-c lock_timeout=8000 -c statement_timeout=60000"},
+        "connect_args": {
+            "connect_timeout": 5,
+            "options": "-c lock_timeout=8000 -c statement_timeout=60000",
+        },
     }
     app.config["SQLALCHEMY_BINDS"] = {
         "app": {"url": sqlalchemy_url(role_url(settings, "kameng_app")), **options},

@@ -1,0 +1,88 @@
+"""JSON logs on standard error, with personal data and secrets masked before they are written."""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+from collections.abc import MutableMapping
+from typing import Any
+
+import structlog
+
+from kameng.settings import Settings
+
+SECRET_NAMES = re.compile(
+    r"password|passwd|secret|token|authorization|cookie|signature|totp|cipher|private|api_?key"
+    r"|card_(?:no|number|code)|id_card",
+    re.IGNORECASE,
+)
+HIDDEN = "***"
+_ID_CARD = re.compile(r"(?<!\d)(\d{3})\d{11}(\d{3}[\dXx])(?![\dXx])")
+_PHONE = re.compile(r"(?<!\d)(?:\+?86)?(1[3-9]\d)\d{4}(\d{4})(?!\d)")
+_CARD_LINE = re.compile(r"\S+----\S+")
+_ASSIGNED = re.compile(
+    r"(?i)\b(password|secret|token|sign|signature|key|authorization)(['\"]?\s*[=:]\s*['\"]?)"
+    r"(?:Bearer\s+|Basic\s+)?[^\s&'\",}]+"
+)
+_URL_LOGIN = re.compile(r"(\w+://[^\s:/@]*):[^\s@/]+@")
+
+Event = MutableMapping[str, Any]
+
+
+def mask_text(text: str) -> str:
+    """Hide phones, identity cards, card lines, tokens and passwords inside any text."""
+    text = _CARD_LINE.sub(HIDDEN, text)
+    text = _ID_CARD.sub(r"\1***********\2", text)
+    text = _PHONE.sub(r"\1****\2", text)
+    text = _URL_LOGIN.sub(r"\1:***@", text)
+    return _ASSIGNED.sub(rf"\1\2{HIDDEN}", text)
+
+
+def mask_value(value: Any, name: str = "") -> Any:
+    """The same for any value of a log event, by its name and by its content."""
+    if name and SECRET_NAMES.search(name):
+        return HIDDEN
+    if isinstance(value, str):
+        return mask_text(value)
+    if isinstance(value, dict):
+        return {key: mask_value(item, str(key)) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [mask_value(item) for item in value]
+    return value
+
+
+def mask_event(_logger: object, _method: str, event: Event) -> Event:
+    """structlog processor: mask every value."""
+    return {name: mask_value(value, name) for name, value in event.items()}
+
+
+def configure_logging(settings: Settings) -> None:
+    """Send structlog and the standard library's logging through the same mask to stderr."""
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+    ]
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[*shared, structlog.stdlib.ExtraAdder()],
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                mask_event,
+                structlog.processors.JSONRenderer(ensure_ascii=False),
+            ],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(settings.log_level.upper())

@@ -1,0 +1,63 @@
+"""Redis/Valkey: one client per application, and the only place where keys are made.
+
+What lies here may vanish at any time: everything that must last is in PostgreSQL.
+"""
+
+from __future__ import annotations
+
+from typing import cast
+from urllib.parse import quote
+
+import redis as redis_client
+from flask import Flask, current_app
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from kameng.db.scope import current_scope
+from kameng.settings import Settings
+
+EXTENSION = "kameng.redis"
+RedisError = redis_client.RedisError
+
+
+def connect(url: str) -> redis_client.Redis:
+    """A client with short deadlines: a dead Redis must not hold up a page."""
+    return redis_client.Redis.from_url(
+        url,
+        socket_connect_timeout=1,
+        socket_timeout=2,
+        health_check_interval=30,
+        retry=Retry(NoBackoff(), 1),  # once more, for connections that a restart has cut
+    )
+
+
+def init_redis(app: Flask, settings: Settings) -> None:
+    """Give the application its client; nothing is connected before the first command."""
+    app.extensions[EXTENSION] = connect(settings.redis_url)
+
+
+def client() -> redis_client.Redis:
+    """The application's client (answers are bytes)."""
+    return cast(redis_client.Redis, current_app.extensions[EXTENSION])
+
+
+def key(*parts: object) -> str:
+    """A key of the open scope: `km:s7:…` in station 7, `km:main:…` across stations."""
+    scope = current_scope()
+    owner = "main" if scope.station_id is None else f"s{scope.station_id}"
+    return _join(owner, parts)
+
+
+def station_key(station_id: int, *parts: object) -> str:
+    """A key of a named station, for code that runs before a scope is open (sessions, limits)."""
+    return _join(f"s{int(station_id)}", parts)
+
+
+def global_key(*parts: object) -> str:
+    """A key that belongs to no station (health, counters of the whole installation)."""
+    return _join("all", parts)
+
+
+def _join(owner: str, parts: tuple[object, ...]) -> str:
+    # Quoted, so that no part can reach into another name.
+    return ":".join(["km", owner, *(quote(str(part), safe="") for part in parts)])

@@ -1,0 +1,149 @@
+"""Host name → station, for every request before routing."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Row, select
+
+from kameng.db import db, main_scope
+from kameng.stations.domain import SELLING_STATES, VISIBLE_STATES
+from kameng.stations.models import Host, Station
+
+FRESH_S = 5.0
+MAX_CACHED = 10_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StationInfo:
+    """What a request must know about its station."""
+
+    id: int
+    parent_id: int | None
+    path: tuple[int, ...]
+    slug: str
+    name: str
+    tagline: str
+    state: str
+    grade: str
+    theme: str
+    theme_settings: dict[str, Any] = field(default_factory=dict)
+    contact: dict[str, Any] = field(default_factory=dict)
+    notice: str = ""
+    locale: str = "zh_Hans_CN"
+
+    @property
+    def is_main(self) -> bool:
+        """Whether this is the main station."""
+        return self.id == 1
+
+    @property
+    def visible(self) -> bool:
+        """Whether shoppers see the shop (else a page says why not)."""
+        return self.state in VISIBLE_STATES
+
+    @property
+    def selling(self) -> bool:
+        """Whether new orders are taken."""
+        return self.state in SELLING_STATES
+
+
+class _HostCache:
+    """A few seconds of answers per process, unknown hosts included."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._answers: dict[tuple[str, str], tuple[float, StationInfo | None]] = {}
+
+    def get(self, key: tuple[str, str]) -> tuple[bool, StationInfo | None]:
+        found = self._answers.get(key)
+        if found is None or time.monotonic() - found[0] > FRESH_S:
+            return False, None
+        return True, found[1]
+
+    def put(self, key: tuple[str, str], answer: StationInfo | None) -> None:
+        with self._lock:
+            if len(self._answers) >= MAX_CACHED:  # somebody sends invented hosts
+                self._answers.clear()
+            self._answers[key] = (time.monotonic(), answer)
+
+    def clear(self) -> None:
+        with self._lock:
+            self._answers.clear()
+
+
+_cache = _HostCache()
+
+
+def normalise_host(host: str) -> str:
+    """Lower case, without port and without the final dot."""
+    name = host.strip().lower()
+    if name.startswith("["):  # an IPv6 literal
+        return name.partition("]")[0].lstrip("[")
+    return name.partition(":")[0].rstrip(".")
+
+
+def resolve_host(host: str) -> StationInfo | None:
+    """The station that answers at a host, or None. Opens a scope of its own."""
+    name = normalise_host(host)
+    if not name or len(name) > 253:
+        return None
+    key = (_database_name(), name)
+    known, answer = _cache.get(key)
+    if known:
+        return answer
+    answer = _look_up(name)
+    _cache.put(key, answer)
+    return answer
+
+
+def forget_hosts() -> None:
+    """Drop the answers of this process; others notice within `FRESH_S` seconds."""
+    _cache.clear()
+
+
+def _database_name() -> str:
+    # Several applications may live in one process (tests): their hosts must not mix.
+    return str(db.engines["main"].url.database)
+
+
+def _look_up(name: str) -> StationInfo | None:
+    with main_scope(reason="host"):
+        row = db.session.execute(
+            select(*_COLUMNS)
+            .join(Host, Host.station_id == Station.id)
+            .where(Host.host == name, Host.active)
+        ).one_or_none()
+        return _info(row) if row else None
+
+
+def load_station(station_id: int) -> StationInfo | None:
+    """The station as the open scope sees it."""
+    row = db.session.execute(select(*_COLUMNS).where(Station.id == station_id)).one_or_none()
+    return _info(row) if row else None
+
+
+_COLUMNS = (
+    Station.id,
+    Station.parent_id,
+    Station.path,
+    Station.slug,
+    Station.name,
+    Station.tagline,
+    Station.state,
+    Station.grade,
+    Station.theme,
+    Station.theme_settings,
+    Station.contact,
+    Station.notice,
+    Station.locale,
+)
+
+
+def _info(row: Row[Any]) -> StationInfo:
+    values = dict(row._mapping)
+    values["path"] = tuple(values["path"])
+    return StationInfo(**values)

@@ -1,0 +1,86 @@
+"""Who an endpoint is for. What belongs to no audience is refused."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, TypeVar, cast
+
+from flask import Blueprint, Flask, current_app, request
+
+Audience = Literal["main", "station", "webhook", "api", "any", "internal"]
+AUDIENCES: tuple[Audience, ...] = ("main", "station", "webhook", "api", "any", "internal")
+EXTENSION = "kameng.audiences"
+F = TypeVar("F")
+
+
+class _Book:
+    """Audiences by blueprint name and by address prefix, and pages that outlive a closed shop."""
+
+    def __init__(self) -> None:
+        self.blueprints: dict[str, Audience] = {}
+        # Flask-Admin makes its blueprints itself: they are known by their address.
+        self.prefixes: dict[str, Audience] = {"/admin": "main", "/console": "station"}
+        self.when_closed: set[str] = {"/console", "/hooks"}
+
+
+def init_audiences(app: Flask) -> None:
+    """Start an empty book for this application."""
+    app.extensions[EXTENSION] = _Book()
+
+
+def register(app: Flask, blueprint: Blueprint, audience: Audience, **options: Any) -> None:
+    """Register a blueprint for an audience.
+
+    main: the main station's host only · station: every station's host, the main one included ·
+    webhook: gateways (no CSRF, JSON errors) · api: signed callers (likewise) ·
+    any: every known host · internal: probes, without a host or a scope.
+    """
+    claim(app, blueprint.name, audience)
+    app.register_blueprint(blueprint, **options)
+
+
+def claim(app: Flask, blueprint_name: str, audience: Audience) -> None:
+    """Give an audience to a blueprint that somebody else registers (Flask-Admin's views)."""
+    if audience not in AUDIENCES:
+        raise ValueError(f"unknown audience {audience!r}")
+    _book(app).blueprints[blueprint_name] = audience
+
+
+def open_when_closed(app: Flask, prefix: str) -> None:
+    """Keep pages under this address reachable at suspended stations (order look-up)."""
+    _book(app).when_closed.add(prefix)
+
+
+def current_audience() -> Audience | None:
+    """Audience of the matched endpoint; None when nothing matched or nobody claimed it."""
+    rule = request.url_rule
+    if rule is None:
+        return None
+    if request.endpoint == "static":
+        return "internal"
+    book = _book(cast(Flask, current_app))
+    for name in request.blueprints:
+        if name in book.blueprints:
+            return book.blueprints[name]
+    for prefix, audience in book.prefixes.items():
+        if _under(rule.rule, prefix):
+            return audience
+    return None
+
+
+def works_when_closed() -> bool:
+    """Whether this request may reach a station that is suspended or closed."""
+    prefixes = _book(cast(Flask, current_app)).when_closed
+    return any(_under(request.path, prefix) for prefix in prefixes)
+
+
+def in_console() -> bool:
+    """Whether the request is for the main console, which works across stations."""
+    return _under(request.path, "/admin")
+
+
+def _under(path: str, prefix: str) -> bool:
+    return path == prefix or path.startswith(prefix.rstrip("/") + "/")
+
+
+def _book(app: Flask) -> _Book:
+    return cast(_Book, app.extensions[EXTENSION])

@@ -1,0 +1,73 @@
+"""How amounts, times and numbers read on a page."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from flask_babel import format_datetime, get_locale
+from markupsafe import Markup
+
+from kameng.runtime import current_settings
+
+SCALE = 10_000
+MINUS = "−"
+
+_PATTERNS = {
+    "short": "MM-dd HH:mm",
+    "time": "HH:mm:ss",
+    "date": "yyyy-MM-dd",
+    "full": "yyyy-MM-dd HH:mm:ss",
+}
+
+
+def split_amount(amount: int, places: int) -> tuple[str, str, str]:
+    """(sign, whole with commas, decimals) of an amount at scale 4, rounded half up."""
+    unit = 10 ** (4 - places)
+    units = (abs(amount) + unit // 2) // unit
+    whole, rest = divmod(units, 10**places)
+    sign = MINUS if amount < 0 and units else ""
+    return sign, f"{whole:,}", f"{rest:0{places}d}" if places else ""
+
+
+def plain_money(amount: int, places: int = 4) -> str:
+    """`1,234.5000`: wholesale, cost and ledger columns; no yuan sign."""
+    sign, whole, rest = split_amount(amount, places)
+    return f"{sign}{whole}.{rest}" if rest else f"{sign}{whole}"
+
+
+def money(amount: int, places: int = 2) -> Markup:
+    """`¥95.50` with a small yuan sign and small decimals."""
+    sign, whole, rest = split_amount(amount, places)
+    decimals = Markup('<span class="d">.{}</span>').format(rest) if rest else ""
+    return Markup('<span class="km-money">{}<span class="y">¥</span>{}{}</span>').format(
+        sign, whole, decimals
+    )
+
+
+def dt(value: datetime | None, fmt: str = "short") -> str:
+    """A moment in the shop's time zone; formats: short, time, date, full. None reads `—`."""
+    if value is None:
+        return "—"
+    local = value.astimezone(ZoneInfo(current_settings().timezone))
+    return str(format_datetime(local, _PATTERNS[fmt], rebase=False))
+
+
+def order_no(number: str) -> str:
+    """Order numbers in groups of four, so that they can be read aloud."""
+    return " ".join(number[start : start + 4] for start in range(0, len(number), 4))
+
+
+def mask_phone(value: str) -> str:
+    """`138****1234`; e-mail keeps its first letter and its domain; other text its ends."""
+    if "@" in value:
+        name, _, domain = value.partition("@")
+        return f"{name[:1]}***@{domain}"
+    if len(value) >= 11 and value.lstrip("+").isdigit():
+        return f"{value[:3]}****{value[-4:]}"
+    return value if len(value) <= 2 else f"{value[:1]}***{value[-1:]}"
+
+
+def html_lang() -> str:
+    """Value of `<html lang>`: zh-CN or en."""
+    return "en" if str(get_locale()) == "en" else "zh-CN"

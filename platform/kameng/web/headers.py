@@ -1,0 +1,111 @@
+"""Security headers of every answer; a strict CSP with a nonce for pages."""
+
+from __future__ import annotations
+
+import logging
+import re
+import secrets
+import time
+from collections.abc import Callable, Iterable
+from typing import cast
+
+from flask import Flask, Response, current_app, g, request
+
+log = logging.getLogger(__name__)
+
+EXTENSION = "kameng.form_targets"
+ORIGIN = re.compile(r"https?://[A-Za-z0-9.\-\[\]:]+")
+FRESH_S = 30.0
+FormTargets = Callable[[int], Iterable[str]]
+
+
+class _Targets:
+    """Origins that forms of a station may end at, remembered for half a minute."""
+
+    def __init__(self) -> None:
+        self.providers: list[FormTargets] = []
+        self.known: dict[int, tuple[float, tuple[str, ...]]] = {}
+
+
+def init_headers(app: Flask) -> None:
+    """Put the headers on every answer."""
+    app.extensions[EXTENSION] = _Targets()
+    app.after_request(add_headers)
+
+
+def allow_form_targets(app: Flask, provider: FormTargets) -> None:
+    """Add a source of origins (`https://pay.example`) that checkout forms may be redirected to.
+
+    Chromium checks form-action on the redirect after a POST too, so the gateways that a station
+    has switched on must be named. `provider(station_id)` runs in the request's scope.
+    """
+    cast(_Targets, app.extensions[EXTENSION]).providers.append(provider)
+
+
+def forget_form_targets() -> None:
+    """Ask the providers anew at the next page (a gateway was switched on or off)."""
+    cast(_Targets, current_app.extensions[EXTENSION]).known.clear()
+
+
+def csp_nonce() -> str:
+    """The nonce of this answer, for `<script nonce>` and `<style nonce>`."""
+    if "csp_nonce" not in g:
+        g.csp_nonce = secrets.token_urlsafe(18)
+    return str(g.csp_nonce)
+
+
+def no_store(response: Response) -> Response:
+    """Mark an answer that must stay in no cache (card secrets, keys)."""
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def add_headers(response: Response) -> Response:
+    """CSP, sniffing, referrer, opener, framing; HSTS on https."""
+    headers = response.headers
+    headers["X-Content-Type-Options"] = "nosniff"
+    headers.setdefault("Referrer-Policy", "strict-origin-when-cross-origin")
+    headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
+    headers["X-Frame-Options"] = "DENY"
+    if request.is_secure:
+        headers["Strict-Transport-Security"] = "max-age=31536000"
+    if response.mimetype == "text/html":
+        headers["Content-Security-Policy"] = _policy()
+        headers.setdefault("Cache-Control", "private, no-cache")
+        headers.setdefault("Permissions-Policy", "camera=(), microphone=(), geolocation=()")
+    else:
+        headers.setdefault("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+    return response
+
+
+def _policy() -> str:
+    nonce = f" 'nonce-{g.csp_nonce}'" if "csp_nonce" in g else ""
+    targets = "".join(f" {origin}" for origin in _form_targets())
+    return (
+        "default-src 'self'; "
+        f"script-src 'self'{nonce}; style-src 'self'{nonce}; "
+        f"img-src 'self' data:; form-action 'self'{targets}; "
+        "frame-ancestors 'none'; base-uri 'none'; object-src 'none'"
+    )
+
+
+def _form_targets() -> tuple[str, ...]:
+    station = g.get("station")
+    targets = cast(_Targets, current_app.extensions[EXTENSION])
+    if station is None or g.get("audience") == "main" or not targets.providers:
+        return ()
+    known = targets.known.get(station.id)
+    if known is None or time.monotonic() - known[0] > FRESH_S:
+        known = (time.monotonic(), _ask(targets.providers, station.id))
+        targets.known[station.id] = known
+    return known[1]
+
+
+def _ask(providers: list[FormTargets], station_id: int) -> tuple[str, ...]:
+    found: set[str] = set()
+    for provider in providers:
+        try:
+            found.update(provider(station_id))
+        except Exception:  # the page is worth more than one gateway's redirect
+            log.exception("form targets of station %s could not be asked", station_id)
+    return tuple(sorted(origin for origin in found if ORIGIN.fullmatch(origin)))

@@ -1,0 +1,67 @@
+"""Rate limits on Redis: open for pages, closed for the doors of staff when Redis is away."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any, cast
+
+from flask import Flask, current_app, g, request
+from flask_babel import lazy_gettext as _l
+from limits import RateLimitItemPerSecond
+from limits.storage import RedisStorage
+from limits.strategies import SlidingWindowCounterRateLimiter
+
+from kameng import redis
+from kameng.errors import TooMany, Unavailable
+from kameng.settings import Settings
+
+log = logging.getLogger(__name__)
+
+EXTENSION = "kameng.limits"
+# Per address and minute. A whole dormitory may sit behind one address.
+PAGES_PER_MIN = 6_000
+WRITES_PER_MIN = 1_800
+
+
+def init_limits(app: Flask, settings: Settings) -> None:
+    """One limiter per application, and the wide limit in front of all pages."""
+    pool = app.extensions[redis.EXTENSION].connection_pool
+    storage = RedisStorage("redis://", connection_pool=pool, key_prefix="km-limits")
+    app.extensions[EXTENSION] = SlidingWindowCounterRateLimiter(storage)
+    app.before_request(_limit_address)
+
+
+def limit(
+    name: str, key: object, amount: int, seconds: int, *, closed: bool = False
+) -> None:
+    """Count one attempt; raises `TooMany` beyond `amount` per `seconds`.
+
+    `closed`: refuse with 503 when Redis cannot be asked (staff login), instead of letting pass.
+    """
+    limiter = cast(SlidingWindowCounterRateLimiter, current_app.extensions[EXTENSION])
+    item = RateLimitItemPerSecond(amount, seconds)
+    station = g.get("station") if g else None
+    identifiers = (name, str(station.id if station else 0), str(key))
+    try:
+        passed = limiter.hit(item, *identifiers)
+    except redis.RedisError as error:
+        log.warning("limit %s cannot be counted: %s", name, type(error).__name__)
+        if closed:
+            raise Unavailable("limits_down", _l("登录服务暂时不可用，请稍后再试。")) from error
+        return
+    if not passed:
+        raise TooMany("too_many", _l("操作太频繁，请稍后再试。"), retry_after=seconds)
+
+
+def client_ip() -> str:
+    """Address of the caller; proxies are believed only as far as `trusted_proxies` says."""
+    return request.remote_addr or ""
+
+
+def _limit_address() -> Any:
+    if g.audience in (None, "internal", "webhook", "api"):
+        return
+    if request.method in ("GET", "HEAD"):
+        limit("pages", client_ip(), PAGES_PER_MIN, 60)
+    else:
+        limit("writes", client_ip(), WRITES_PER_MIN, 60)

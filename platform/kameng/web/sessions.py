@@ -1,0 +1,238 @@
+"""Sessions on the server: random id in a `__Host-` cookie, content in Redis, bound to one host.
+
+A cookie is looked up under its host's station and must name that host again inside, so a cookie
+of one station means nothing at another. Shop and consoles have sessions of their own: staff rights
+never ride on a shopper's cookie. Without Redis everybody is a guest, and guests can still buy.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import secrets
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from flask import Flask, Request, Response, g
+from flask.sessions import SessionInterface, SessionMixin
+
+from kameng import redis
+
+log = logging.getLogger(__name__)
+
+SHOP_COOKIE = "__Host-kameng"
+DESK_COOKIE = "__Host-kameng-desk"
+DESK_PATHS = ("/admin", "/console")
+HOUR_S, DAY_S = 3600, 24 * 3600
+TOUCH_S = 60  # how often a mere visit is written down
+
+# (idle, absolute) lifetimes by who is logged in.
+LIFETIMES = {
+    "": (DAY_S, 7 * DAY_S),
+    "member": (7 * DAY_S, 30 * DAY_S),
+    "staff": (2 * HOUR_S, 12 * HOUR_S),
+}
+
+
+class ServerSession(SessionMixin):
+    """Loaded from Redis at first use; a guest who needs no session costs no round trip."""
+
+    def __init__(self, sid: str | None, cookie: str, host: str) -> None:
+        self.sid = sid
+        self.cookie = cookie
+        self.host = host
+        self.old_sids: set[str] = set()
+        self.modified = False
+        self.accessed = False
+        self._record: dict[str, Any] | None = None
+        self._data: dict[str, Any] = {}
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """The content; reads Redis once."""
+        if self._record is None:
+            self._record = self._read() or {"created": int(time.time()), "used": 0, "kind": ""}
+            self._data = self._record.get("data", {})
+            self.accessed = True
+        return self._data
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """Times and owner of the session."""
+        _ = self.data
+        return self._record or {}
+
+    @property
+    def owner(self) -> tuple[str, int] | None:
+        """("member" | "staff", id) of who is logged in."""
+        kind = self.record.get("kind", "") if self.sid else ""
+        return (kind, int(self.record["owner"])) if kind else None
+
+    @property
+    def loaded(self) -> bool:
+        """Whether Redis was asked or anything was put in."""
+        return self._record is not None
+
+    def start(self, kind: str = "", owner: int = 0) -> None:
+        """A new id and fresh times: at login and logout. Content is dropped."""
+        if self.sid:
+            self.old_sids.add(self.sid)
+        self.sid = secrets.token_urlsafe(32)
+        now = int(time.time())
+        self._record = {"created": now, "used": 0, "kind": kind, "owner": owner}
+        self._data = {}
+        self.modified = True
+
+    def _read(self) -> dict[str, Any] | None:
+        station = g.get("station")
+        if self.sid is None or station is None:
+            self.sid = None
+            return None
+        try:
+            raw = redis.client().get(session_key(station.id, self.sid))
+        except redis.RedisError as error:
+            log.warning("sessions are unavailable: %s", type(error).__name__)
+            self.sid = None
+            g.sessions_down = True
+            return None
+        record = json.loads(raw) if raw else None  # type: ignore[arg-type]  # bytes
+        if record is None or not self._valid(record, station.id):
+            self.sid = None  # an id that we did not give out is never taken over
+            return None
+        return dict(record)
+
+    def _valid(self, record: dict[str, Any], station_id: int) -> bool:
+        idle, absolute = LIFETIMES[record["kind"]]
+        now = time.time()
+        return (
+            record["station"] == station_id
+            and record["host"] == self.host
+            and record["cookie"] == self.cookie
+            and now - record["used"] <= idle
+            and now - record["created"] <= absolute
+        )
+
+    def __getitem__(self, name: str) -> Any:
+        return self.data[name]
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        self.data[name] = value
+        self.modified = True
+
+    def __delitem__(self, name: str) -> None:
+        del self.data[name]
+        self.modified = True
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.data)
+
+    def __len__(self) -> int:
+        return len(self.data)
+
+
+class RedisSessions(SessionInterface):
+    """Flask's session interface on our own store."""
+
+    def open_session(self, app: Flask, request: Request) -> ServerSession:
+        """No Redis yet: host and station are known only a moment later."""
+        desk = any(request.path == p or request.path.startswith(p + "/") for p in DESK_PATHS)
+        cookie = DESK_COOKIE if desk else SHOP_COOKIE
+        sid = request.cookies.get(cookie)
+        return ServerSession(sid if _plausible(sid) else None, cookie, request.host.lower())
+
+    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
+        """Write what changed; a lost Redis costs the session, never the page."""
+        if not isinstance(session, ServerSession) or not session.loaded:
+            return
+        response.vary.add("Cookie")
+        station = g.get("station")
+        if station is None or not _worth_writing(session):
+            return
+        try:
+            _write(session, station.id)
+        except redis.RedisError as error:
+            log.warning("session could not be saved: %s", type(error).__name__)
+            return
+        _set_cookie(session, response)
+
+
+def session_key(station_id: int, sid: str) -> str:
+    """Where a session lies; its id itself is stored nowhere."""
+    return redis.station_key(station_id, "session", _digest(sid))
+
+
+def revoke_sessions(kind: str, owner: int, station_id: int, keep_sid: str | None = None) -> None:
+    """End every session of an account (password changed, account locked), but one if wished."""
+    index = _index_key(station_id, kind, owner)
+    keep = _digest(keep_sid) if keep_sid else ""
+    try:
+        for member in redis.client().smembers(index):  # type: ignore[union-attr]  # sync client
+            digest = member.decode()
+            if digest != keep:
+                redis.client().delete(redis.station_key(station_id, "session", digest))
+                redis.client().srem(index, digest)
+    except redis.RedisError as error:
+        log.error("sessions of %s:%s not revoked: %s", kind, owner, type(error).__name__)
+
+
+def _worth_writing(session: ServerSession) -> bool:
+    if session.modified:
+        return bool(session.sid or len(session) or session.old_sids)
+    return bool(session.sid) and time.time() - session.record["used"] > TOUCH_S
+
+
+def _write(session: ServerSession, station_id: int) -> None:
+    if session.sid is None:
+        session.sid = secrets.token_urlsafe(32)
+    kind = session.record["kind"]
+    idle, absolute = LIFETIMES[kind]
+    now = int(time.time())
+    record = {
+        **session.record,
+        "station": station_id,
+        "host": session.host,
+        "cookie": session.cookie,
+        "used": now,
+        "data": session.data,
+    }
+    rest = max(1, min(idle, session.record["created"] + absolute - now))
+    with redis.client().pipeline(transaction=False) as pipe:
+        for old in session.old_sids:
+            pipe.delete(session_key(station_id, old))
+        if kind or len(session):
+            pipe.set(session_key(station_id, session.sid), json.dumps(record), ex=rest)
+        if kind:
+            index = _index_key(station_id, kind, session.record["owner"])
+            pipe.sadd(index, _digest(session.sid))
+            pipe.expire(index, absolute)
+        if not kind and not len(session):
+            pipe.delete(session_key(station_id, session.sid))
+            session.sid = None
+        pipe.execute()
+
+
+def _set_cookie(session: ServerSession, response: Response) -> None:
+    options: dict[str, Any] = {
+        "path": "/", "secure": True, "httponly": True, "samesite": "Lax",
+    }
+    if session.sid is None:
+        response.delete_cookie(session.cookie, **options)
+        return
+    kind = session.record["kind"]
+    # Staff log in anew with each browser session; shoppers stay.
+    max_age = None if kind == "staff" else LIFETIMES[kind][1]
+    response.set_cookie(session.cookie, session.sid, max_age=max_age, **options)
+
+
+def _index_key(station_id: int, kind: str, owner: int) -> str:
+    return redis.station_key(station_id, "sessions", kind, owner)
+
+
+def _digest(sid: str) -> str:
+    return hashlib.sha256(sid.encode()).hexdigest()
+
+
+def _plausible(sid: str | None) -> bool:
+    return sid is not None and len(sid) == 43 and sid.isascii()

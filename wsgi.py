@@ -1,0 +1,50 @@
+"""Composition root: the only file that knows the core and both faces. `gunicorn wsgi:app`."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.util import find_spec
+
+from flask import Flask
+from whitenoise import WhiteNoise
+
+from kameng.app import create_app
+from kameng.logging import configure_logging
+from kameng.settings import Settings, load_settings
+from kameng.web.assets_manifest import DIST, URL_PREFIX
+
+FACES = ("kameng_tenants", "kameng_admin")
+
+
+def build(settings: Settings) -> Flask:
+    """Core, storefronts and console in one application, with assets in front."""
+    application = create_app(settings)
+    for face in FACES:
+        if find_spec(face) is not None:
+            init = getattr(import_module(face), "init_app", None)
+            if init is not None:
+                init(application)
+    if DIST.is_dir():
+        application.wsgi_app = WhiteNoise(  # type: ignore[method-assign]  # Flask's documented way
+            application.wsgi_app,
+            root=str(DIST),
+            prefix=URL_PREFIX,
+            # Names of bundles carry a hash of the content: they never change.
+            immutable_file_test=lambda path, url: "-" in url.rsplit("/", 1)[-1],
+            allow_all_origins=False,
+        )
+    return application
+
+
+def _app() -> Flask:
+    settings = load_settings()
+    configure_logging(settings)
+    return build(settings)
+
+
+def __getattr__(name: str) -> Flask:
+    # Built at first use: tests import `build` without settings in the environment.
+    if name != "app":
+        raise AttributeError(name)
+    globals()["app"] = application = _app()
+    return application
