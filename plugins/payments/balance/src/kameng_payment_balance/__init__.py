@@ -1,0 +1,1 @@
+"""余额支付: the shopper pays from the wallet."""

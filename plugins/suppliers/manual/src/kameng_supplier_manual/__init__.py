@@ -1,0 +1,1 @@
+"""人工供货: a person completes the purchase in the console."""
