@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+
 from kameng_payment_balance.plugin import kameng_manifest, kameng_payment_providers
 from kameng_sdk.config import PluginConfig
 from kameng_sdk.errors import CapabilityNotSupported

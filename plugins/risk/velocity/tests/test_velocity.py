@@ -1,6 +1,7 @@
 """Exact at the boundary, blind to cards, never taking a missing count for permission."""
 
 import pytest
+
 from kameng_risk_velocity.plugin import kameng_manifest, kameng_risk_rules
 from kameng_risk_velocity.rule import TOP_UPS
 from kameng_sdk.config import PluginConfig

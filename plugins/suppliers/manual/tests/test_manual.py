@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+
 from kameng_sdk.config import PluginConfig
 from kameng_sdk.errors import CapabilityNotSupported
 from kameng_sdk.money import Money

@@ -21,7 +21,7 @@ DEFAULT_NOTE = "请在采购单中填写发货内容后完成,无法处理时请
 
 
 class ManualSupplier(BaseSupplier):
-    """Accepts every purchase as PENDING; sends nothing, so the same number twice is one purchase."""
+    """Accepts every purchase as PENDING; sends nothing, so one number never buys twice."""
 
     capabilities = SupplierCapability.MANUAL | SupplierCapability.CODES | SupplierCapability.TOP_UP
 
