@@ -66,7 +66,8 @@ SETTLING = (
 class PaymentMethod:
     """A way to pay that the shopper chooses: ``code`` is unique within the plugin.
 
-    ``icon`` names an icon of the host's set; ``minimum`` and ``maximum`` are inclusive.
+    ``icon`` names an icon of the host's set; ``minimum`` and ``maximum`` are inclusive;
+    ``fee_bp`` is what the gateway keeps of each payment, in hundredths of a percent.
     """
 
     code: str
@@ -74,6 +75,11 @@ class PaymentMethod:
     icon: str = "credit-card"
     minimum: Money | None = None
     maximum: Money | None = None
+    fee_bp: int = 0
+
+    def __post_init__(self) -> None:
+        if not self.code or not 0 <= self.fee_bp < 10_000:
+            raise ValueError("a method needs a code and a fee below the whole amount")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

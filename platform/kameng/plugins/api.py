@@ -57,6 +57,7 @@ class OfferedMethod:
     icon: str
     minimum: Money | None
     maximum: Money | None
+    fee_bp: int
     capabilities: PaymentCapability
     account_station_id: int
 
@@ -82,7 +83,7 @@ def enabled_payment_methods(station_id: int) -> list[OfferedMethod]:
     return [
         OfferedMethod(
             plugin_id=bound.plugin_id, plugin_name=bound.name, code=method.code,
-            label=method.label, icon=method.icon, minimum=method.minimum, maximum=method.maximum,
+            label=method.label, icon=method.icon, minimum=method.minimum, maximum=method.maximum, fee_bp=method.fee_bp,
             capabilities=bound.capabilities, account_station_id=bound.account_station_id,
         )
         for bound in _enabled(station_id, PluginKind.PAYMENT, BoundProvider)

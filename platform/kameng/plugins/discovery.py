@@ -70,9 +70,15 @@ class _Unsound(Exception):
 
 
 def discover(
-    denied: Iterable[str] = (), found: Iterable[EntryPoint] | None = None
+    denied: Iterable[str] = (),
+    found: Iterable[EntryPoint] | None = None,
+    *,
+    import_s: float = IMPORT_S,
 ) -> dict[str, Plugin]:
-    """All plugins installed here by id, in sorted order. ``found`` replaces the installed ones."""
+    """All plugins installed here by id, in sorted order. ``found`` replaces the installed ones.
+
+    An import that takes longer than ``import_s`` is given up.
+    """
     points = entry_points(group=GROUP) if found is None else found
     ordered = sorted(points, key=lambda point: (point.name, point.value))
     deny = frozenset(denied)
@@ -84,14 +90,14 @@ def discover(
             refused = _refused(point, "on the deny list (KAMENG_PLUGINS_DENY)")
             plugins[point.name] = replace(refused, denied=True)
         else:
-            plugins[point.name] = _load(point)
+            plugins[point.name] = _load(point, import_s)
     return plugins
 
 
-def _load(point: EntryPoint) -> Plugin:
+def _load(point: EntryPoint, import_s: float) -> Plugin:
     plugin = Plugin(point.name, _distribution(point))
     try:
-        module = _bounded(plugin.slots, point.load, IMPORT_S, "import")
+        module = _bounded(plugin.slots, point.load, import_s, "import")
         manager = _register(point.name, module)
         manifest = _manifest(plugin.slots, manager)
         _check(point.name, manifest, manager)

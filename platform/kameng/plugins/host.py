@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterable
 from dataclasses import replace
 from importlib.metadata import EntryPoint
-from typing import TypeVar
+from typing import TypeVar, cast
 from urllib.parse import urlsplit
 
 from flask import Flask, current_app
@@ -17,6 +17,7 @@ from kameng.plugins.discovery import Plugin, PluginState, discover
 from kameng.plugins.effective import Effective, Version, effective
 from kameng.plugins.sealing import Sealer
 from kameng.plugins.store import MAIN_STATION, RowPair, read_pair, read_pairs, write_health
+from kameng.runtime import current_settings
 from kameng.settings import Settings
 from kameng_sdk.manifest import PluginManifest
 
@@ -24,6 +25,8 @@ EXTENSION = "kameng_plugins"
 MISCONFIGURED = "misconfigured"
 
 B = TypeVar("B")
+
+_discovering = threading.Lock()
 
 
 class PluginUnavailable(LookupError):
@@ -120,16 +123,18 @@ class PluginHost:
 def init_plugins(
     app: Flask, settings: Settings, found: Iterable[EntryPoint] | None = None
 ) -> PluginHost:
-    """Discover the plugins and attach the host to the app. Call once, after `init_database`."""
+    """Discover the plugins now and attach the host to the app; ``found`` is for tests."""
     host = PluginHost(settings, found)
     app.extensions[EXTENSION] = host
     return host
 
 
 def current_host() -> PluginHost:
-    """The host of the current app."""
-    host: PluginHost = current_app.extensions[EXTENSION]
-    return host
+    """The host of the current app; discovers the plugins when it is first asked for."""
+    with _discovering:
+        if EXTENSION not in current_app.extensions:
+            current_app.extensions[EXTENSION] = PluginHost(current_settings())
+    return cast(PluginHost, current_app.extensions[EXTENSION])
 
 
 def _simulator_address(settings: Settings) -> frozenset[tuple[str, int]]:
