@@ -6,6 +6,18 @@ from kameng.db.scope import NoScope, Scope, current_scope, main_scope, maybe_sco
 from kameng.db.session import db, in_transaction, init_database
 
 __all__ = [
-    "Amount", "Base", "BigId", "NoScope", "Scope", "call", "current_scope", "db", "in_transaction",
-    "init_database", "main_scope", "maybe_scope", "run", "station_scope",
+    "Amount",
+    "Base",
+    "BigId",
+    "NoScope",
+    "Scope",
+    "call",
+    "current_scope",
+    "db",
+    "in_transaction",
+    "init_database",
+    "main_scope",
+    "maybe_scope",
+    "run",
+    "station_scope",
 ]

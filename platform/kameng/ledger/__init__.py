@@ -1,1 +1,1 @@
-"""ledger context."""
+"""The ledger: double entry, immutable transfers, books that prove themselves."""

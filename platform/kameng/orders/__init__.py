@@ -1,1 +1,1 @@
-"""orders context."""
+"""Orders: one state machine for cards, top-ups, manual goods and bundles."""

@@ -1,1 +1,1 @@
-"""payments context."""
+"""Payments: attempts to collect, notices, queries, refunds. Each attempt has its own state."""

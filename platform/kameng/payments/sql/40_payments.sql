@@ -187,3 +187,24 @@ BEGIN
   END IF;
   RETURN QUERY SELECT 'ok';
 END $f$;
+
+-- A callback as it came, and its effect: one statement, so both are stored or neither. A copy only counts up.
+-- p_attempt_no NULL: nothing to apply (refused, or a kind that does not matter), p_result says why.
+-- grant: app
+CREATE OR REPLACE FUNCTION receive_notice(p_station bigint, p_plugin text, p_digest bytea, p_method text, p_query text, p_headers jsonb, p_body bytea, p_ip text,
+  p_result text, p_attempt_no text, p_amount bigint, p_currency text, p_provider_ref text, p_wait boolean)
+RETURNS TABLE (code text, order_id bigint, order_no text)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $f$
+DECLARE v record;
+BEGIN
+  PERFORM set_config('app.station_id', p_station::text, true);
+  IF p_attempt_no IS NULL THEN
+    SELECT p_result AS code, NULL::bigint AS order_id, NULL::text AS order_no INTO v;
+  ELSE
+    SELECT a.code, a.order_id, a.order_no INTO v FROM apply_payment(p_station, p_attempt_no, p_plugin, p_amount, p_currency, p_provider_ref, 'notice', p_wait) a;
+  END IF;
+  INSERT INTO payment_notice AS n (station_id, plugin_id, digest, method, query, headers, body, ip, result, attempt_no)
+    VALUES (p_station, p_plugin, p_digest, p_method, p_query, p_headers, p_body, p_ip, v.code, coalesce(p_attempt_no, ''))
+    ON CONFLICT (station_id, plugin_id, digest) DO UPDATE SET times = n.times + 1, last_at = now(), result = CASE WHEN EXCLUDED.result = 'repeat' THEN n.result ELSE EXCLUDED.result END;
+  RETURN QUERY SELECT v.code, v.order_id, v.order_no;
+END $f$;

@@ -63,5 +63,5 @@ GRANT SELECT (id, sku_id, batch_id, status, expires_on, station_id, order_id, so
 
 -- guard ----------------------------------------------------------------------------------------
 GRANT SELECT ON ALL TABLES IN SCHEMA public TO kameng_guard;
-GRANT INSERT, UPDATE ON card, card_batch, orders, order_cost, order_event, payment_attempt, refund, account, account_balance, account_rollup, outbox, alert TO kameng_guard;
+GRANT INSERT, UPDATE ON card, card_batch, orders, order_cost, order_event, payment_attempt, payment_notice, refund, account, account_balance, account_rollup, outbox, alert TO kameng_guard;
 GRANT INSERT ON transfer, outbox_done, risk_hit TO kameng_guard;

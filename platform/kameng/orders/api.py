@@ -1,0 +1,38 @@
+"""What other contexts and the faces may use of orders."""
+
+from kameng.orders.domain import OPEN_STATES, STATES, TONES, TRANSITIONS, PlaceRequest
+from kameng.orders.services.labels import state_label
+from kameng.orders.services.placing import (
+    OrderRefused,
+    Placed,
+    Quote,
+    cancel,
+    check_secret,
+    complete_old,
+    expire_overdue,
+    place,
+    quote,
+)
+from kameng.orders.services.reading import (
+    EventView,
+    MoneyTrail,
+    OrderPage,
+    OrderView,
+    StationFigures,
+    TrailLeg,
+    member_orders,
+    money_trail,
+    order_page,
+    orders_by_numbers,
+    station_figures,
+    station_orders,
+    timeline,
+)
+
+__all__ = [
+    "OPEN_STATES", "STATES", "TONES", "TRANSITIONS", "EventView", "MoneyTrail", "OrderPage",
+    "OrderRefused", "OrderView", "PlaceRequest", "Placed", "Quote", "StationFigures", "TrailLeg",
+    "cancel", "check_secret", "complete_old", "expire_overdue", "member_orders", "money_trail",
+    "order_page", "orders_by_numbers", "place", "quote", "state_label", "station_figures",
+    "station_orders", "timeline",
+]  # fmt: skip

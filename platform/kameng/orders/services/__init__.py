@@ -1,0 +1,1 @@
+"""Use cases of orders: placing and moving them, and reading them for pages."""

@@ -1,0 +1,24 @@
+"""What other contexts and the faces may use of payments."""
+
+from kameng.payments.services.asking import claim_due as claim_due_queries
+from kameng.payments.services.asking import query_attempt
+from kameng.payments.services.collecting import (
+    BALANCE,
+    MethodView,
+    PaymentRefused,
+    Started,
+    attempt,
+    attempts_of,
+    methods,
+    pay_with_balance,
+    start,
+    start_top_up,
+)
+from kameng.payments.services.notices import handle_webhook
+from kameng.payments.services.refunding import due_refunds, send_refund
+
+__all__ = [
+    "BALANCE", "MethodView", "PaymentRefused", "Started", "attempt", "attempts_of",
+    "claim_due_queries", "due_refunds", "handle_webhook", "methods", "pay_with_balance",
+    "query_attempt", "send_refund", "start", "start_top_up",
+]  # fmt: skip

@@ -1,0 +1,88 @@
+"""Mapped classes of payments."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, DateTime, Identity, LargeBinary
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from kameng.db import Amount, Base, BigId
+
+Moment = DateTime(timezone=True)
+
+
+class PaymentAttempt(Base):
+    """One try to collect. The row is committed before the gateway is called."""
+
+    __tablename__ = "payment_attempt"
+
+    station_id: Mapped[BigId]
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    attempt_no: Mapped[str]
+    purpose: Mapped[str]
+    order_id: Mapped[int | None] = mapped_column(BigInteger)
+    member_id: Mapped[int | None] = mapped_column(BigInteger)
+    plugin_id: Mapped[str]
+    method: Mapped[str]
+    amount: Mapped[Amount]
+    currency: Mapped[str] = mapped_column(server_default="CNY")
+    fee: Mapped[Amount] = mapped_column(server_default="0")
+    state: Mapped[str] = mapped_column(server_default="created")
+    provider_ref: Mapped[str] = mapped_column(server_default="")
+    redirect_url: Mapped[str] = mapped_column(server_default="")
+    qr_content: Mapped[str] = mapped_column(server_default="")
+    message: Mapped[str] = mapped_column(server_default="")
+    created_at: Mapped[datetime] = mapped_column(Moment, server_default="now()")
+    sent_at: Mapped[datetime | None] = mapped_column(Moment)
+    paid_at: Mapped[datetime | None] = mapped_column(Moment)
+    closed_at: Mapped[datetime | None] = mapped_column(Moment)
+    expires_at: Mapped[datetime] = mapped_column(Moment)
+    next_query_at: Mapped[datetime | None] = mapped_column(Moment)
+    query_count: Mapped[int] = mapped_column(server_default="0")
+
+
+class PaymentNotice(Base):
+    """A callback as it came, refused ones too."""
+
+    __tablename__ = "payment_notice"
+
+    station_id: Mapped[BigId]
+    id: Mapped[BigId]
+    plugin_id: Mapped[str]
+    digest: Mapped[bytes] = mapped_column(LargeBinary)
+    method: Mapped[str]
+    query: Mapped[str]
+    headers: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    body: Mapped[bytes] = mapped_column(LargeBinary)
+    ip: Mapped[str]
+    result: Mapped[str]
+    attempt_no: Mapped[str]
+    times: Mapped[int]
+    at: Mapped[datetime] = mapped_column(Moment)
+    last_at: Mapped[datetime] = mapped_column(Moment)
+
+
+class Refund(Base):
+    """One try to give back; its number never changes, however often it is sent."""
+
+    __tablename__ = "refund"
+
+    station_id: Mapped[BigId]
+    id: Mapped[BigId]
+    refund_no: Mapped[str]
+    attempt_id: Mapped[int] = mapped_column(BigInteger)
+    order_id: Mapped[int | None] = mapped_column(BigInteger)
+    provider_ref: Mapped[str]
+    amount: Mapped[Amount]
+    currency: Mapped[str]
+    reason: Mapped[str]
+    state: Mapped[str]
+    refund_ref: Mapped[str]
+    message: Mapped[str]
+    tries: Mapped[int]
+    created_at: Mapped[datetime] = mapped_column(Moment)
+    next_try_at: Mapped[datetime | None] = mapped_column(Moment)
+    done_at: Mapped[datetime | None] = mapped_column(Moment)

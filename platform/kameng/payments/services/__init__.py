@@ -1,0 +1,1 @@
+"""Use cases of payments: collecting, receiving notices, asking, giving back."""

@@ -1,0 +1,51 @@
+"""Money has arrived: one guarded statement does all that follows."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import Any
+
+import psycopg
+
+from kameng.db import call
+
+log = logging.getLogger(__name__)
+
+WAIT_S = 2.0  # for cards that other transactions hold at this moment
+TRANSIENT = ("40P01", "40001", "55P03")  # deadlock, serialisation, lock time-out
+
+
+def call_until_decided(function: str, **params: Any) -> dict[str, Any]:
+    """Call apply_payment or receive_notice; ask again while stock is locked, then decide.
+
+    After `WAIT_S` the function is told not to wait: without a card the money goes back.
+    """
+    give_up = time.monotonic() + WAIT_S
+    while True:
+        waiting = time.monotonic() < give_up
+        try:
+            return call(function, p_wait=waiting, **params)
+        except psycopg.Error as error:
+            if error.sqlstate == "KM005" or (error.sqlstate in TRANSIENT and waiting):
+                time.sleep(0.05)
+                continue
+            raise
+
+
+def apply_payment(
+    station_id: int, plugin_id: str, attempt_no: str, amount: int, provider_ref: str, source: str
+) -> str:
+    """Apply money that a query reported (scale 4); returns the function's code."""
+    row = call_until_decided(
+        "apply_payment",
+        p_station=station_id,
+        p_attempt_no=attempt_no,
+        p_plugin=plugin_id,
+        p_amount=amount,
+        p_currency="CNY",
+        p_provider_ref=provider_ref,
+        p_source=source,
+    )
+    log.info("payment applied attempt=%s code=%s source=%s", attempt_no, row["code"], source)
+    return str(row["code"])

@@ -1,0 +1,96 @@
+"""Callbacks of gateways: verify, store and apply in one statement, answer after the commit."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from typing import Any
+
+from kameng.db import call, db, main_scope
+from kameng.payments.domain import ACCEPTED
+from kameng.payments.models import PaymentAttempt
+from kameng.payments.services.applying import call_until_decided
+from kameng.plugins import api as plugins
+from kameng_sdk.errors import WebhookRefused
+from kameng_sdk.payments import PaymentEvent, PaymentEventKind
+from kameng_sdk.webhooks import WebhookReply, WebhookRequest
+
+log = logging.getLogger(__name__)
+
+# Headers worth keeping; the rest may hold cookies or credentials of somebody else.
+KEPT_HEADERS = ("content-type", "user-agent", "stripe-signature", "x-request-id")
+REFUSED = WebhookReply(status=400, body="fail")
+UNKNOWN_TOKEN = WebhookReply(status=404, body="fail")
+
+
+def handle_webhook(
+    plugin_id: str, token: str, request: WebhookRequest, ip: str = ""
+) -> WebhookReply:
+    """One callback. Refused ones are stored too, change nothing and never answer success."""
+    station_id = plugins.resolve_token(plugin_id, token)
+    if station_id is None:
+        log.warning("callback with an unknown token plugin=%s ip=%s", plugin_id, ip)
+        return UNKNOWN_TOKEN
+    base = _stored(plugin_id, request, ip)
+    try:
+        provider = plugins.provider(station_id, plugin_id)
+        result = provider.parse_webhook(request)
+    except (WebhookRefused, plugins.PluginUnavailable) as refusal:
+        reason = f"refused: {refusal}"[:200]
+        log.warning("callback refused plugin=%s reason=%s ip=%s", plugin_id, refusal, ip)
+        _record(station_id, base, reason)
+        return REFUSED
+    paid = [event for event in result.events if event.kind is PaymentEventKind.PAID]
+    if not paid:
+        _record(station_id, base, "ignored")
+        return result.reply
+    codes = [_apply(station_id, plugin_id, event, base) for event in paid]
+    if all(code in ACCEPTED for code in codes):
+        return result.reply
+    return REFUSED
+
+
+def _apply(station_id: int, plugin_id: str, event: PaymentEvent, base: dict[str, Any]) -> str:
+    owner = _station_of(station_id, plugin_id, event.attempt_no)
+    row = call_until_decided(
+        "receive_notice", **base, p_station=owner, p_result="", p_attempt_no=event.attempt_no,
+        p_amount=event.amount.amount, p_currency=event.amount.currency,
+        p_provider_ref=event.provider_ref,
+    )  # fmt: skip
+    log.info("callback applied attempt=%s code=%s", event.attempt_no, row["code"])
+    return str(row["code"])
+
+
+def _station_of(station_id: int, plugin_id: str, attempt_no: str) -> int:
+    """Whose attempt it is. Only under the main account's token may it be another station's."""
+    if station_id != plugins.MAIN_STATION:
+        return station_id
+    with main_scope(reason="callback to the main account"):
+        owner = db.session.scalar(
+            db.select(PaymentAttempt.station_id).where(
+                PaymentAttempt.attempt_no == attempt_no, PaymentAttempt.plugin_id == plugin_id
+            )
+        )
+    if owner is None or plugins.account_station(owner, plugin_id) != station_id:
+        return station_id  # unknown there, so it is refused as unknown
+    return int(owner)
+
+
+def _stored(plugin_id: str, request: WebhookRequest, ip: str) -> dict[str, Any]:
+    digest = hashlib.sha256(
+        b"\n".join((request.method.encode(), request.query.encode(), request.body))
+    ).digest()
+    headers = {name: request.header(name)[:500] for name in KEPT_HEADERS if request.header(name)}
+    return {
+        "p_plugin": plugin_id, "p_digest": digest, "p_method": request.method,
+        "p_query": request.query[:4000], "p_headers": json.dumps(headers),
+        "p_body": request.body[:65536], "p_ip": ip,
+    }  # fmt: skip
+
+
+def _record(station_id: int, base: dict[str, Any], result: str) -> None:
+    call(
+        "receive_notice", **base, p_station=station_id, p_result=result, p_attempt_no=None,
+        p_amount=None, p_currency=None, p_provider_ref=None, p_wait=False,
+    )  # fmt: skip

@@ -1,0 +1,103 @@
+"""Give money back through the gateway: one number for ever, asked before it is repeated."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import select, update
+
+from kameng.db import db, main_scope, run
+from kameng.payments.domain import next_refund_delay
+from kameng.payments.models import PaymentAttempt, Refund
+from kameng.plugins import api as plugins
+from kameng_sdk.money import Money
+from kameng_sdk.outcomes import Outcome
+from kameng_sdk.payments import RefundRequest
+
+OPEN = ("created", "sent", "unknown")
+STATES = {
+    Outcome.SUCCEEDED: "succeeded", Outcome.PENDING: "sent",
+    Outcome.UNKNOWN: "unknown", Outcome.DECLINED: "declined",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class _Claimed:
+    request: RefundRequest
+    plugin_id: str
+    asked_before: bool
+    tries: int
+
+
+def due_refunds(limit: int = 100) -> list[tuple[int, int]]:
+    """Open refunds whose next try is due, as (station, id). Main scope."""
+    query = select(Refund.station_id, Refund.id).where(
+        Refund.state.in_(OPEN), Refund.next_try_at <= datetime.now(UTC)
+    )
+    found = db.session.execute(query.order_by(Refund.next_try_at).limit(limit)).all()
+    return [(row[0], row[1]) for row in found]
+
+
+def send_refund(station_id: int, refund_id: int) -> str:
+    """One step of a refund: send it, or ask what became of it. Returns its state."""
+    claimed = _claim(station_id, refund_id)
+    if claimed is None:
+        return "not_due"
+    try:
+        provider = plugins.provider(station_id, claimed.plugin_id)
+    except plugins.PluginUnavailable as error:
+        return _settle(station_id, claimed, "unknown", "", str(error))
+    answer = provider.query_refund(claimed.request) if claimed.asked_before else None
+    if answer is None or answer.outcome is Outcome.UNKNOWN or answer.value is None:
+        # The same number again: a gateway that has done it answers with the first result.
+        answer = provider.refund(claimed.request)
+    state = STATES[answer.outcome]
+    if state == "declined" and (answer.retry_after_s is not None or answer.value is None):
+        # Nothing was sent, or the plugin could not run: the number stays good, try again.
+        state = "unknown" if answer.retry_after_s is not None else "declined"
+    ref = answer.value.provider_ref if answer.value else ""
+    return _settle(station_id, claimed, state, ref, answer.message)
+
+
+def _claim(station_id: int, refund_id: int) -> _Claimed | None:
+    """Take the refund for this step; a second worker finds it not due. Committed."""
+    now = datetime.now(UTC)
+    with main_scope(reason="refund"):
+        refund = db.session.get(Refund, (station_id, refund_id))
+        if refund is None:
+            return None
+        before = refund.state
+        taken = db.session.execute(
+            update(Refund)
+            .where(
+                Refund.station_id == station_id, Refund.id == refund_id, Refund.state.in_(OPEN),
+                Refund.next_try_at <= now,
+            )
+            .values(state="sent", next_try_at=now + timedelta(seconds=60))
+        )  # fmt: skip
+        if not taken.rowcount:  # type: ignore[attr-defined]
+            return None
+        attempt = db.session.get_one(PaymentAttempt, (station_id, refund.attempt_id))
+        claimed = _Claimed(
+            RefundRequest(
+                attempt_no=attempt.attempt_no,
+                provider_ref=refund.provider_ref or attempt.provider_ref,
+                refund_no=refund.refund_no, amount=Money(refund.amount),
+                total=Money(attempt.amount), reason=refund.reason,
+            ),
+            attempt.plugin_id, before != "created", refund.tries,
+        )  # fmt: skip
+        db.session.commit()
+    return claimed
+
+
+def _settle(station_id: int, claimed: _Claimed, state: str, ref: str, message: str) -> str:
+    with main_scope(reason="refund"):
+        run(
+            "settle_refund", p_station=station_id, p_refund_no=claimed.request.refund_no,
+            p_state=state, p_ref=ref, p_message=message[:200],
+            p_next=next_refund_delay(claimed.tries),
+        )  # fmt: skip
+        db.session.commit()
+    return state

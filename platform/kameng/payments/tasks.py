@@ -1,0 +1,42 @@
+"""Jobs of payments: ask the gateway, send refunds."""
+
+from typing import Any
+
+from kameng.jobs import actor, every, subscribe
+from kameng.payments.api import claim_due_queries, due_refunds, query_attempt, send_refund
+
+
+@actor(queue="money", scope="none", max_retries=0)
+def ask_gateway(station_id: int, attempt_id: int) -> str:
+    """Ask once about one attempt; the next question is planned already."""
+    return query_attempt(station_id, attempt_id)
+
+
+@every(seconds=2)
+def ask_due_attempts() -> int:
+    """Hand every attempt whose question is due to a worker."""
+    due = claim_due_queries()
+    for station_id, attempt_id in due:
+        ask_gateway.send(station_id, attempt_id)
+    return len(due)
+
+
+@actor(queue="money", scope="none", max_retries=0)
+def push_refund(station_id: int, refund_id: int) -> str:
+    """One step of one refund."""
+    return send_refund(station_id, refund_id)
+
+
+@subscribe("refund.created", queue="money", scope="none")
+def refund_created(station_id: int, payload: dict[str, Any]) -> None:
+    """Send a new refund at once."""
+    send_refund(station_id, int(payload["refund_id"]))
+
+
+@every(seconds=5)
+def push_due_refunds() -> int:
+    """Refunds that are not through yet are asked about, or sent again under the same number."""
+    due = due_refunds()
+    for station_id, refund_id in due:
+        push_refund.send(station_id, refund_id)
+    return len(due)

@@ -1,0 +1,28 @@
+"""The address that gateways call back: /hooks/<plugin>/<token>."""
+
+from flask import Blueprint, Response, request
+
+from kameng.payments.api import handle_webhook
+from kameng_sdk.webhooks import WebhookRequest
+
+MAX_BODY = 64 * 1024
+
+blueprint = Blueprint("payment_hooks", __name__)
+
+
+@blueprint.route("/hooks/<plugin_id>/<token>", methods=["GET", "POST"])
+def receive(plugin_id: str, token: str) -> Response:
+    """Take one callback. Too large a body is refused before anything is read into memory."""
+    if (request.content_length or 0) > MAX_BODY:
+        return Response("fail", status=413, mimetype="text/plain")
+    raw = WebhookRequest(
+        method=request.method,
+        path=request.path,
+        query=request.query_string.decode("ascii", "replace"),
+        headers={name.lower(): value for name, value in request.headers.items()},
+        body=request.get_data(cache=False),
+    )
+    reply = handle_webhook(plugin_id, token, raw, ip=request.remote_addr or "")
+    response = Response(reply.body, status=reply.status)
+    response.headers["Content-Type"] = reply.content_type
+    return response
