@@ -3,7 +3,25 @@
 from __future__ import annotations
 
 from kameng.jobs.declare import Actor, actor, every, subscribe
+from kameng.jobs.desk import (
+    QueueDepth,
+    RunView,
+    SlotView,
+    dead_letters,
+    outbox_backlog,
+    periodic_slots,
+    queue_depths,
+    recent_runs,
+    retry_dead,
+    run_of,
+)
+from kameng.jobs.inline import drain
 from kameng.jobs.notices import send_notice
 from kameng.jobs.outbox import publish
+from kameng.jobs.runs import progress, start_run
 
-__all__ = ["Actor", "actor", "every", "publish", "send_notice", "subscribe"]
+__all__ = [
+    "Actor", "QueueDepth", "RunView", "SlotView", "actor", "dead_letters", "drain", "every", "outbox_backlog", "periodic_slots",
+    "progress", "publish", "queue_depths", "recent_runs", "retry_dead", "run_of", "send_notice",
+    "start_run", "subscribe",
+]  # fmt: skip

@@ -59,9 +59,14 @@ def actor(
         chosen = name or default_name(fn)
         add_actor(
             ActorSpec(
-                name=chosen, fn=fn, queue=queue, scope=scope, max_retries=max_retries,
-                min_backoff_ms=min_backoff_ms, max_backoff_ms=max_backoff_ms,
-            )  # fmt: skip
+                name=chosen,
+                fn=fn,
+                queue=queue,
+                scope=scope,
+                max_retries=max_retries,
+                min_backoff_ms=min_backoff_ms,
+                max_backoff_ms=max_backoff_ms,
+            )
         )
         return Actor(fn, chosen)
 
@@ -90,10 +95,16 @@ def subscribe(
     def declare(fn: Callable[P, R]) -> Callable[P, R]:
         add_actor(
             ActorSpec(
-                name=name or default_name(fn), fn=fn, queue=queue, scope=scope, topic=topic,
-                once=once and scope != "none", max_retries=max_retries,
-                min_backoff_ms=min_backoff_ms, max_backoff_ms=max_backoff_ms,
-            )  # fmt: skip
+                name=name or default_name(fn),
+                fn=fn,
+                queue=queue,
+                scope=scope,
+                topic=topic,
+                once=once and scope != "none",
+                max_retries=max_retries,
+                min_backoff_ms=min_backoff_ms,
+                max_backoff_ms=max_backoff_ms,
+            )
         )
         return fn
 
@@ -124,9 +135,14 @@ def every(
             add_actor(ActorSpec(name=chosen, fn=fn, queue=queue, scope=scope, max_retries=0))
         add_periodic(
             PeriodicSpec(
-                name=chosen, fn=fn, seconds=seconds, offset_s=offset_s, scope=scope, queue=queue,
+                name=chosen,
+                fn=fn,
+                seconds=seconds,
+                offset_s=offset_s,
+                scope=scope,
+                queue=queue,
                 lease_s=lease_s or min(max(15.0, 2 * seconds), 600.0),
-            )  # fmt: skip
+            )
         )
         return fn
 

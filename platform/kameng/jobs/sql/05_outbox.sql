@@ -1,0 +1,14 @@
+-- Guarded functions of the outbox: a subscriber says, in its own transaction, that it has handled a message.
+
+-- True for the first to say so. A message whose row is pruned was handled long ago: nobody is first.
+-- grant: app, main
+CREATE OR REPLACE FUNCTION outbox_mark(p_station bigint, p_outbox_id bigint, p_actor text) RETURNS TABLE (fresh boolean)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $f$
+DECLARE n int;
+BEGIN
+  INSERT INTO outbox_done(outbox_id, actor)
+    SELECT o.id, p_actor FROM outbox o WHERE o.id = p_outbox_id AND o.station_id = p_station
+    ON CONFLICT DO NOTHING;
+  GET DIAGNOSTICS n = ROW_COUNT;
+  RETURN QUERY SELECT n = 1;
+END $f$;

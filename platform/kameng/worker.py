@@ -1,0 +1,27 @@
+"""`dramatiq kameng.worker`: the application with its broker and every declared actor."""
+
+from __future__ import annotations
+
+import importlib
+from importlib.util import find_spec
+from typing import cast
+
+import dramatiq
+
+from kameng.app import create_app
+from kameng.jobs.broker import worker_broker
+from kameng.jobs.discovery import load_tasks
+from kameng.settings import Settings, load_settings
+
+
+def _settings() -> Settings:
+    """Those of the embedded servers, should they run; otherwise what the environment says."""
+    if find_spec("kameng.ops.runtime") is None:
+        return load_settings()
+    return cast(Settings, importlib.import_module("kameng.ops.runtime").effective_settings())
+
+
+load_tasks()
+app = create_app(_settings())
+broker = worker_broker(app)
+dramatiq.set_broker(broker)
