@@ -53,23 +53,23 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def server() -> Iterator[Server]:
     """PostgreSQL and Valkey of this run, with a Redis database of its own."""
-    with _servers(tmp_path_factory) as (database_url, redis_url), _redis_database(redis_url) as own:
+    with _servers() as (database_url, redis_url), _redis_database(redis_url) as own:
         found = Server(database_url, own)
         _drop_stale(found)
         yield found
 
 
 @contextmanager
-def _servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
+def _servers() -> Iterator[tuple[str, str]]:
     given = os.environ.get("KAMENG_TEST_DATABASE_URL"), os.environ.get("KAMENG_TEST_REDIS_URL")
     if given[0] and given[1]:
         yield given[0], given[1]
         return
-    from kameng.ops.embedded import test_servers
+    from kameng.ops.embedded import servers_for_tests
 
-    with test_servers(tmp_path_factory.mktemp("servers")) as urls:
+    with servers_for_tests() as urls:
         yield given[0] or urls[0], given[1] or urls[1]
 
 

@@ -1,0 +1,72 @@
+# Kameng: everything a newcomer, a contributor and the CI call. `make help` lists it.
+# Needs Python >= 3.11 with venv, make and git; all else is installed into .venv.
+
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+VENV ?= .venv
+BIN := $(VENV)/bin
+PLUGINS := $(dir $(wildcard plugins/*/*/pyproject.toml))
+INSTALL_INPUTS := requirements-dev.lock pyproject.toml $(wildcard plugins/*/*/pyproject.toml)
+# Named by the content of what is installed: a changed lock installs again, a touched file does not.
+STAMP := $(VENV)/.installed-$(shell cat $(INSTALL_INPUTS) | cksum | tr ' ' -)
+PIP := $(BIN)/python -m pip --disable-pip-version-check -q
+
+export PYTHONDONTWRITEBYTECODE ?=
+.DEFAULT_GOAL := help
+.PHONY: help install built up test check bench chaos fmt lock clean
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+install: $(STAMP) built ## install everything into .venv, build assets, compile translations
+
+up: $(STAMP) built ## start all of Kameng on this machine with demo data; Ctrl-C stops it
+	@$(BIN)/kameng up
+
+test: $(STAMP) built ## run all tests (ARGS="-k name" narrows)
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: $(STAMP) ## style, types, layers and structure
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest -q tests/architecture
+
+bench: $(STAMP) built ## measure speed against the machine's own limits
+	@$(BIN)/python tests/bench/run.py $(ARGS)
+
+chaos: $(STAMP) built ## kill processes, flush caches, lie and repeat; then check the books
+	@$(BIN)/python tests/chaos/run.py $(ARGS)
+
+fmt: $(STAMP) ## format the code and apply safe fixes
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+lock: $(STAMP) ## write requirements*.lock again from pyproject.toml
+	@$(BIN)/python -m venv $(VENV)/lock && $(VENV)/lock/bin/pip install -q 'pip-tools>=7.6,<8'
+	@$(BIN)/python -c "import tomllib; d = tomllib.load(open('pyproject.toml', 'rb')); print(*d['dependency-groups']['dev'], *d['project']['optional-dependencies']['testing'], sep='\n')" > dev.in
+	CUSTOM_COMPILE_COMMAND="make lock" $(VENV)/lock/bin/pip-compile -q $(LOCK_OPTIONS) -o requirements.lock pyproject.toml
+	CUSTOM_COMPILE_COMMAND="make lock" $(VENV)/lock/bin/pip-compile -q $(LOCK_OPTIONS) -o requirements-dev.lock -c requirements.lock pyproject.toml dev.in
+	@rm -f dev.in
+
+LOCK_OPTIONS := --generate-hashes --strip-extras --allow-unsafe \
+	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-emit-options
+
+clean: ## remove what was built (not var/, where the data lies)
+	rm -rf $(VENV) platform/kameng/web/static/dist platform/kameng/web/assets/node_modules
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+
+$(STAMP): $(INSTALL_INPUTS)
+	@if [ -z "$(PYTHON)" ]; then echo "Kameng needs Python 3.11 or newer (none found on PATH)."; exit 1; fi
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || \
+		{ echo "The Python venv module is missing (Debian: apt install python3-venv)."; rm -rf $(VENV); exit 1; }
+	@rm -f $(VENV)/.installed-*
+	@echo "installing packages into $(VENV) (once)"
+	@$(PIP) install --require-hashes -r requirements-dev.lock
+	@$(PIP) install --no-deps --no-build-isolation -e . $(addprefix -e ./,$(PLUGINS))
+	@touch $@
+
+built:
+	@$(BIN)/python -m kameng.web.assets_build
+	@$(BIN)/python -m kameng.ops.translations

@@ -1,0 +1,231 @@
+"""The console script `kameng`: each command is one call into its part of the product."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import fields
+from functools import wraps
+from importlib.metadata import version as distribution_version
+from typing import Any
+
+import click
+
+from kameng.ops.errors import OpsError
+from kameng.settings import Settings, SettingsError
+
+SECRET_FIELDS = ("secret_key", "master_key", "master_key_previous")
+URL_FIELDS = ("database_url", "app_database_url", "main_database_url", "redis_url", "smtp_url")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def cli() -> None:
+    """Kameng, the main station for virtual goods."""
+
+
+def in_words(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Print what went wrong instead of a traceback, and exit with 1."""
+
+    @wraps(command)
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        import psycopg
+
+        try:
+            return command(*args, **kwargs)
+        except (OpsError, SettingsError) as error:
+            click.echo(f"{error}", err=True)
+        except psycopg.OperationalError as error:
+            click.echo(f"The database cannot be reached: {str(error).strip()}", err=True)
+            click.echo("Is `kameng up` running? `kameng doctor` looks closer.", err=True)
+        sys.exit(1)
+
+    return wrapped
+
+
+def _settings() -> Settings:
+    from kameng.ops.runtime import effective_settings
+
+    settings = effective_settings()
+    if not settings.database_url:
+        raise OpsError("Kameng is not running.", "Start `kameng up`, or set KAMENG_DATABASE_URL.")
+    return settings
+
+
+def _in_app(work: Callable[[], Any]) -> Any:
+    """Run work inside the application, without its web faces."""
+    from kameng.app import create_app
+
+    with create_app(_settings()).app_context():
+        return work()
+
+
+@cli.command()
+@in_words
+def up() -> None:
+    """Start all of Kameng on this machine and keep it running (demo unless KAMENG_DEMO=0)."""
+    from kameng.ops.up import up as run
+
+    sys.exit(run(os.environ))
+
+
+@cli.command()
+@in_words
+def doctor() -> None:
+    """Say in words what is wrong on this machine; exit code 1 when something is."""
+    from kameng.ops.doctor import examine, exit_code
+
+    findings = examine(os.environ)
+    for finding in findings:
+        click.echo(finding.lines())
+    sys.exit(exit_code(findings))
+
+
+@cli.command("demo-info")
+@click.option("--json", "as_json", is_flag=True, help="For programs: one JSON object.")
+@in_words
+def demo_info(as_json: bool) -> None:
+    """Show addresses, logins and goods of the running demo."""
+    from kameng.ops import demo_info as info
+    from kameng.ops.home import find_home
+
+    home, settings = find_home(os.environ), _settings()
+    collected = info.collect(home, settings)
+    if as_json:
+        click.echo(json.dumps(collected, ensure_ascii=False, indent=1))
+        return
+    click.echo(f"main station   {collected['main_url']}/")
+    for line in info.lines(home, settings):
+        click.echo(line)
+
+
+@cli.command()
+@in_words
+def migrate() -> None:
+    """Bring the database to the newest state; safe to run on several machines at once."""
+    from kameng.db.migrate import migrate as run
+
+    click.echo(f"database at {run(_settings())}")
+
+
+@cli.command()
+@in_words
+def scheduler() -> None:
+    """Run periodic work; any number of these may run, each slot is done once."""
+    from kameng.app import create_app
+    from kameng.jobs.scheduler import run
+    from kameng.logging import configure_logging
+
+    effective = _settings()
+    configure_logging(effective)
+    run(create_app(effective))
+
+
+@cli.command()
+@in_words
+def worker() -> None:
+    """Run the job workers (dramatiq) in the foreground."""
+    from kameng.ops.services import worker as service
+
+    command = service({}).command
+    os.execv(command[0], command)
+
+
+@cli.command()
+@in_words
+def simulators() -> None:
+    """Serve the gateways' simulators (demo) in the foreground."""
+    from kameng.ops.services import simulators as service
+
+    command = service(_settings(), {}).command
+    os.execv(command[0], command)
+
+
+@cli.command()
+@in_words
+def seed() -> None:
+    """Fill an empty demo with stations, goods, members and 90 days of orders."""
+    from kameng.ops.demo import seed as run
+
+    settings = _settings()
+    if not settings.demo:
+        raise OpsError("This installation is not a demo.", "seed works with KAMENG_DEMO=1 only.")
+    run(settings)
+
+
+@cli.group()
+def ledger() -> None:
+    """Books."""
+
+
+@ledger.command("verify")
+@click.option("--since", help="Only transfers from this day on (YYYY-MM-DD); balances always.")
+@in_words
+def ledger_verify(since: str | None) -> None:
+    """Recompute the books; exit code 1 when they do not add up."""
+    from kameng.ops.books import as_text, verify_books
+
+    report = _in_app(lambda: verify_books(since))
+    click.echo(as_text(report))
+    sys.exit(0 if report.ok else 1)
+
+
+@cli.group()
+def vault() -> None:
+    """Keys of the card vault."""
+
+
+@vault.command("rotate")
+@in_words
+def vault_rotate() -> None:
+    """Make a new data key; new cards use it, old ones stay readable."""
+    from kameng.stock import api
+
+    click.echo(_in_app(api.rotate_keys))
+
+
+@vault.command("reencrypt")
+@in_words
+def vault_reencrypt() -> None:
+    """Encrypt stored cards again under the newest data key; may be repeated."""
+    from kameng.stock import api
+
+    click.echo(_in_app(api.reencrypt_cards))
+
+
+@cli.command()
+def version() -> None:
+    """Print the version."""
+    click.echo(distribution_version("kameng"))
+
+
+@cli.command()
+@in_words
+def settings() -> None:
+    """Print the settings as they take effect, secrets masked."""
+    from kameng.ops.runtime import effective_settings
+
+    effective = effective_settings()
+    for field in fields(effective):
+        click.echo(f"KAMENG_{field.name.upper()}={_masked(field.name, effective)}")
+
+
+def _masked(name: str, settings: Settings) -> str:
+    value = str(getattr(settings, name))
+    if name in SECRET_FIELDS:
+        return "********" if value else ""
+    if name in URL_FIELDS and "@" in value:
+        scheme, _, rest = value.partition("://")
+        login, _, where = rest.rpartition("@")
+        return f"{scheme}://{login.partition(':')[0]}{':********' * (':' in login)}@{where}"
+    return value
+
+
+def main() -> None:
+    """Entry point of the console script."""
+    cli(prog_name="kameng")
+
+
+if __name__ == "__main__":
+    main()

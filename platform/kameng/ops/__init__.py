@@ -1,0 +1,1 @@
+"""Running Kameng: embedded servers, supervision, the doctor, the demo's addresses."""

