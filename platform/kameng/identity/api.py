@@ -1,3 +1,76 @@
-"""People for other contexts and for the faces."""
+"""People for other contexts and for the faces: staff, members, roles, audit."""
 
 from __future__ import annotations
+
+from kameng.identity.services.audit import AuditEntry, audit, audit_trail
+from kameng.identity.services.logins import LoginRefused
+from kameng.identity.services.members import (
+    MemberView,
+    authenticate_member,
+    change_password,
+    find_member,
+    find_member_by_login,
+    get_member,
+    list_members,
+    register_member,
+    rename_member,
+    set_member_state,
+)
+from kameng.identity.services.passwords import PasswordRefused, hash_password
+from kameng.identity.services.roles import (
+    PERMISSIONS,
+    RoleView,
+    list_roles,
+    permissions_of,
+    save_role,
+    seed_roles,
+)
+from kameng.identity.services.staff import (
+    StaffSession,
+    StaffView,
+    authenticate_staff,
+    change_staff_password,
+    create_staff,
+    find_staff,
+    list_staff,
+    reset_totp,
+    set_staff_role,
+    set_staff_state,
+)
+from kameng.identity.services.totp import provisioning_uri
+
+__all__ = [
+    "PERMISSIONS",
+    "AuditEntry",
+    "LoginRefused",
+    "MemberView",
+    "PasswordRefused",
+    "RoleView",
+    "StaffSession",
+    "StaffView",
+    "audit",
+    "audit_trail",
+    "authenticate_member",
+    "authenticate_staff",
+    "change_password",
+    "change_staff_password",
+    "create_staff",
+    "find_member",
+    "find_member_by_login",
+    "find_staff",
+    "get_member",
+    "hash_password",
+    "list_members",
+    "list_roles",
+    "list_staff",
+    "permissions_of",
+    "provisioning_uri",
+    "register_member",
+    "rename_member",
+    "reset_totp",
+    "save_role",
+    "seed_roles",
+    "set_member_state",
+    "set_staff_role",
+    "set_staff_state",
+]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ARRAY, BigInteger, DateTime, Text, func
+from sqlalchemy import ARRAY, BigInteger, DateTime, Identity, Text, func
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -17,7 +17,7 @@ class Station(db.Model):
 
     __tablename__ = "station"
 
-    id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
     parent_id: Mapped[int | None] = mapped_column(BigInteger)
     path: Mapped[list[int]] = mapped_column(ARRAY(BigInteger))
     slug: Mapped[str] = mapped_column(Text)
@@ -59,7 +59,7 @@ class StationApplication(db.Model):
     __tablename__ = "station_application"
 
     station_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
-    id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=True)
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
     slug: Mapped[str] = mapped_column(Text)
     name: Mapped[str] = mapped_column(Text)
     theme: Mapped[str] = mapped_column(Text, default="qing")

@@ -75,13 +75,16 @@ class ServerSession(SessionMixin):
         """Whether Redis was asked or anything was put in."""
         return self._record is not None
 
-    def start(self, kind: str = "", owner: int = 0) -> None:
-        """A new id and fresh times: at login and logout. Content is dropped."""
+    def start(self, kind: str = "", owner: int = 0, mark: str = "") -> None:
+        """A new id and fresh times: at login and logout. Content is dropped.
+
+        `mark` is the account's credential mark: when the password changes, the session ends.
+        """
         if self.sid:
             self.old_sids.add(self.sid)
         self.sid = secrets.token_urlsafe(32)
         now = int(time.time())
-        self._record = {"created": now, "used": 0, "kind": kind, "owner": owner}
+        self._record = {"created": now, "used": 0, "kind": kind, "owner": owner, "mark": mark}
         self._data = {}
         self.modified = True
 
@@ -163,20 +166,6 @@ def session_key(station_id: int, sid: str) -> str:
     return redis.station_key(station_id, "session", _digest(sid))
 
 
-def revoke_sessions(kind: str, owner: int, station_id: int, keep_sid: str | None = None) -> None:
-    """End every session of an account (password changed, account locked), but one if wished."""
-    index = _index_key(station_id, kind, owner)
-    keep = _digest(keep_sid) if keep_sid else ""
-    try:
-        for member in redis.client().smembers(index):  # type: ignore[union-attr]  # sync client
-            digest = member.decode()
-            if digest != keep:
-                redis.client().delete(redis.station_key(station_id, "session", digest))
-                redis.client().srem(index, digest)
-    except redis.RedisError as error:
-        log.error("sessions of %s:%s not revoked: %s", kind, owner, type(error).__name__)
-
-
 def _worth_writing(session: ServerSession) -> bool:
     if session.modified:
         return bool(session.sid or len(session) or session.old_sids)
@@ -203,10 +192,6 @@ def _write(session: ServerSession, station_id: int) -> None:
             pipe.delete(session_key(station_id, old))
         if kind or len(session):
             pipe.set(session_key(station_id, session.sid), json.dumps(record), ex=rest)
-        if kind:
-            index = _index_key(station_id, kind, session.record["owner"])
-            pipe.sadd(index, _digest(session.sid))
-            pipe.expire(index, absolute)
         if not kind and not len(session):
             pipe.delete(session_key(station_id, session.sid))
             session.sid = None
@@ -224,10 +209,6 @@ def _set_cookie(session: ServerSession, response: Response) -> None:
     # Staff log in anew with each browser session; shoppers stay.
     max_age = None if kind == "staff" else LIFETIMES[kind][1]
     response.set_cookie(session.cookie, session.sid, max_age=max_age, **options)
-
-
-def _index_key(station_id: int, kind: str, owner: int) -> str:
-    return redis.station_key(station_id, "sessions", kind, owner)
 
 
 def _digest(sid: str) -> str:

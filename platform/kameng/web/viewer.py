@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
@@ -12,6 +13,7 @@ from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response as BaseResponse
 
 from kameng.errors import DomainError, Forbidden
+from kameng.identity import api as identity
 from kameng.web.sessions import DESK_PATHS, ServerSession
 
 P = ParamSpec("P")
@@ -53,11 +55,13 @@ def current_viewer() -> Viewer:
 
 
 def login_session(kind: str, id: int) -> None:
-    """Start a new session with a new id for a member or a staff."""
-    if kind not in ("member", "staff"):
-        raise ValueError(f"nobody of kind {kind!r} can log in")
-    _server_session().start(kind, id)
-    _load()
+    """Start a new session with a new id for a member or a staff of this station."""
+    found = _account(kind, id)
+    if found is None:
+        raise LookupError(f"no active {kind} {id} at this station")
+    viewer, mark = found
+    _server_session().start(kind, id, mark)
+    g.viewer = viewer
 
 
 def logout_session() -> None:
@@ -141,19 +145,25 @@ def _load() -> None:
         return
     current = _server_session()
     owner = current.owner if current.sid else None
-    if owner is not None:
-        g.viewer = _find(*owner)
+    found = _account(*owner) if owner else None
+    # The mark changes with the password: sessions from before it are worth nothing.
+    if found and hmac.compare_digest(found[1], str(current.record.get("mark", ""))):
+        g.viewer = found[0]
+    elif owner:
+        current.start()
 
 
-def _find(kind: str, id: int) -> Viewer:
-    from kameng.identity import api as identity
-
+def _account(kind: str, id: int) -> tuple[Viewer, str] | None:
+    """(viewer, credential mark) of an active account of this station."""
+    station_id = g.station.id
     if kind == "staff":
-        staff = identity.find_staff(g.station.id, id)
+        staff = identity.find_staff(station_id, id)
         if staff is None:
-            return GUEST
-        return Viewer("staff", id, staff.name, staff.login, staff.permissions, g.station.id)
-    member = identity.find_member(id)
+            return None
+        viewer = Viewer("staff", id, staff.name, staff.login, staff.permissions, station_id)
+        return viewer, staff.credential_mark
+    member = identity.find_member(id, station_id=station_id)
     if member is None:
-        return GUEST
-    return Viewer("member", id, member.name, member.login, station_id=g.station.id)
+        return None
+    viewer = Viewer("member", id, member.name, member.login, station_id=station_id)
+    return viewer, member.credential_mark

@@ -1,0 +1,118 @@
+"""Roles and what their permissions are called."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from flask_babel import lazy_gettext as _l
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+
+from kameng.db import db
+from kameng.errors import DomainError
+from kameng.identity import domain
+from kameng.identity.models import Role
+from kameng.identity.services.audit import audit
+from kameng.identity.services.scopes import as_main
+
+PERMISSIONS: dict[str, Any] = {
+    "dashboard.view": _l("查看看板"),
+    "station.view": _l("查看分站"),
+    "station.review": _l("审核开站申请"),
+    "station.manage": _l("管理分站状态"),
+    "product.view": _l("查看商品"),
+    "product.edit": _l("编辑商品与规格"),
+    "price.view": _l("查看价格"),
+    "price.edit": _l("修改价格规则"),
+    "cost.view": _l("查看成本"),
+    "cost.edit": _l("修改成本"),
+    "stock.view": _l("查看库存"),
+    "card.import": _l("导入卡密"),
+    "card.void": _l("作废卡密批次"),
+    "card.reveal": _l("查看已售卡密"),
+    "order.view": _l("查看订单"),
+    "order.manage": _l("取消与处理订单"),
+    "order.deliver": _l("人工发货"),
+    "payment.view": _l("查看支付单"),
+    "payment.manage": _l("查询与处理支付单"),
+    "refund.view": _l("查看退款单"),
+    "refund.create": _l("发起退款"),
+    "ledger.view": _l("查看账本"),
+    "ledger.adjust": _l("账本调整"),
+    "member.view": _l("查看会员"),
+    "member.manage": _l("管理会员"),
+    "member.unmask": _l("查看完整手机号"),
+    "supplier.view": _l("查看供应商"),
+    "supplier.manage": _l("管理供应商"),
+    "plugin.view": _l("查看插件"),
+    "plugin.manage": _l("配置插件"),
+    "risk.view": _l("查看风控"),
+    "risk.decide": _l("处理风控工单"),
+    "job.view": _l("查看任务"),
+    "job.retry": _l("重试任务"),
+    "alert.view": _l("查看预警"),
+    "staff.view": _l("查看员工"),
+    "staff.manage": _l("管理员工与角色"),
+    "audit.view": _l("查看审计日志"),
+    "shop.manage": _l("装修与店铺资料"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class RoleView:
+    """A role as consoles list it."""
+
+    station_id: int
+    code: str
+    name: str
+    permissions: tuple[str, ...]
+    builtin: bool
+
+
+def seed_roles(station_id: int) -> None:
+    """Create or refresh the builtin roles of a station in the open main scope; no commit."""
+    for template in domain.role_templates(station_id):
+        values = {"name": template.name, "permissions": list(template.permissions)}
+        db.session.execute(
+            insert(Role)
+            .values(station_id=station_id, code=template.code, builtin=True, **values)
+            .on_conflict_do_update(index_elements=["station_id", "code"], set_=values)
+        )
+
+
+def list_roles(station_id: int) -> list[RoleView]:
+    """All roles of a station, builtin ones first."""
+    rows = db.session.scalars(
+        select(Role).where(Role.station_id == station_id).order_by(Role.builtin.desc(), Role.code)
+    )
+    return [
+        RoleView(row.station_id, row.code, row.name, tuple(row.permissions), row.builtin)
+        for row in rows
+    ]
+
+
+def permissions_of(role_code: str, station_id: int) -> frozenset[str]:
+    """Permission codes of a role; a role that is gone permits nothing."""
+    found = db.session.get(Role, (station_id, role_code))
+    return frozenset(found.permissions) if found else frozenset()
+
+
+def save_role(
+    station_id: int, code: str, name: str, permissions: list[str], actor: str
+) -> None:
+    """Create or change an own role; builtin ones stay as they are. Raises `DomainError`."""
+    unknown = set(permissions) - set(PERMISSIONS)
+    if unknown or not code.isidentifier() or not name.strip():
+        raise DomainError("role_invalid", _l("角色信息有误。"), unknown=sorted(unknown))
+    with as_main(station_id, "save role"):
+        role = db.session.get(Role, (station_id, code))
+        if role is not None and role.builtin:
+            raise DomainError("role_builtin", _l("内置角色不能修改。"), code_=code)
+        if role is None:
+            role = Role(station_id=station_id, code=code, builtin=False)
+            db.session.add(role)
+        role.name, role.permissions = name.strip()[:40], sorted(permissions)
+        audit(actor, "role.save", f"role:{code}", {"permissions": role.permissions},
+              station_id=station_id)
+        db.session.commit()
