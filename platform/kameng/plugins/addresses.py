@@ -81,6 +81,8 @@ def _split(url: str) -> SplitResult:
         raise HttpAddressRefused("the address cannot be read") from None
     if parts.scheme not in PORTS or not parts.hostname:
         raise HttpAddressRefused("the address must begin with http:// or https://")
+    if "%" in parts.hostname:
+        raise HttpAddressRefused("the host name must be plain")
     if parts.username is not None or parts.password is not None or "\\" in url:
         raise HttpAddressRefused("the address must not hold a login")
     return parts

@@ -38,10 +38,11 @@ B = TypeVar("B")
 
 __all__ = [
     "Answer", "BoundProvider", "BoundRule", "BoundSupplier", "ConfigForm", "ConfigInvalid",
+    "MAIN_STATION",
     "FormField", "InTransaction", "OfferedMethod", "PluginHost", "PluginInfo", "PluginState",
     "PluginUnavailable", "RuleFailed", "account_station", "check_config", "clear_secret",
     "config_form", "configure", "enabled_payment_methods", "explain", "hook_path", "init_plugins",
-    "list_plugins", "observe", "provider", "reseal_all", "resolve_token", "risk_rules",
+    "list_plugins", "observe", "provider", "public_value", "reseal_all", "resolve_token", "risk_rules",
     "run_health", "set_enabled", "simulators", "supplier", "use_main_account",
 ]  # fmt: skip
 
@@ -83,7 +84,8 @@ def enabled_payment_methods(station_id: int) -> list[OfferedMethod]:
     return [
         OfferedMethod(
             plugin_id=bound.plugin_id, plugin_name=bound.name, code=method.code,
-            label=method.label, icon=method.icon, minimum=method.minimum, maximum=method.maximum, fee_bp=method.fee_bp,
+            label=method.label, icon=method.icon, minimum=method.minimum,
+            maximum=method.maximum, fee_bp=method.fee_bp,
             capabilities=bound.capabilities, account_station_id=bound.account_station_id,
         )
         for bound in _enabled(station_id, PluginKind.PAYMENT, BoundProvider)
@@ -109,6 +111,12 @@ def risk_rules(station_id: int) -> list[BoundRule]:
 def account_station(station_id: int, plugin_id: str) -> int:
     """Whose account a station uses with a plugin: its own id, or the main station's."""
     return current_host().settings_of(station_id, plugin_id).account_station_id
+
+
+def public_value(station_id: int, plugin_id: str, name: str) -> object:
+    """One setting that is no secret, of the account a station uses; None when it is not set."""
+    account = current_host().settings_of(station_id, plugin_id).account
+    return account.config.get(name) if account else None
 
 
 def hook_path(station_id: int, plugin_id: str) -> str:

@@ -47,7 +47,7 @@ class Sealer:
         """Decrypt them; raises `SealBroken`."""
         if not sealed:
             return {}
-        if sealed[:1] != FORMAT:
+        if sealed[:1] != FORMAT or len(sealed) <= 1 + NONCE_BYTES:
             raise SealBroken(plugin_id)
         nonce, text = sealed[1 : 1 + NONCE_BYTES], sealed[1 + NONCE_BYTES :]
         for key in self._keys:

@@ -1,0 +1,57 @@
+"""Foreign code ends, or is left behind; it never takes a thread of ours along."""
+
+import threading
+import time
+
+import pytest
+
+from kameng.db import maybe_scope, station_scope
+from kameng.plugins.deadline import Died, NotStarted, Slots, TimedOut
+
+
+def test_the_result_and_the_error_come_through():
+    assert Slots().run(lambda: 7, 1.0) == 7
+    with pytest.raises(ZeroDivisionError):
+        Slots().run(lambda: 1 // 0, 1.0)
+
+
+def test_code_that_hangs_is_left_behind_in_time():
+    gate = threading.Event()
+    started = time.monotonic()
+    with pytest.raises(TimedOut):
+        Slots().run(gate.wait, 0.2)
+    assert time.monotonic() - started < 1.0
+    gate.set()
+
+
+def test_code_that_waits_for_a_slot_in_vain_never_ran():
+    gate, slots, ran = threading.Event(), Slots(1), []
+    with pytest.raises(TimedOut):
+        slots.run(gate.wait, 0.1)
+    with pytest.raises(NotStarted):
+        slots.run(lambda: ran.append(1), 0.1)
+    gate.set()
+    assert ran == []
+
+
+def test_hanging_code_leaves_other_plugins_their_slots():
+    gate, hung = threading.Event(), Slots(1)
+    with pytest.raises(TimedOut):
+        hung.run(gate.wait, 0.1)
+    assert Slots(1).run(lambda: "fine", 1.0) == "fine"
+    gate.set()
+
+
+@pytest.mark.parametrize("end", [SystemExit, KeyboardInterrupt, GeneratorExit])
+def test_code_that_wants_to_end_the_process_does_not(end):
+    def code():
+        raise end
+
+    with pytest.raises(Died, match=end.__name__):
+        Slots().run(code, 1.0)
+
+
+def test_code_sees_no_scope_and_so_no_database():
+    with station_scope(5):
+        assert Slots().run(maybe_scope, 1.0) is None
+        assert maybe_scope() is not None
