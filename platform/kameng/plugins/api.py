@@ -37,13 +37,13 @@ from kameng_sdk.payments import PaymentCapability
 B = TypeVar("B")
 
 __all__ = [
-    "Answer", "BoundProvider", "BoundRule", "BoundSupplier", "ConfigForm", "ConfigInvalid",
-    "MAIN_STATION",
-    "FormField", "InTransaction", "OfferedMethod", "PluginHost", "PluginInfo", "PluginState",
-    "PluginUnavailable", "RuleFailed", "account_station", "check_config", "clear_secret",
-    "config_form", "configure", "enabled_payment_methods", "explain", "hook_path", "init_plugins",
-    "list_plugins", "observe", "provider", "public_value", "reseal_all", "resolve_token", "risk_rules",
-    "run_health", "set_enabled", "simulators", "supplier", "use_main_account",
+    "MAIN_STATION", "Answer", "BoundProvider", "BoundRule", "BoundSupplier", "ConfigForm",
+    "ConfigInvalid", "FormField", "InTransaction", "OfferedMethod", "PluginHost", "PluginInfo",
+    "PluginState", "PluginUnavailable", "RuleFailed", "account_station", "check_config",
+    "clear_secret", "config_form", "configure", "enabled_payment_methods", "explain", "hook_path",
+    "init_plugins", "list_plugins", "observe", "provider", "public_value", "reseal_all",
+    "resolve_token", "risk_rules", "run_health", "set_enabled", "simulators", "supplier",
+    "use_main_account",
 ]  # fmt: skip
 
 

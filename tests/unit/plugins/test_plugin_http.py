@@ -1,5 +1,6 @@
 """The guarded client against a real, misbehaving server: never sent and unknown are told apart."""
 
+import re
 import socket
 import threading
 import time
