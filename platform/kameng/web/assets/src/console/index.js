@@ -1,2 +1,4 @@
-import "@tabler/core/dist/js/tabler.esm.min.js";
 import "../shared/htmx.js";
+import "./menus.js";
+import "./forms.js";
+import "./keys.js";

@@ -1,0 +1,1 @@
+"""What all console views stand on: guards, lists, forms, sheets."""

@@ -1,0 +1,99 @@
+"""ECharts options of the board: data here, look in the tokens; and sparklines as plain SVG."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from flask_babel import gettext as _
+
+from kameng_admin.board import Board, Bucket
+
+YUAN = 10_000
+
+
+def turnover_option(board: Board) -> dict[str, Any]:
+    """Turnover now as a line, the span before as a dashed grey one."""
+    now = [bucket.turnover / YUAN for bucket in board.buckets]
+    shown = [value if index <= board.current else None for index, value in enumerate(now)]
+    return {
+        **_frame([_label(board, bucket) for bucket in board.buckets]),
+        "series": [
+            {
+                "name": _("本期"), "type": "line", "data": shown, "symbol": "circle",
+                "symbolSize": 7, "showSymbol": False, "lineStyle": {"width": 2},
+                "areaStyle": {"opacity": 0.08}, "z": 3,
+                "markPoint": _dot(board, shown),
+            },
+            {
+                "name": _("对比"), "type": "line", "showSymbol": False,
+                "data": [bucket.turnover / YUAN for bucket in board.before],
+                "lineStyle": {"width": 1.5, "type": "dashed", "color": "var(--km-chart-2)"},
+                "itemStyle": {"color": "var(--km-chart-2)"},
+            },
+        ],
+    }  # fmt: skip
+
+
+def result_option(board: Board) -> dict[str, Any]:
+    """Orders by what became of them."""
+    kept = [b for index, b in enumerate(board.buckets) if index <= board.current]
+    rows = (
+        (_("已发货"), [b.delivered for b in kept], "var(--km-chart-1)"),
+        (_("处理中"), [b.working for b in kept], "var(--km-chart-4)"),
+        (_("退款"), [b.refunded for b in kept], "var(--km-chart-5)"),
+    )
+    return {
+        **_frame([_label(board, bucket) for bucket in kept]),
+        "series": [
+            {
+                "name": name, "type": "bar", "stack": "all", "data": data, "barMaxWidth": 10,
+                "itemStyle": {"color": colour},
+            }
+            for name, data, colour in rows
+        ],
+    }  # fmt: skip
+
+
+def _frame(labels: Sequence[str]) -> dict[str, Any]:
+    return {
+        "grid": {"left": 8, "right": 14, "top": 12, "bottom": 6, "containLabel": True},
+        "tooltip": {"trigger": "axis", "backgroundColor": "var(--km-surface)",
+                    "borderColor": "var(--km-line)", "textStyle": {"color": "var(--km-ink)", "fontSize": 12}},
+        "xAxis": {
+            "type": "category", "data": list(labels), "boundaryGap": True,
+            "axisLine": {"lineStyle": {"color": "var(--km-chart-grid)"}}, "axisTick": {"show": False},
+            "axisLabel": {"color": "var(--km-ink-3)", "fontSize": 11, "hideOverlap": True},
+        },
+        "yAxis": {
+            "type": "value", "splitNumber": 4, "minInterval": 1,
+            "splitLine": {"lineStyle": {"color": "var(--km-chart-grid)"}},
+            "axisLabel": {"color": "var(--km-ink-3)", "fontSize": 11},
+        },
+    }  # fmt: skip
+
+
+def _dot(board: Board, shown: Sequence[float | None]) -> dict[str, Any]:
+    value = shown[board.current]
+    return {
+        "symbol": "circle", "symbolSize": 8, "label": {"show": False}, "silent": True,
+        "data": [{"coord": [board.current, value]}],
+    }  # fmt: skip
+
+
+def _label(board: Board, bucket: Bucket) -> str:
+    return f"{bucket.at:%H:%M}" if board.span == "today" else f"{bucket.at.month}-{bucket.at.day}"
+
+
+def spark(values: Sequence[float | int | None]) -> str:
+    """Points of a 64×20 polyline."""
+    known = [float(value) for value in values if value is not None]
+    if len(known) < 2:
+        return ""
+    low, high = min(known), max(known)
+    span = (high - low) or 1.0
+    step = 64 / (len(known) - 1)
+    return " ".join(
+        f"{index * step:.1f},{18 - (value - low) / span * 16:.1f}"
+        for index, value in enumerate(known)
+    )

@@ -1,0 +1,46 @@
+"""How much waits for a person, by desk: the numbers of sidebar, tabs and board."""
+
+from __future__ import annotations
+
+from flask import g
+from sqlalchemy import text
+
+from kameng.db import db, maybe_scope
+
+Tally = dict[str, tuple[int, bool]]  # endpoint → (how many, whether something is overdue)
+
+WAITING_SQL = text("""
+    SELECT (SELECT count(*) FROM orders WHERE state = 'held') AS held,
+           (SELECT count(*) FROM orders WHERE state = 'held' AND deadline_at < now()) AS held_late,
+           (SELECT count(*) FROM station_application WHERE state = 'submitted') AS applications,
+           (SELECT count(*) FROM station_application
+             WHERE state = 'submitted' AND created_at < now() - interval '1 day') AS applications_late,
+           (SELECT count(*) FROM purchase WHERE state IN ('created', 'sent', 'unknown')) AS purchases,
+           (SELECT count(*) FROM purchase WHERE state IN ('created', 'sent', 'unknown')
+               AND created_at < now() - interval '30 minutes') AS purchases_late,
+           (SELECT count(*) FROM payment_attempt WHERE state = 'unknown') AS unknown_payments,
+           (SELECT count(*) FROM refund WHERE state IN ('unknown', 'declined')) AS stuck_refunds,
+           (SELECT count(*) FROM alert WHERE state = 'open') AS alerts,
+           (SELECT count(*) FROM job_run WHERE state = 'dead') AS dead
+""")
+
+
+def waiting() -> Tally:
+    """One round trip for the whole page; nothing outside the main scope."""
+    if "console_tally" not in g:
+        scope = maybe_scope()
+        g.console_tally = _load() if scope is not None and scope.role == "main" else {}
+    return dict(g.console_tally)
+
+
+def _load() -> Tally:
+    row = db.session.execute(WAITING_SQL).one()
+    return {
+        "admin_risk": (row.held, row.held_late > 0),
+        "admin_applications": (row.applications, row.applications_late > 0),
+        "admin_purchases": (row.purchases, row.purchases_late > 0),
+        "admin_payments": (row.unknown_payments, False),
+        "admin_refunds": (row.stuck_refunds, row.stuck_refunds > 0),
+        "admin_alerts": (row.alerts, False),
+        "admin_jobs": (row.dead, row.dead > 0),
+    }

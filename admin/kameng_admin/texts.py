@@ -1,0 +1,122 @@
+"""Short texts made of data: who acted, what happened, how big, how long."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask import g
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from sqlalchemy import text
+
+from kameng.db import db
+
+# audit action → (icon, tone, sentence)
+ACTIONS: Mapping[str, tuple[str, str, Any]] = {
+    "station.apply": ("building-store", "info", _l("提交开站申请")),
+    "station.approve": ("user-check", "ok", _l("通过开站申请")),
+    "station.reject": ("circle-x", "idle", _l("驳回开站申请")),
+    "station.state": ("building-store", "warn", _l("改变分站状态")),
+    "station.profile": ("building-store", "idle", _l("修改店铺资料")),
+    "card.import": ("database", "ok", _l("导入卡密")),
+    "card.reveal": ("eye", "warn", _l("查看卡密")),
+    "card.void": ("trash", "bad", _l("作废批次")),
+    "batch.import": ("database", "ok", _l("导入卡密")),
+    "batch.void": ("trash", "bad", _l("作废批次")),
+    "cost.change": ("report-money", "info", _l("修改成本")),
+    "price.rule": ("discount", "info", _l("修改定价规则")),
+    "product.create": ("package", "info", _l("新建商品")),
+    "product.update": ("package", "idle", _l("修改商品")),
+    "product.state": ("package", "info", _l("改变商品状态")),
+    "order.release": ("shield-check", "ok", _l("放行冻结订单")),
+    "order.refuse": ("ban", "bad", _l("拒绝冻结订单并退款")),
+    "order.cancel": ("ban", "idle", _l("取消订单")),
+    "purchase.complete": ("circle-check", "ok", _l("完成人工订单")),
+    "purchase.fail": ("circle-x", "bad", _l("人工订单未成功")),
+    "plugin.configure": ("settings", "idle", _l("修改插件设置")),
+    "plugin.clear_secret": ("key", "warn", _l("清除插件密钥")),
+    "plugin.enable": ("plug", "ok", _l("启用插件")),
+    "plugin.disable": ("plug", "warn", _l("停用插件")),
+    "plugin.use_main_account": ("plug", "idle", _l("改用主站账户")),
+    "staff.create": ("user-plus", "info", _l("新建员工")),
+    "staff.update": ("user", "idle", _l("修改员工")),
+    "staff.lock": ("lock", "bad", _l("锁定员工")),
+    "staff.unlock": ("lock-open", "ok", _l("解锁员工")),
+    "role.update": ("shield-lock", "warn", _l("修改角色权限")),
+    "member.lock": ("lock", "bad", _l("锁定会员")),
+    "member.unlock": ("lock-open", "ok", _l("解锁会员")),
+    "login.ok": ("login", "idle", _l("登录")),
+    "login.failed": ("login", "bad", _l("登录失败")),
+    "password.change": ("key", "warn", _l("修改密码")),
+    "totp.reset": ("key", "warn", _l("重置动态口令")),
+    "export": ("download", "warn", _l("导出数据")),
+    "alert.close": ("check", "idle", _l("关闭预警")),
+    "job.retry": ("refresh", "info", _l("重试任务")),
+    "ledger.verify": ("shield-check", "ok", _l("账本自证")),
+    "payment.query": ("refresh", "info", _l("主动查询支付")),
+}
+PEOPLE_SQL = text("SELECT station_id, id, name FROM staff")
+STATIONS_SQL = text("SELECT id, name FROM station")
+
+
+def action_of(action: str) -> tuple[str, str, Any]:
+    """Icon, tone and words of an audit action; an unknown one shows its own name."""
+    return ACTIONS.get(action) or ("point", "idle", action)
+
+
+def station_names() -> dict[int, str]:
+    """Names of all stations, once a request."""
+    if "console_stations" not in g:
+        g.console_stations = {row.id: row.name for row in db.session.execute(STATIONS_SQL)}
+    return dict(g.console_stations)
+
+
+def station_name(station_id: int) -> str:
+    """Name of a station, its number when it has none."""
+    return station_names().get(station_id, f"#{station_id}")
+
+
+def actor_text(actor: str, station_id: int = 1) -> Any:
+    """`staff:3` → the person's name; other kinds in words."""
+    kind, _sep, number = actor.partition(":")
+    if kind == "staff" and number.isdigit():
+        if "console_people" not in g:
+            rows = db.session.execute(PEOPLE_SQL)
+            g.console_people = {(row.station_id, row.id): row.name for row in rows}
+        name = g.console_people.get((station_id, int(number)))
+        return name or g.console_people.get((1, int(number))) or _("员工 %(no)s", no=number)
+    if kind == "member":
+        return _("会员 %(no)s", no=number)
+    known = {"system": _("系统"), "guest": _("买家"), "shopper": _("买家"), "gateway": _("支付网关"),
+             "scheduler": _("系统"), "demo": _("演示数据"), "job": _("系统")}  # fmt: skip
+    return known.get(kind, actor)
+
+
+def duration_text(seconds: float | None) -> str:
+    """Seconds as people say them: 0.4 秒, 48 秒, 12 分, 3 小时, 2 天."""
+    if seconds is None:
+        return "—"
+    if seconds < 10:
+        return _("%(n)s 秒", n=f"{seconds:.1f}")
+    for limit, unit, words in (
+        (120, 1, _l("%(n)s 秒")), (7200, 60, _l("%(n)s 分")), (172_800, 3600, _l("%(n)s 小时")),
+    ):  # fmt: skip
+        if seconds < limit:
+            return str(words) % {"n": int(seconds // unit)}
+    return _("%(n)s 天", n=int(seconds // 86_400))
+
+
+def percent_text(share: float | None, digits: int = 2) -> str:
+    """99.31%; a dash when there is nothing to divide."""
+    return "—" if share is None else f"{share:.{digits}f}%"
+
+
+def detail_text(detail: Mapping[str, Any]) -> str:
+    """The facts of an audit event on one line."""
+    return "  ".join(f"{name}={_short(value)}" for name, value in detail.items())[:300]
+
+
+def _short(value: Any) -> str:
+    shown = str(value)
+    return shown if len(shown) <= 60 else f"{shown[:57]}…"

@@ -1,0 +1,1 @@
+"""The desks of the console, one module each."""
