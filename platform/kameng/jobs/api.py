@@ -21,7 +21,8 @@ from kameng.jobs.outbox import publish
 from kameng.jobs.runs import progress, start_run
 
 __all__ = [
-    "Actor", "QueueDepth", "RunView", "SlotView", "actor", "dead_letters", "drain", "every", "outbox_backlog", "periodic_slots",
+    "Actor", "QueueDepth", "RunView", "SlotView", "actor", "dead_letters", "drain", "every",
+    "outbox_backlog", "periodic_slots",
     "progress", "publish", "queue_depths", "recent_runs", "retry_dead", "run_of", "send_notice",
     "start_run", "subscribe",
 ]  # fmt: skip

@@ -16,7 +16,8 @@ MAIN_STATION = 1
 
 _INSERT = text(
     "INSERT INTO job_run(state, finished_at, station_id, actor, queue, message_id, args, error)"
-    " VALUES ('dead', now(), :station_id, :actor, :queue, :message_id, CAST(:args AS jsonb), :error)"
+    " VALUES ('dead', now(), :station_id, :actor, :queue, :message_id,"
+    " CAST(:args AS jsonb), :error)"
 )
 _ALERT = text(
     "INSERT INTO alert(station_id, kind, subject, title, detail)"

@@ -33,7 +33,8 @@ _UNHANDLED = text(
 )
 _PRUNE = text(
     "WITH old AS (SELECT id, topic FROM outbox"
-    " WHERE sent_at < now() - make_interval(hours => :hours) ORDER BY id LIMIT 5000), gone AS (DELETE FROM outbox o USING old WHERE o.id = old.id"
+    " WHERE sent_at < now() - make_interval(hours => :hours) ORDER BY id LIMIT 5000),"
+    " gone AS (DELETE FROM outbox o USING old WHERE o.id = old.id"
     " AND NOT EXISTS (SELECT FROM unnest(CAST(:topics AS text[]), CAST(:actors AS text[]))"
     "   AS s(topic, actor) WHERE s.topic = old.topic AND NOT EXISTS (SELECT FROM outbox_done d"
     "   WHERE d.outbox_id = old.id AND d.actor = s.actor)) RETURNING o.id)"

@@ -90,8 +90,11 @@ class Scheduler:
                 self.due[spec.name] = now_s + max(1.0, min(5.0, spec.seconds / 5))
 
     def _runner(self) -> None:
-        while True:
-            spec, slot = self.work.get()
+        while not self.stop.is_set():
+            try:
+                spec, slot = self.work.get(timeout=0.5)
+            except queue.Empty:
+                continue
             try:
                 self._run_slot(spec, slot)
             except Exception as error:
