@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Literal
 
 Operation = Literal["multiply", "add", "fixed"]
@@ -56,6 +57,7 @@ class Rule:
     floor_price: int | None = None
     ceiling_price: int | None = None
     note: str = ""
+    active: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,9 +155,9 @@ def rule_problem(rule: Rule) -> str:
         return "operation"
     if rule.rounding not in ROUNDINGS or not 1 <= rule.rounding_step <= 1_000 * ONE:
         return "rounding"
-    limits = {"multiply": (1, MAX_FACTOR), "add": (-MAX_AMOUNT, MAX_AMOUNT), "fixed": (1, MAX_AMOUNT)}
-    low, high = limits[rule.operation]
-    if not low <= rule.value <= high:
+    least = {"multiply": 1, "add": -MAX_AMOUNT, "fixed": 1}[rule.operation]
+    most = MAX_FACTOR if rule.operation == "multiply" else MAX_AMOUNT
+    if not least <= rule.value <= most:
         return "value"
     bounds = [limit for limit in (rule.floor_price, rule.ceiling_price) if limit is not None]
     if any(not 0 <= limit <= MAX_AMOUNT for limit in bounds) or bounds != sorted(bounds):
@@ -167,7 +169,7 @@ def rule_problem(rule: Rule) -> str:
 
 def specificity(rule: Rule, target: Target) -> tuple[int, ...] | None:
     """How closely a rule fits, comparable; None when it does not fit at all."""
-    if rule.sku_id is not None and rule.sku_id != target.sku_id:
+    if not rule.active or rule.sku_id not in (None, target.sku_id):
         return None
     if rule.for_station_id is not None and rule.for_station_id != target.station_id:
         return None
@@ -205,9 +207,8 @@ def wholesale(
     target = Target(goods.sku_id, goods.categories, child.station_id, child.grade)
     rule = find(owner_id, "wholesale", target)
     steps: list[Step] = []
-    price = _by_rule(
-        cost, rule or DEFAULT_WHOLESALE, "wholesale" if rule else "wholesale_default", steps, owner_id
-    )
+    code = "wholesale" if rule else "wholesale_default"
+    price = _by_rule(cost, rule or DEFAULT_WHOLESALE, code, steps, owner_id)
     return _guarded(price, cost, steps, owner_id, step_size=1), steps
 
 
@@ -238,12 +239,17 @@ def compute_chain(
 ) -> Chain:
     """Cost → each level's purchase price → the seller's retail price, with margins and reasons."""
     prices = [goods.cost]
-    steps = [_step("cost", goods.cost, "start", goods.cost, goods.cost, path[0].station_id)]
-    for owner, child in zip(path, path[1:], strict=False):
+    steps = [cost_step(goods, path[0].station_id)]
+    for owner, child in pairwise(path):
         price, more = wholesale(goods, prices[-1], child, owner.station_id, find)
         prices.append(price)
         steps.extend(more)
     return finish_chain(goods, path, prices, steps, fixed_price, find)
+
+
+def cost_step(goods: Goods, station_id: int) -> Step:
+    """Where every chain begins."""
+    return _step("cost", goods.cost, "start", goods.cost, goods.cost, station_id)
 
 
 def finish_chain(
@@ -258,7 +264,7 @@ def finish_chain(
     buy = prices[-1]
     price, own = retail(goods, path, buy, fixed_price, find)
     seller = path[-1].station_id
-    margins = [after - before for before, after in zip(prices, prices[1:], strict=False)]
+    margins = [after - before for before, after in pairwise(prices)]
     margins.append(price - buy)
     result = _step("price", price, "result", price, price, seller) | {"public": True}
     return Chain(

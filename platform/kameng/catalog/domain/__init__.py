@@ -1,0 +1,1 @@
+"""Rules of the catalogue, pure: purchase fields, names and sheets."""

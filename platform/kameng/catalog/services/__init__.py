@@ -1,0 +1,1 @@
+"""Use cases of the catalogue; the only place here that commits."""

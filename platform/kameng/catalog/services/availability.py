@@ -1,0 +1,41 @@
+"""How many pieces of a card SKU are free, as shown on pages: capped, and a few seconds old."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from kameng.catalog.services.cache import forget, read_many, write_many
+from kameng.db import run
+from kameng.redis import global_key
+
+CAP = 1_000
+LIFETIME_MS = 3_000
+
+
+def stock_levels(sku_ids: Iterable[int]) -> dict[int, int]:
+    """Free cards of each SKU, capped at 1 000 and up to 3 s old; any scope."""
+    wanted = sorted(set(sku_ids))
+    cached = read_many([_key(sku_id) for sku_id in wanted])
+    levels = {sku: level for sku, level in zip(wanted, cached, strict=True) if level is not None}
+    missing = [sku_id for sku_id in wanted if sku_id not in levels]
+    if missing:
+        fresh = fresh_levels(missing)
+        write_many({_key(sku_id): level for sku_id, level in fresh.items()}, LIFETIME_MS)
+        levels |= fresh
+    return levels
+
+
+def fresh_levels(sku_ids: list[int]) -> dict[int, int]:
+    """The same straight from the database."""
+    rows = run("stock_levels", p_skus=sku_ids)
+    return {row["sku_id"]: row["level"] for row in rows}
+
+
+def forget_levels(sku_ids: Iterable[int]) -> None:
+    """The pool has changed by more than a sale: show it at once."""
+    forget([_key(sku_id) for sku_id in sku_ids])
+
+
+def _key(sku_id: int) -> str:
+    # The pool is one for all stations, so the number is no station's secret.
+    return global_key("stock", sku_id)

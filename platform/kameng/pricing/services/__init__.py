@@ -1,0 +1,1 @@
+"""Use cases of pricing; the only place here that commits."""
