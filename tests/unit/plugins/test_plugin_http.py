@@ -52,10 +52,8 @@ def read_request(peer):
     while b"\r\n\r\n" not in got:
         got += peer.recv(65536)
     head, _blank, body = got.partition(b"\r\n\r\n")
-    sizes = [
-        line.split(b":")[1] for line in head.lower().split(b"\r\n") if b"content-length" in line
-    ]
-    while sizes and len(body) < int(sizes[0]):
+    size = re.search(rb"(?i)content-length: (\d+)", head)
+    while size and len(body) < int(size[1]):
         body += peer.recv(65536)
     return head + b"\r\n\r\n" + body
 
