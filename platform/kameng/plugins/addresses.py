@@ -13,7 +13,7 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 PORTS = {"http": 80, "https": 443}
 
-# `ipaddress` calls some of these global (docs/plugins/http.md): tunnels and translations that end
+# `ipaddress` calls some of these global (docs/plugins/calls.md): tunnels and translations that end
 # at a private address, and multicast.
 REFUSED_NETWORKS = tuple(
     ipaddress.ip_network(text)
