@@ -1,0 +1,1 @@
+"""Stripe Checkout for Kameng, by the official client."""

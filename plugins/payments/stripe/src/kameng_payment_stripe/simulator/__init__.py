@@ -1,0 +1,5 @@
+"""A stand-in for Stripe: real protocol, pretended money."""
+
+from .app import StripeSimulator
+
+__all__ = ["StripeSimulator"]
