@@ -1,8 +1,9 @@
 """The address that gateways call back: /hooks/<plugin>/<token>."""
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Flask, Response, request
 
 from kameng.payments.api import handle_webhook
+from kameng.web import audiences
 from kameng_sdk.webhooks import WebhookRequest
 
 MAX_BODY = 64 * 1024
@@ -26,3 +27,8 @@ def receive(plugin_id: str, token: str) -> Response:
     response = Response(reply.body, status=reply.status)
     response.headers["Content-Type"] = reply.content_type
     return response
+
+
+def init_app(app: Flask) -> None:
+    """Gateways are an audience of their own: no CSRF, no session."""
+    audiences.register(app, blueprint, "webhook")

@@ -1,0 +1,192 @@
+"""T12: a page of one station tries every form of access to another station's rows."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import aliased
+
+from kameng.db import NoScope, db, main_scope, station_scope
+from kameng.orders.models import Order, OrderEvent
+
+JIANGNAN, DEER = 2, 3
+
+
+@pytest.fixture
+def two_orders(shop: Any) -> Any:
+    """An order at each of two stations; the shop keeps their numbers."""
+    code = shop.sku(cards=4)
+    shop.mine = shop.buy(code, JIANGNAN)[0]
+    shop.theirs = shop.buy(code, DEER)[0]
+    return shop
+
+
+def _names(result: Any) -> set[str]:
+    return {str(row[0]) for row in result}
+
+
+READERS: dict[str, Callable[[Any], set[str]]] = {
+    "entities": lambda s: {o.order_no for o in db.session.scalars(sa.select(Order))},
+    "columns": lambda s: _names(db.session.execute(sa.select(Order.order_no))),
+    "core table": lambda s: _names(db.session.execute(sa.select(Order.__table__.c.order_no))),
+    "text": lambda s: _names(db.session.execute(sa.text("SELECT order_no FROM orders"))),
+    "where by id": lambda s: _names(
+        db.session.execute(sa.select(Order.order_no).where(Order.id == s.theirs.order_id))
+    ),
+    "alias": lambda s: _names(db.session.execute(sa.select(aliased(Order).order_no))),
+    "cte": lambda s: _names(
+        db.session.execute(sa.select(sa.select(Order.order_no).cte("c").c.order_no))
+    ),
+    "union": lambda s: _names(
+        db.session.execute(
+            sa.union(
+                sa.select(Order.order_no), sa.select(Order.order_no).where(Order.station_id == 3)
+            )
+        )
+    ),
+    "scalar subquery": lambda s: _names(
+        db.session.execute(sa.select(sa.select(sa.func.max(Order.order_no)).scalar_subquery()))
+    ),
+    "global table joined": lambda s: _names(
+        db.session.execute(sa.text("SELECT o.order_no FROM sku s JOIN orders o ON o.sku_id = s.id"))
+    ),
+    "exists": lambda s: _names(
+        db.session.execute(
+            sa.text(
+                "SELECT 'leak' FROM sku WHERE EXISTS (SELECT 1 FROM orders WHERE order_no = :no)"
+            ),
+            {"no": s.theirs.order_no},
+        )
+    ),
+    "lateral": lambda s: _names(
+        db.session.execute(
+            sa.text("SELECT x.order_no FROM station st, LATERAL (SELECT order_no FROM orders) x")
+        )
+    ),
+}
+
+
+@pytest.mark.parametrize("form", READERS)
+def test_T12_no_form_of_reading_shows_anothers_rows(two_orders: Any, form: str) -> None:
+    with two_orders.app.app_context(), station_scope(JIANGNAN):
+        seen = READERS[form](two_orders)
+    assert two_orders.theirs.order_no not in seen
+    assert "leak" not in seen
+
+
+def test_T12_counts_and_primary_keys_show_own_rows_only(two_orders: Any) -> None:
+    with two_orders.app.app_context():
+        with station_scope(JIANGNAN):
+            own = db.session.scalar(sa.select(sa.func.count()).select_from(Order))
+            assert db.session.get(Order, (DEER, two_orders.theirs.order_id)) is None
+        with main_scope(reason="test"):
+            everything = db.session.scalar(sa.select(sa.func.count()).select_from(Order))
+    assert own < everything
+
+
+def test_T12_an_object_of_one_scope_is_not_met_in_the_next(two_orders: Any) -> None:
+    """The identity map: one session per scope, so nothing is remembered across."""
+    with two_orders.app.app_context():
+        with station_scope(DEER):
+            kept = db.session.get(Order, (DEER, two_orders.theirs.order_id))
+            assert kept is not None
+        with station_scope(JIANGNAN):
+            assert db.session.get(Order, (DEER, two_orders.theirs.order_id)) is None
+
+
+def test_T12_the_scope_survives_commit_rollback_and_savepoints(two_orders: Any) -> None:
+    with two_orders.app.app_context(), station_scope(JIANGNAN):
+        for end in (db.session.commit, db.session.rollback):
+            assert _names(db.session.execute(sa.select(Order.station_id))) == {"2"}
+            end()
+        with db.session.begin_nested():
+            db.session.execute(sa.text("SELECT 1"))
+        assert _names(db.session.execute(sa.select(Order.station_id))) == {"2"}
+
+
+def test_T12_a_pooled_connection_does_not_remember_the_last_station(two_orders: Any) -> None:
+    with two_orders.app.app_context():
+        for station in (JIANGNAN, DEER) * 10:
+            with station_scope(station):
+                seen = _names(db.session.execute(sa.select(Order.station_id)))
+                assert seen == {str(station)}
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "INSERT INTO audit_event(station_id, actor, action) VALUES (3, 'x', 'x')",
+        "INSERT INTO outbox(station_id, topic) VALUES (3, 'x')",
+        "INSERT INTO member(station_id, login, password_hash) VALUES (3, 'x', 'x')",
+        "UPDATE orders SET state = 'paid'",
+        "DELETE FROM orders",
+        "TRUNCATE orders",
+        "UPDATE account_balance SET balance = balance + 1",
+        "INSERT INTO transfer(debit_account, credit_account, amount, kind, station_id, txn, leg, params_hash) VALUES (1, 2, 1, 'x', 2, 'x', 1, '')",
+        "SELECT cost FROM sku_cost",
+        "SELECT * FROM price_chain",
+        "SELECT * FROM transfer",
+        "UPDATE card SET status = 0",
+        "SELECT _account(3, 'wallet')",
+        "SELECT expire_orders(1)",
+        "UPDATE listing SET price = 1",
+        "SET ROLE kameng_main",
+        "SET ROLE kameng_guard",
+        "ALTER TABLE orders DISABLE ROW LEVEL SECURITY",
+        "CREATE TABLE mine (x int)",
+    ],
+)
+def test_T12_writing_elsewhere_or_past_the_functions_is_refused(
+    two_orders: Any, statement: str
+) -> None:
+    with two_orders.app.app_context(), station_scope(JIANGNAN), pytest.raises(DBAPIError):
+        db.session.execute(sa.text(statement))
+
+
+def test_T12_updates_of_foreign_rows_touch_nothing(two_orders: Any) -> None:
+    with two_orders.app.app_context(), station_scope(JIANGNAN):
+        for statement in (
+            "UPDATE listing SET active = false WHERE station_id = 3",
+            "UPDATE payment_attempt SET message = 'x' WHERE station_id = 3",
+            "UPDATE station SET name = 'x' WHERE id = 3",
+        ):
+            assert db.session.execute(sa.text(statement)).rowcount == 0
+
+
+def test_T12_unsold_cards_cannot_be_read_sold_ones_only_by_their_station(two_orders: Any) -> None:
+    count = sa.text("SELECT count(*), count(*) FILTER (WHERE status <> 2) FROM card")
+    with two_orders.app.app_context():
+        with station_scope(JIANGNAN):
+            total, unsold = db.session.execute(count).one()
+            own = db.session.scalar(sa.text("SELECT count(*) FROM card WHERE station_id = 2"))
+            assert (total, unsold) == (own, 0)
+        with main_scope(reason="test"), pytest.raises(DBAPIError, match="permission denied"):
+            db.session.execute(sa.text("SELECT cipher FROM card"))
+
+
+def test_T12_guarded_functions_serve_the_callers_station_only(two_orders: Any) -> None:
+    member = two_orders.member(DEER, balance=10_0000)
+    with two_orders.app.app_context(), station_scope(JIANGNAN):
+        found = db.session.execute(
+            sa.text("SELECT * FROM wallet_entries(3, :m, NULL, 10)"), {"m": member}
+        ).all()
+        assert found == []
+        earned = db.session.execute(sa.text("SELECT * FROM station_earnings(3, now())")).one()
+        assert tuple(earned) == (0, 0)
+
+
+def test_T12_without_a_scope_there_is_no_query(two_orders: Any) -> None:
+    with two_orders.app.app_context(), pytest.raises(NoScope):
+        db.session.execute(sa.select(Order))
+
+
+def test_T12_a_foreign_scope_cannot_be_opened_inside_a_scope(two_orders: Any) -> None:
+    with (
+        two_orders.app.app_context(),
+        station_scope(JIANGNAN),
+        pytest.raises(NoScope),
+        station_scope(DEER),
+    ):
+        db.session.execute(sa.select(OrderEvent))
