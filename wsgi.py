@@ -10,7 +10,8 @@ from whitenoise import WhiteNoise
 
 from kameng.app import create_app
 from kameng.logging import configure_logging
-from kameng.settings import Settings, load_settings
+from kameng.ops.runtime import effective_settings
+from kameng.settings import Settings
 from kameng.web.assets_manifest import DIST, URL_PREFIX
 
 FACES = ("kameng_tenants", "kameng_admin")
@@ -37,7 +38,7 @@ def build(settings: Settings) -> Flask:
 
 
 def _app() -> Flask:
-    settings = load_settings()
+    settings = effective_settings()
     configure_logging(settings)
     return build(settings)
 

@@ -13,13 +13,14 @@ from kameng.db import init_database
 from kameng.redis import init_redis
 from kameng.runtime import init_runtime
 from kameng.settings import Settings
+from kameng.web import audiences
 from kameng.web.dispatch import KamengFlask
 
 MAX_UPLOAD_BYTES = 48 * 1024 * 1024  # a sheet of 100 000 cards is a tenth of it
 MAX_TEXT_BYTES = 16 * 1024 * 1024  # cards pasted into a text field
 
-# Contexts with pages of their own: `init_app(app)` in their views.
-CONTEXTS_WITH_VIEWS = ("orders", "payments", "supply", "plugins", "openapi")
+# Contexts with addresses of their own, and who these are for.
+VIEWS: dict[str, audiences.Audience] = {"payments": "webhook", "openapi": "api"}
 
 
 def create_app(settings: Settings) -> Flask:
@@ -43,7 +44,7 @@ def create_app(settings: Settings) -> Flask:
 
 
 def _register_contexts(app: Flask) -> None:
-    for context in CONTEXTS_WITH_VIEWS:
+    for context, audience in VIEWS.items():
         name = f"kameng.{context}.views"
         if find_spec(f"kameng.{context}") and find_spec(name):
-            import_module(name).init_app(app)
+            audiences.register(app, import_module(name).blueprint, audience)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import psycopg
 import pytest
 from flask import Blueprint, Flask, g, jsonify, request
@@ -24,7 +22,8 @@ def doors(app: Flask, database: str) -> Flask:
     with psycopg.connect(database, autocommit=True) as owner:
         owner.execute(
             "INSERT INTO station(id, parent_id, path, slug, name, state) VALUES"
-            " (1, NULL, '{1}', 'main', '卡盟', 'active'), (7, 1, '{1,7}', 'alpha', '甲店', 'active'),"
+            " (1, NULL, '{1}', 'main', '卡盟', 'active'),"
+            " (7, 1, '{1,7}', 'alpha', '甲店', 'active'),"
             " (8, 1, '{1,8}', 'beta', '乙店', 'suspended')"
         )
         owner.execute(
@@ -64,9 +63,9 @@ def _add_pages(app: Flask) -> None:
 
 
 @pytest.fixture
-def client(doors: Flask) -> Iterator[FlaskClient]:
+def client(doors: Flask) -> FlaskClient:
     stations.forget_hosts()
-    yield doors.test_client()
+    return doors.test_client()
 
 
 def test_a_page_runs_in_the_scope_of_its_hosts_station(client: FlaskClient) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from kameng.identity.domain import is_staff_login, normalise_login
 from kameng.identity.services.audit import AuditEntry, audit, audit_trail
 from kameng.identity.services.logins import LoginRefused
 from kameng.identity.services.members import (
@@ -60,9 +61,11 @@ __all__ = [
     "find_staff",
     "get_member",
     "hash_password",
+    "is_staff_login",
     "list_members",
     "list_roles",
     "list_staff",
+    "normalise_login",
     "permissions_of",
     "provisioning_uri",
     "register_member",

@@ -19,35 +19,108 @@ _EMAIL = re.compile(r"[a-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[a-z0-9-]{1,63}(\.[a-z0
 _PHONE = re.compile(r"\+?\d{6,15}")
 _STAFF = re.compile(r"[a-z0-9][a-z0-9._@-]{1,63}")
 _COMMON = frozenset(
-    "12345678 123456789 1234567890 11111111 00000000 88888888 66666666 password password1 passw0rd"
-    " qwertyui qwerty123 abc12345 a1234567 1q2w3e4r woaini1314 5201314520 iloveyou admin123"
-    " admin888 admin1234 letmein1 welcome1 123123123 12341234 87654321".split()
+    [
+        "12345678",
+        "123456789",
+        "1234567890",
+        "11111111",
+        "00000000",
+        "88888888",
+        "66666666",
+        "password",
+        "password1",
+        "passw0rd",
+        "qwertyui",
+        "qwerty123",
+        "abc12345",
+        "a1234567",
+        "1q2w3e4r",
+        "woaini1314",
+        "5201314520",
+        "iloveyou",
+        "admin123",
+        "admin888",
+        "admin1234",
+        "letmein1",
+        "welcome1",
+        "123123123",
+        "12341234",
+        "87654321",
+    ]
 )
 
 MAIN_PERMISSIONS: dict[str, tuple[str, ...]] = {
     "admin": ("*",),
     "support": (
-        "dashboard.view", "order.view", "order.manage", "order.deliver", "member.view",
-        "payment.view", "product.view", "stock.view", "station.view", "refund.create",
+        "dashboard.view",
+        "order.view",
+        "order.manage",
+        "order.deliver",
+        "member.view",
+        "payment.view",
+        "product.view",
+        "stock.view",
+        "station.view",
+        "refund.create",
     ),
     "finance": (
-        "dashboard.view", "order.view", "payment.view", "payment.manage", "ledger.view",
-        "ledger.adjust", "refund.view", "refund.create", "price.view", "cost.view", "station.view",
+        "dashboard.view",
+        "order.view",
+        "payment.view",
+        "payment.manage",
+        "ledger.view",
+        "ledger.adjust",
+        "refund.view",
+        "refund.create",
+        "price.view",
+        "cost.view",
+        "station.view",
         "member.view",
     ),
     "risk": (
-        "dashboard.view", "order.view", "order.manage", "risk.view", "risk.decide", "member.view",
-        "member.manage", "payment.view", "audit.view", "station.view",
+        "dashboard.view",
+        "order.view",
+        "order.manage",
+        "risk.view",
+        "risk.decide",
+        "member.view",
+        "member.manage",
+        "payment.view",
+        "audit.view",
+        "station.view",
     ),
     "purchasing": (
-        "dashboard.view", "product.view", "product.edit", "stock.view", "card.import", "card.void",
-        "cost.view", "cost.edit", "price.view", "supplier.view", "supplier.manage", "order.view",
-        "order.deliver", "job.view",
+        "dashboard.view",
+        "product.view",
+        "product.edit",
+        "stock.view",
+        "card.import",
+        "card.void",
+        "cost.view",
+        "cost.edit",
+        "price.view",
+        "supplier.view",
+        "supplier.manage",
+        "order.view",
+        "order.deliver",
+        "job.view",
     ),
     "operations": (
-        "dashboard.view", "product.view", "product.edit", "price.view", "price.edit", "stock.view",
-        "card.import", "station.view", "station.review", "station.manage", "order.view",
-        "member.view", "plugin.view", "job.view", "alert.view",
+        "dashboard.view",
+        "product.view",
+        "product.edit",
+        "price.view",
+        "price.edit",
+        "stock.view",
+        "card.import",
+        "station.view",
+        "station.review",
+        "station.manage",
+        "order.view",
+        "member.view",
+        "plugin.view",
+        "job.view",
+        "alert.view",
     ),
 }
 STATION_PERMISSIONS: dict[str, tuple[str, ...]] = {
@@ -99,7 +172,7 @@ def is_staff_login(login: str) -> bool:
 
 
 def password_problem(password: str, login: str) -> str:
-    """"" when fine, else a code: too_short, too_long, too_common, same_as_login."""
+    """ "" when fine, else a code: too_short, too_long, too_common, same_as_login."""
     if len(password) < MIN_PASSWORD:
         return "too_short"
     if len(password) > MAX_PASSWORD:

@@ -9,10 +9,10 @@ from sqlalchemy import ARRAY, BigInteger, DateTime, Identity, LargeBinary, Text,
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from kameng.db import db
+from kameng.db import Base
 
 
-class Role(db.Model):
+class Role(Base):
     """A named set of permission codes at one station."""
 
     __tablename__ = "role"
@@ -24,7 +24,7 @@ class Role(db.Model):
     builtin: Mapped[bool] = mapped_column(default=False)
 
 
-class Staff(db.Model):
+class Staff(Base):
     """Somebody who works at a station (station 1: the main station)."""
 
     __tablename__ = "staff"
@@ -39,13 +39,11 @@ class Staff(db.Model):
     totp_secret: Mapped[bytes | None] = mapped_column(LargeBinary)
     totp_last_step: Mapped[int] = mapped_column(BigInteger, default=0)
     state: Mapped[str] = mapped_column(Text, default="active")
-    created_at: Mapped[datetime] = mapped_column(
-        DateTime(timezone=True), server_default=func.now()
-    )
+    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
     last_login_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
 
 
-class Member(db.Model):
+class Member(Base):
     """A registered customer of one station."""
 
     __tablename__ = "member"
@@ -57,13 +55,11 @@ class Member(db.Model):
     password_hash: Mapped[str] = mapped_column(Text)
     level: Mapped[str] = mapped_column(Text, default="normal")
     state: Mapped[str] = mapped_column(Text, default="active")
-    created_at: Mapped[datetime] = mapped_column(
-        DateTime(timezone=True), server_default=func.now()
-    )
+    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
     last_login_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
 
 
-class AuditEvent(db.Model):
+class AuditEvent(Base):
     """Who did what to which thing; rows are only ever added."""
 
     __tablename__ = "audit_event"

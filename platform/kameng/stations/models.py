@@ -9,10 +9,10 @@ from sqlalchemy import ARRAY, BigInteger, DateTime, Identity, Text, func
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from kameng.db import db
+from kameng.db import Base
 
 
-class Station(db.Model):
+class Station(Base):
     """One tenant: the main station (id 1) or a station below it."""
 
     __tablename__ = "station"
@@ -30,16 +30,14 @@ class Station(db.Model):
     contact: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
     notice: Mapped[str] = mapped_column(Text, default="")
     locale: Mapped[str] = mapped_column(Text, default="zh_Hans_CN")
-    created_at: Mapped[datetime] = mapped_column(
-        DateTime(timezone=True), server_default=func.now()
-    )
+    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
     opened_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
 
     def __str__(self) -> str:
         return self.name
 
 
-class Host(db.Model):
+class Host(Base):
     """A host name that answers for a station."""
 
     __tablename__ = "host"
@@ -48,12 +46,10 @@ class Host(db.Model):
     station_id: Mapped[int] = mapped_column(BigInteger)
     kind: Mapped[str] = mapped_column(Text)
     active: Mapped[bool] = mapped_column(default=True)
-    created_at: Mapped[datetime] = mapped_column(
-        DateTime(timezone=True), server_default=func.now()
-    )
+    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
 
 
-class StationApplication(db.Model):
+class StationApplication(Base):
     """A request to open a station, from submission to its review."""
 
     __tablename__ = "station_application"
@@ -72,6 +68,4 @@ class StationApplication(db.Model):
     reviewed_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     opened_station_id: Mapped[int | None] = mapped_column(BigInteger)
     query_code_hash: Mapped[str] = mapped_column(Text)
-    created_at: Mapped[datetime] = mapped_column(
-        DateTime(timezone=True), server_default=func.now()
-    )
+    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())

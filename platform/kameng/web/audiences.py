@@ -57,7 +57,7 @@ def current_audience() -> Audience | None:
         return None
     if request.endpoint == "static":
         return "internal"
-    book = _book(cast(Flask, current_app))
+    book = _book(current_app)
     for name in request.blueprints:
         if name in book.blueprints:
             return book.blueprints[name]
@@ -69,7 +69,7 @@ def current_audience() -> Audience | None:
 
 def works_when_closed() -> bool:
     """Whether this request may reach a station that is suspended or closed."""
-    prefixes = _book(cast(Flask, current_app)).when_closed
+    prefixes = _book(current_app).when_closed
     return any(_under(request.path, prefix) for prefix in prefixes)
 
 

@@ -12,13 +12,13 @@ import secrets
 import time
 from urllib.parse import urlsplit
 
-from flask import Flask, g, request, session
+from flask import Flask, g, request
 from flask_babel import lazy_gettext as _l
 from markupsafe import Markup
 
 from kameng.errors import DomainError
 from kameng.runtime import current_settings
-from kameng.web.sessions import ServerSession
+from kameng.web.sessions import current_session
 
 FIELD = "_csrf"
 HEADER = "X-CSRF-Token"
@@ -89,8 +89,9 @@ def _same_origin() -> bool:
 
 def _subject() -> tuple[str, str]:
     """("s", session) once somebody is logged in, else ("a", nothing)."""
-    if isinstance(session._get_current_object(), ServerSession) and session.owner:
-        return "s", hashlib.sha256(session.sid.encode()).hexdigest()
+    current = current_session()
+    if current.sid and current.owner:
+        return "s", hashlib.sha256(current.sid.encode()).hexdigest()
     return "a", ""
 
 

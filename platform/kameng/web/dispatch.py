@@ -60,9 +60,7 @@ def _enter_station(stack: ExitStack) -> None:
         # 421: this server speaks for other names (RFC 9110 §15.5.20).
         raise MisdirectedRequest
     console = audiences.in_console() and g.station.is_main
-    stack.enter_context(
-        main_scope(reason="console") if console else station_scope(g.station.id)
-    )
+    stack.enter_context(main_scope(reason="console") if console else station_scope(g.station.id))
 
 
 def _refuse() -> None:

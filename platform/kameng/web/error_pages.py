@@ -25,7 +25,12 @@ _PAGES: dict[int, tuple[str, Any, Any, str]] = {
     413: ("too_large", _l("内容过大"), _l("请缩小文件或分批提交。"), "upload"),
     421: ("unknown_host", _l("域名未开通"), _l("此域名下没有店铺，请检查网址。"), "world"),
     429: ("too_many", _l("操作太频繁"), _l("请稍等片刻再试。"), "clock"),
-    500: ("internal", _l("系统开小差了"), _l("我们已记录此问题，您的资金与订单不受影响。"), "alert-triangle"),
+    500: (
+        "internal",
+        _l("系统开小差了"),
+        _l("我们已记录此问题，您的资金与订单不受影响。"),
+        "alert-triangle",
+    ),
     503: ("unavailable", _l("服务暂时不可用"), _l("请稍后刷新页面。"), "hourglass"),
 }
 _CLOSED = {
@@ -57,9 +62,7 @@ def _plain_accept() -> str:
     return request.headers.get("Accept", "")
 
 
-def problem(
-    status: int, code: str, title: object, detail: object = "", **facts: Any
-) -> Response:
+def problem(status: int, code: str, title: object, detail: object = "", **facts: Any) -> Response:
     """An RFC 9457 answer with `code` and `request_id`."""
     body = {
         "type": "about:blank",

@@ -31,9 +31,7 @@ def init_limits(app: Flask, settings: Settings) -> None:
     app.before_request(_limit_address)
 
 
-def limit(
-    name: str, key: object, amount: int, seconds: int, *, closed: bool = False
-) -> None:
+def limit(name: str, key: object, amount: int, seconds: int, *, closed: bool = False) -> None:
     """Count one attempt; raises `TooMany` beyond `amount` per `seconds`.
 
     `closed`: refuse with 503 when Redis cannot be asked (staff login), instead of letting pass.

@@ -13,9 +13,10 @@ import logging
 import secrets
 import time
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 from flask import Flask, Request, Response, g
+from flask.globals import request_ctx
 from flask.sessions import SessionInterface, SessionMixin
 
 from kameng import redis
@@ -109,7 +110,7 @@ class ServerSession(SessionMixin):
     def _valid(self, record: dict[str, Any], station_id: int) -> bool:
         idle, absolute = LIFETIMES[record["kind"]]
         now = time.time()
-        return (
+        return bool(
             record["station"] == station_id
             and record["host"] == self.host
             and record["cookie"] == self.cookie
@@ -161,6 +162,11 @@ class RedisSessions(SessionInterface):
         _set_cookie(session, response)
 
 
+def current_session() -> ServerSession:
+    """The session of this request, behind Flask's proxy."""
+    return cast(ServerSession, request_ctx.session)
+
+
 def session_key(station_id: int, sid: str) -> str:
     """Where a session lies; its id itself is stored nowhere."""
     return redis.station_key(station_id, "session", _digest(sid))
@@ -200,7 +206,10 @@ def _write(session: ServerSession, station_id: int) -> None:
 
 def _set_cookie(session: ServerSession, response: Response) -> None:
     options: dict[str, Any] = {
-        "path": "/", "secure": True, "httponly": True, "samesite": "Lax",
+        "path": "/",
+        "secure": True,
+        "httponly": True,
+        "samesite": "Lax",
     }
     if session.sid is None:
         response.delete_cookie(session.cookie, **options)

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from functools import wraps
 from typing import ParamSpec, TypeVar, cast
 
-from flask import Flask, g, redirect, request, session
+from flask import Flask, g, redirect, request
 from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response as BaseResponse
 
 from kameng.errors import DomainError, Forbidden
 from kameng.identity import api as identity
-from kameng.web.sessions import DESK_PATHS, ServerSession
+from kameng.web.sessions import DESK_PATHS, current_session
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -60,13 +60,13 @@ def login_session(kind: str, id: int) -> None:
     if found is None:
         raise LookupError(f"no active {kind} {id} at this station")
     viewer, mark = found
-    _server_session().start(kind, id, mark)
+    current_session().start(kind, id, mark)
     g.viewer = viewer
 
 
 def logout_session() -> None:
     """End the session here and in Redis."""
-    _server_session().start()
+    current_session().start()
     g.viewer = GUEST
 
 
@@ -135,15 +135,11 @@ def _quoted(path: str) -> str:
     return quote(path, safe="/")
 
 
-def _server_session() -> ServerSession:
-    return cast(ServerSession, session._get_current_object())
-
-
 def _load() -> None:
     g.viewer = GUEST
     if g.get("station") is None or g.get("audience") in ("internal", "webhook", "api"):
         return
-    current = _server_session()
+    current = current_session()
     owner = current.owner if current.sid else None
     found = _account(*owner) if owner else None
     # The mark changes with the password: sessions from before it are worth nothing.

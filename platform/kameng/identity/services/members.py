@@ -56,8 +56,14 @@ def register_member(
     except IntegrityError as error:
         raise Conflict("login_taken", _l("该账号已注册，请直接登录。"), field="login") from error
     number = member.id
-    audit(f"member:{number}", "member.register", f"member:{number}", {}, ip,
-          station_id=member.station_id)
+    audit(
+        f"member:{number}",
+        "member.register",
+        f"member:{number}",
+        {},
+        ip,
+        station_id=member.station_id,
+    )
     db.session.commit()
     return number
 
@@ -144,8 +150,13 @@ def set_member_state(
         raise DomainError("state_invalid", _l("状态有误。"))
     member = _get(id, station_id)
     member.state = state
-    audit(actor, "member.state", f"member:{id}", {"state": state, "reason": reason},
-          station_id=member.station_id)
+    audit(
+        actor,
+        "member.state",
+        f"member:{id}",
+        {"state": state, "reason": reason},
+        station_id=member.station_id,
+    )
     db.session.commit()
 
 

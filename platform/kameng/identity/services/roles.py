@@ -98,9 +98,7 @@ def permissions_of(role_code: str, station_id: int) -> frozenset[str]:
     return frozenset(found.permissions) if found else frozenset()
 
 
-def save_role(
-    station_id: int, code: str, name: str, permissions: list[str], actor: str
-) -> None:
+def save_role(station_id: int, code: str, name: str, permissions: list[str], actor: str) -> None:
     """Create or change an own role; builtin ones stay as they are. Raises `DomainError`."""
     unknown = set(permissions) - set(PERMISSIONS)
     if unknown or not code.isidentifier() or not name.strip():
@@ -113,6 +111,11 @@ def save_role(
             role = Role(station_id=station_id, code=code, builtin=False)
             db.session.add(role)
         role.name, role.permissions = name.strip()[:40], sorted(permissions)
-        audit(actor, "role.save", f"role:{code}", {"permissions": role.permissions},
-              station_id=station_id)
+        audit(
+            actor,
+            "role.save",
+            f"role:{code}",
+            {"permissions": role.permissions},
+            station_id=station_id,
+        )
         db.session.commit()

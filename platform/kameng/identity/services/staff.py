@@ -87,8 +87,13 @@ def create_staff(
             totp_secret=totp.seal(station_id, login, secret) if secret else None,
         )
         _insert(staff)
-        audit(actor, "staff.create", f"staff:{staff.id}", {"login": login, "role": role_code},
-              station_id=station_id)
+        audit(
+            actor,
+            "staff.create",
+            f"staff:{staff.id}",
+            {"login": login, "role": role_code},
+            station_id=station_id,
+        )
         number = staff.id
         if commit:
             db.session.commit()

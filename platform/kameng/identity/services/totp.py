@@ -34,7 +34,7 @@ def new_secret() -> str:
 
 def provisioning_uri(login: str, secret: str) -> str:
     """What the QR code for an authenticator says."""
-    return pyotp.TOTP(secret).provisioning_uri(login, issuer_name=ISSUER)
+    return pyotp.TOTP(secret).provisioning_uri(name=login, issuer_name=ISSUER)
 
 
 def seal(station_id: int, login: str, secret: str) -> bytes:
