@@ -246,6 +246,17 @@ def test_the_test_button_finds_a_wrong_key(scene: Any) -> None:
         scene.provider(secret_key="sk_test_wrong").check(scene.ctx())
 
 
+def test_a_question_that_is_refused_tells_nothing_of_the_money(scene: Any) -> None:
+    _, ref = scene.open("asked")
+    scene.control("asked", "pay")
+    stranger = scene.provider(secret_key="sk_test_wrong")
+    assert stranger.query(scene.ctx(), "asked", ref).outcome is Outcome.UNKNOWN
+    assert stranger.query(scene.ctx(), "asked", "").outcome is Outcome.UNKNOWN
+    request = refund_of("asked", ref, "R-asked")
+    assert stranger.query_refund(scene.ctx(), request).outcome is Outcome.UNKNOWN
+    assert stranger.cancel(scene.ctx(), "asked", ref) is Outcome.UNKNOWN
+
+
 def test_levers_say_what_is_wrong(scene: Any) -> None:
     _, ref = scene.open("levers")
     post = scene.web.post

@@ -42,6 +42,8 @@ class EpayAccount:
             methods=tuple(config.text("methods", "alipay,wxpay").split(",")),
             fee_bp=config.number("fee_bp", 0),
         )
+        if not 0 <= account.fee_bp <= 10_000:
+            raise Misconfigured("fee_bp is 0 to 10000")
         account._check_keys()
         return account
 

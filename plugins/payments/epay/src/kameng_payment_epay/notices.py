@@ -55,7 +55,7 @@ def _check_signature(account: EpayAccount, params: dict[str, str]) -> None:
     if not sign:
         raise WebhookRefused("no signature")
     # The sign_type is not signed, so it chooses nothing: it may only confirm what is configured.
-    if params.get("sign_type", account.sign_type) != account.sign_type:
+    if params.get("sign_type", account.sign_type).upper() != account.sign_type.upper():
         raise WebhookRefused("another signature type than configured")
     if account.version == "v1":
         genuine = md5_verify(params, account.key.reveal(), sign)

@@ -30,6 +30,8 @@ class StripeAccount:
             raise Misconfigured("secret_key begins with sk_ or rk_")
         if not account.webhook_secret.reveal().startswith("whsec_"):
             raise Misconfigured("webhook_secret begins with whsec_")
+        if not 0 <= account.fee_bp <= 10_000:
+            raise Misconfigured("fee_bp is 0 to 10000")
         if account.gateway_url and account.live:
             raise Misconfigured("a live key belongs to Stripe only, not to a simulator")
         return account

@@ -99,8 +99,12 @@ class StripeProvider(BasePaymentProvider):
 
     def query(self, ctx: CallContext, attempt_no: str, provider_ref: str) -> QueryResult:
         """Without a reference (the answer to create was lost) recent sessions are searched."""
-        with plain_errors():
-            session = self._session(ctx, attempt_no, provider_ref)
+        try:
+            with plain_errors():
+                session = self._session(ctx, attempt_no, provider_ref)
+        except Declined as error:
+            # Only the question was refused (a wrong key, say): that tells nothing of the money.
+            return QueryResult(outcome=Outcome.UNKNOWN, message=str(error))
         if session is None or not self._ours(session, attempt_no):
             return QueryResult(outcome=Outcome.UNKNOWN, message="no such session")
         return _state_of(session)
@@ -146,8 +150,11 @@ class StripeProvider(BasePaymentProvider):
 
     def query_refund(self, ctx: CallContext, request: RefundRequest) -> RefundResult:
         """By our number in the refund's metadata."""
-        intent = self._intent(ctx, request)
-        known = self._known_refund(ctx, intent, request.refund_no)
+        try:
+            intent = self._intent(ctx, request)
+            known = self._known_refund(ctx, intent, request.refund_no)
+        except Declined as error:
+            return RefundResult(outcome=Outcome.UNKNOWN, message=str(error))
         if known is None:
             return RefundResult(outcome=Outcome.UNKNOWN, message="no such refund")
         return _refund_state(known)

@@ -90,6 +90,10 @@ class Courier:
     def _claim(self) -> list[Row]:
         if self._store.setting("callbacks") != "on":
             return []
+        # No more than can be sent within the lease, or slow merchants would get each row twice.
+        free = 2 * self._senders - self._work.qsize()
+        if free <= 0:
+            return []
         now = time.time()
         due = "state = 'waiting' AND due_at <= ? AND leased_until <= ?"
         if not self._store.rows(f"SELECT 1 FROM callbacks WHERE {due} LIMIT 1", now, now):
@@ -97,8 +101,8 @@ class Courier:
         with self._store.write() as connection:
             return connection.execute(
                 "UPDATE callbacks SET leased_until = ?, tries = tries + 1 WHERE id IN"
-                f" (SELECT id FROM callbacks WHERE {due} ORDER BY due_at LIMIT 64) RETURNING *",
-                (now + LEASE_SECONDS, now, now),
+                f" (SELECT id FROM callbacks WHERE {due} ORDER BY due_at LIMIT ?) RETURNING *",
+                (now + LEASE_SECONDS, now, now, free),
             ).fetchall()
 
     def _send_all(self) -> None:
@@ -107,6 +111,7 @@ class Courier:
             # What fails here stays leased in the store and is sent again when the lease ends.
             with suppress(Exception):
                 self._send(row)
+            self._wake.set()
 
     def _send(self, row: Row) -> None:
         try:
