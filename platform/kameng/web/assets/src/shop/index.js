@@ -1,4 +1,5 @@
 import "../shared/htmx.js";
-import Alpine from "../shared/alpine.js";
-
-Alpine.start();
+import "./mode.js";
+import "./forms.js";
+import "./product.js";
+import "./order.js";

@@ -1,0 +1,21 @@
+"""What stations show: storefront, member centre, sign-up, station console, themes."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from kameng.web import audiences
+
+
+def init_app(app: Flask) -> None:
+    """Register the themes and all pages of stations with their audiences."""
+    from kameng_tenants import account, console, shop, signup, themes
+
+    themes.init_themes(app)
+    audiences.register(app, shop.blueprint, "station")
+    audiences.register(app, account.blueprint, "station")
+    audiences.register(app, signup.blueprint, "main")
+    audiences.register(app, console.blueprint, "station", url_prefix="/console")
+    # Who has paid must reach the order even when the shop is suspended.
+    for prefix in ("/o", "/orders/lookup", "/mode"):
+        audiences.open_when_closed(app, prefix)

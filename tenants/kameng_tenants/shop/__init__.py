@@ -1,0 +1,19 @@
+"""The storefront: finding goods, paying, and what was bought."""
+
+from __future__ import annotations
+
+from flask import Blueprint
+
+blueprint = Blueprint("shop", __name__)
+
+from kameng_tenants.shop import (  # noqa: E402  # views hang themselves on the blueprint
+    about,
+    browse,
+    checkout,
+    lookup,
+    order_pages,
+    product,
+    site,
+)
+
+__all__ = ["about", "blueprint", "browse", "checkout", "lookup", "order_pages", "product", "site"]

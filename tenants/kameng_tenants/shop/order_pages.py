@@ -1,0 +1,244 @@
+"""The order's page: waiting, delivered, and every other face; and what can be done there."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+from flask import Response, g, make_response, redirect, request
+from flask_babel import gettext as _
+from werkzeug.wrappers import Response as BaseResponse
+
+from kameng.errors import DomainError
+from kameng.orders import api as orders
+from kameng.payments import api as payments
+from kameng.stock import api as stock
+from kameng.web import client_ip, flash, limit
+from kameng_tenants.shop import blueprint, keys
+from kameng_tenants.shop.goods_of_order import goods_of
+from kameng_tenants.shop.keys import Access, open_order
+from kameng_tenants.shop.paying import method_choices, qr_svg, start_payment
+from kameng_tenants.themes import render, render_page
+from kameng_tenants.themes.wording import order_face
+
+DELIVERED = ("delivered", "completed", "partially_delivered")
+ASKABLE = ("created", "sent", "unknown")
+
+
+@blueprint.get("/o/<order_no>")
+def order(order_no: str) -> Response:
+    """The order as it is now. Secrets stay masked until somebody asks for one."""
+    return _page(open_order(order_no))
+
+
+@blueprint.post("/o/<order_no>/reveal")
+def reveal(order_no: str) -> Response:
+    """Show one secret, or all: every time is logged with time and address."""
+    access = open_order(order_no)
+    limit("reveal", access.order.id, 120, 600)
+    if access.order.state not in DELIVERED or access.order.kind != "card":
+        raise DomainError("nothing_to_show", _("这张订单没有可以显示的卡密"), 404)
+    actor = g.viewer.actor if g.viewer.kind == "member" else "guest"
+    index = request.form.get("index", "")
+    if index == "all":
+        plain = stock.reveal_all(access.order.id, actor=actor, ip=client_ip())
+        opened = dict(enumerate(plain, start=1))
+    else:
+        number = int(index) if index.isascii() and index.isdigit() and len(index) < 6 else 0
+        opened = {
+            number: stock.reveal_card(access.order.id, number, actor=actor, ip=client_ip())
+        }
+        if request.headers.get("HX-Request"):
+            return _one_card(access, number, opened)
+    return _page(access, opened)
+
+
+def _one_card(access: Access, number: int, opened: dict[int, Any]) -> Response:
+    cards = stock.cards_of_order(access.order.order_no)
+    card = next(item for item in cards if item.index == number)
+    body = render("order/code.html", card=card, opened=opened, **_ways(access))
+    return _private(make_response(body))
+
+
+@blueprint.get("/o/<order_no>/status")
+def status(order_no: str) -> Response:
+    """The status card that asks again by itself; a new state reloads the page."""
+    access = open_order(order_no)
+    asked = _asked()
+    if request.args.get("was", access.order.state) != access.order.state:
+        response = make_response("", 200)
+        response.headers["HX-Redirect"] = access.address + access.key_query.replace("&", "?", 1)
+        return _private(response)
+    if access.order.state == "pending_payment" and asked % 5 == 0:
+        _ask_gateway(access.order)
+    body = render(
+        "order/status.html",
+        order=access.order,
+        face=order_face(access.order.state, access.order.kind),
+        asked=asked,
+        checked_at=datetime.now(UTC),
+        **_ways(access),
+    )
+    return _private(make_response(body))
+
+
+@blueprint.post("/o/<order_no>/check")
+def check(order_no: str) -> BaseResponse:
+    """The shopper says it is paid: ask the gateway now."""
+    access = open_order(order_no)
+    limit("order-check", access.order.id, 6, 60)
+    _ask_gateway(access.order)
+    flash("info", _("已向付款渠道核对，结果显示在下面。"))
+    return redirect(_home(access), 303)
+
+
+@blueprint.post("/o/<order_no>/cancel")
+def cancel(order_no: str) -> BaseResponse:
+    """Give an unpaid order up."""
+    access = open_order(order_no)
+    actor = g.viewer.actor if g.viewer.kind == "member" else "guest"
+    try:
+        orders.cancel(order_no, actor)
+    except orders.OrderRefused as refusal:
+        flash("warn", str(refusal.message))
+    return redirect(_home(access), 303)
+
+
+@blueprint.route("/o/<order_no>/pay", methods=["GET", "POST"])
+def pay(order_no: str) -> Response | BaseResponse:
+    """Another way to pay for an order that waits."""
+    access = open_order(order_no)
+    order = access.order
+    if order.state != "pending_payment":
+        return redirect(_home(access), 303)
+    problem = request.args.get("problem", "")
+    if request.method == "POST":
+        try:
+            way = start_payment(order_no, request.form.get("method", ""), access.secret)
+            return redirect(way or _home(access), 303)
+        except payments.PaymentRefused as refusal:
+            problem, text = refusal.code, str(refusal.message)
+            flash("bad", text)
+    methods = method_choices(order.payable, wallet=order.member_id is not None)
+    usable = [f"{item.plugin_id}:{item.code}" for item in methods if item.enabled]
+    response = render_page(
+        "order/pay.html",
+        409 if problem and request.method == "POST" else 200,
+        page_title=_("选择付款方式"),
+        back=access.address,
+        order=order,
+        methods=methods,
+        method=usable[0] if usable else "",
+        remaining=_remaining(order),
+        secret=access.secret,
+        problem=problem,
+        **_ways(access),
+    )
+    return _private(response)
+
+
+def _page(access: Access, opened: dict[int, Any] | None = None) -> Response:
+    order = access.order
+    shows_cards = order.kind == "card" and order.state in DELIVERED
+    cards = stock.cards_of_order(order.order_no) if shows_cards else []
+    goods = goods_of(order)
+    opened = opened or {}
+    response = render_page(
+        "order/page.html",
+        page_title=_title(order),
+        back="/me/orders" if g.viewer.kind == "member" else "/orders/lookup",
+        order=order,
+        face=order_face(order.state, order.kind),
+        now=int(time.time()),
+        remaining=_remaining(order),
+        secret=access.secret,
+        key_kept=access.in_cookie and "k" in request.args,
+        cards=cards,
+        opened=opened,
+        all_text=_all_text(opened) if len(cards) == len(opened) else "",
+        expires_on=min((card.expires_on for card in cards if card.expires_on), default=None),
+        took=_took(order),
+        shown_inputs=[
+            (goods.labels.get(name, name), str(value)) for name, value in order.inputs.items()
+        ],
+        how_to_use=goods.how_to_use,
+        again=f"/p/{goods.slug}" if goods.slug else "",
+        asked=0,
+        checked_at=datetime.now(UTC),
+        **_collecting(order),
+        **_ways(access),
+    )
+    if access.secret and not access.in_cookie:
+        keys.remember(response, order.order_no, access.secret)
+    return _private(response)
+
+
+def _collecting(order: orders.OrderView) -> dict[str, Any]:
+    """The open payment attempt of an unpaid order and its QR code."""
+    if order.state != "pending_payment":
+        return {"attempt": None, "qr": None}
+    attempts = [item for item in payments.attempts_of(order.id) if item.state in ASKABLE]
+    attempt = attempts[0] if attempts else None
+    return {"attempt": attempt, "qr": qr_svg(attempt.qr_content) if attempt else None}
+
+
+def _ways(access: Access) -> dict[str, Any]:
+    query = access.key_query
+    return {
+        "address": access.address,
+        "pay_address": f"{access.address}/pay" + query.replace("&", "?", 1),
+        "key_query": query,
+        "key_field": access.key_field,
+    }
+
+
+def _ask_gateway(order: orders.OrderView) -> None:
+    """Ask about the attempts of an order, at most every few seconds; a failure changes nothing."""
+    for attempt in payments.attempts_of(order.id)[:3]:
+        if attempt.state in ASKABLE and attempt.plugin_id != payments.BALANCE:
+            try:
+                limit("ask-gateway", attempt.attempt_no, 2, 10)
+                payments.query_attempt(attempt.station_id, attempt.id)
+            except DomainError:
+                return
+
+
+def _home(access: Access) -> str:
+    return access.address + access.key_query.replace("&", "?", 1)
+
+
+def _title(order: orders.OrderView) -> str:
+    return _("等待付款") if order.state == "pending_payment" else _("订单详情")
+
+
+def _remaining(order: orders.OrderView) -> str:
+    left = max(0, int((order.expires_at - datetime.now(UTC)).total_seconds()))
+    return f"{left // 60:02d}:{left % 60:02d}"
+
+
+def _took(order: orders.OrderView) -> str:
+    """Seconds from payment to delivery, while they are worth telling."""
+    if not order.paid_at or not order.delivered_at:
+        return ""
+    tenths = max(1, int((order.delivered_at - order.paid_at).total_seconds() * 10))
+    return f"{tenths // 10}.{tenths % 10}" if tenths < 6000 else ""
+
+
+def _all_text(opened: dict[int, Any]) -> str:
+    rows = [f"{card.number} {card.secret}".strip() for _index, card in sorted(opened.items())]
+    return "\n".join(rows)
+
+
+def _asked() -> int:
+    raw = request.args.get("n", "0")
+    return int(raw) if raw.isascii() and raw.isdigit() and len(raw) < 6 else 0
+
+
+def _private(response: Response) -> Response:
+    """Stays in no cache, names no address to other sites, and is in no search engine."""
+    response.headers["Cache-Control"] = "no-store"
+    # Not "no-referrer": with it old WebViews send "Origin: null" with our own forms.
+    response.headers["Referrer-Policy"] = "same-origin"
+    response.headers["X-Robots-Tag"] = "noindex"
+    return response

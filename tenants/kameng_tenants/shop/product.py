@@ -1,0 +1,77 @@
+"""One product: choose, fill in, see the price and how it comes about."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response, g, request
+
+from kameng.catalog import api as catalog
+from kameng.errors import NotFound
+from kameng_tenants.shop import blueprint
+from kameng_tenants.shop.forms import Choice, read_choice
+from kameng_tenants.themes import render_page
+from kameng_tenants.themes.wording import stock_chip
+
+
+@blueprint.route("/p/<slug>", methods=["GET", "POST"])
+def product(slug: str) -> Response:
+    """The product's page. POST comes back from the checkout to change what was filled in."""
+    return show(catalog.product_page(slug), read_choice())
+
+
+def show(
+    product: catalog.ProductView,
+    choice: Choice,
+    errors: dict[str, str] | None = None,
+    status: int = 200,
+) -> Response:
+    """The page with a choice made; `errors` by purchase field."""
+    chosen = choose(product, choice.sku)
+    quantity = min(max(choice.quantity, chosen.min_quantity), chosen.max_quantity)
+    payable = (chosen.price * quantity + 50) // 100 * 100
+    counted = [sku.stock for sku in product.skus if sku.stock is not None]
+    left = stock_chip(min(1000, sum(counted)) if len(counted) == len(product.skus) else None)
+    return render_page(
+        "shop/product.html",
+        status,
+        page_title=product.category.name,
+        back=f"/c/{product.category.slug}",
+        product=product,
+        chosen=chosen,
+        quantity=quantity,
+        inputs=choice.inputs,
+        errors=errors or {},
+        payable=payable,
+        saved=max(0, chosen.face_value * quantity - payable),
+        left=left,
+        sold_out=not any(_buyable(sku) for sku in product.skus),
+    )
+
+
+def choose(product: catalog.ProductView, code: str) -> catalog.SkuView:
+    """The asked SKU if it can be bought, else the first that can, else the first."""
+    usable = [sku for sku in product.skus if _buyable(sku)]
+    wanted = [sku for sku in usable if sku.code == code]
+    found = wanted or usable or list(product.skus)
+    if not found:
+        raise NotFound("product_unknown")
+    return found[0]
+
+
+def product_by_slug(slug: str) -> catalog.ProductView:
+    """A product once per request."""
+    known: dict[str, Any] = g.setdefault("products", {})
+    if slug not in known:
+        known[slug] = catalog.product_page(slug)
+    found: catalog.ProductView = known[slug]
+    return found
+
+
+def _buyable(sku: catalog.SkuView) -> bool:
+    return sku.on_sale and sku.stock != 0
+
+
+def buying_again(slug: str) -> str:
+    """Address of the product's page."""
+    return f"/p/{slug}" if slug else request.path

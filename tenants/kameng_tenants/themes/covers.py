@@ -1,0 +1,61 @@
+"""Covers of goods: inline SVG drawn from a few numbers, so no picture is ever loaded."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from flask import g
+from markupsafe import Markup, escape
+
+from kameng.web.globals import icon
+from kameng_tenants.themes.contrast import cover_ground
+
+_NAME = re.compile(r"[a-z0-9-]{1,40}")
+_WHITE = 'fill="#fff" fill-opacity='
+PATTERNS = (
+    f'<circle cx="150" cy="8" r="52" {_WHITE}".09"/><circle cx="150" cy="8" r="30" {_WHITE}".08"/>',
+    f'<path d="M72 100 112 0h30L102 100zM130 100 170 0h-12L118 100z" {_WHITE}".08"/>',
+    f'<path d="M0 78c30-16 52 14 84 2s40-22 76-10v30H0z" {_WHITE}".08"/>'
+    f'<path d="M0 92c40-20 70 6 104-6s36-6 56-4v18H0z" {_WHITE}".07"/>',
+    f'<path d="M96 0h64v64zM160 30v70H90z" {_WHITE}".07"/>',
+)
+SIZES = {"card": 26, "sq": 30, "sm": 22, "wide": 40, "hero": 64}
+
+
+def cover(drawing: dict[str, Any], shape: str = "card", title: str = "", note: str = "") -> Markup:
+    """A cover in one of the shapes card, sq, sm, wide, hero. `title` is what it falls back to.
+
+    The words on it repeat the product's name, so the whole is hidden from screen readers.
+    """
+    hue = _whole(drawing.get("hue"), 190) % 360
+    glyph = str(drawing.get("glyph") or "package")
+    parts = [_ground(hue, _whole(drawing.get("pattern"), hue) % len(PATTERNS))]
+    picture = icon(glyph if _NAME.fullmatch(glyph) else "package", SIZES[shape])
+    words = ""
+    if shape not in ("sq", "sm"):
+        words = Markup(
+            '<span class="km-cover-title">{}</span><span class="km-cover-note">{}</span>'
+        ).format(drawing.get("title") or title, drawing.get("note") or note)
+    parts.append(Markup('<span class="km-cover-body">{}{}</span>').format(picture, words))
+    classes = {"card": "", "sq": " km-cover-sq", "sm": " km-cover-sq km-cover-sm"}
+    return Markup('<span class="km-cover{}" aria-hidden="true">{}</span>').format(
+        classes.get(shape, f" km-cover-{shape}"), Markup("").join(parts)
+    )
+
+
+def _ground(hue: int, pattern: int) -> Markup:
+    first, second = cover_ground(hue)
+    # An id must be unique on its page; the same product may be drawn several times.
+    g.covers_drawn = number = g.get("covers_drawn", 0) + 1
+    return Markup(
+        '<svg class="km-ground" viewBox="0 0 160 100" preserveAspectRatio="xMidYMid slice">'
+        f'<defs><linearGradient id="cv{number}" x1="0" y1="0" x2="1" y2="1">'
+        f'<stop offset="0" stop-color="{escape(first)}"/>'
+        f'<stop offset="1" stop-color="{escape(second)}"/></linearGradient></defs>'
+        f'<rect width="160" height="100" fill="url(#cv{number})"/>{PATTERNS[pattern]}</svg>'
+    )
+
+
+def _whole(value: Any, default: int) -> int:
+    return value if isinstance(value, int) and not isinstance(value, bool) else default
