@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from kameng.jobs import every, subscribe
-from kameng.supply.services import fulfilment, overdue, settling
+from kameng.supply.services import fulfilment, overdue, querying
 
 
 @subscribe("order.paid", queue="supply", scope="none")
@@ -17,7 +17,7 @@ def fulfil_order(station_id: int, payload: dict[str, Any]) -> None:
 @every(seconds=10, scope="none", queue="supply", lease_s=60)
 def query_purchases() -> None:
     """Purchases whose outcome is not known yet."""
-    settling.query_due()
+    querying.query_due()
 
 
 @every(seconds=30, scope="none", queue="supply", lease_s=60)

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import json
-import logging
 from typing import Any
 
 from sqlalchemy import text
 
 from kameng.db import db, main_scope, run
-from kameng.plugins import api as plugins
 from kameng.plugins.api import Answer
 from kameng.supply.domain import Next, after_purchase, after_query
 from kameng_sdk.suppliers import PurchaseResult, SupplierCapability
 
 MAIN_STATION = 1
 CODES_MESSAGE = "供货方返回了卡密，请人工处理"
-
-log = logging.getLogger("kameng.supply")
 
 _MOVE = text(
     "UPDATE purchase SET state = :state, message = :message, cost = coalesce(:cost, cost),"
@@ -32,20 +28,6 @@ _ALERT = text(
     "INSERT INTO alert(station_id, kind, subject, title, detail)"
     " VALUES (:station, :kind, :subject, :title, CAST(:detail AS jsonb))"
     " ON CONFLICT (station_id, kind, subject) WHERE state = 'open' DO NOTHING"
-)
-# Claimed by moving the time on, so that two jobs never ask about the same purchase at once.
-_DUE = text(
-    "UPDATE purchase p SET next_query_at = now() + interval '2 minutes' FROM ("
-    " SELECT station_id, id FROM purchase WHERE state IN ('created', 'sent', 'unknown')"
-    " AND (next_query_at <= now() OR (state = 'created' AND next_query_at IS NULL"
-    "  AND created_at < now() - interval '60 seconds'))"
-    " ORDER BY next_query_at LIMIT 20 FOR UPDATE SKIP LOCKED) due"
-    " WHERE p.station_id = due.station_id AND p.id = due.id"
-    " RETURNING p.station_id, p.id, p.state, p.plugin_id, p.purchase_no, p.supplier_ref,"
-    "  extract(epoch FROM now() - coalesce(p.sent_at, p.created_at))::int AS waited_s"
-)
-_TO_PERSON = text(
-    "UPDATE purchase SET next_query_at = NULL WHERE station_id = :station AND id = :id"
 )
 
 
@@ -65,44 +47,18 @@ def settle_purchase(
     _settle(station_id, purchase_id, answer, step)
 
 
-def query_due() -> int:
-    """Ask about every purchase whose time has come; returns how many. Opens its own scopes."""
-    from kameng.supply.services import fulfilment
-
-    with main_scope(reason="purchases to ask about"):
-        rows = db.session.execute(_DUE).all()
-        db.session.commit()
-    for row in rows:
-        try:
-            if row.state == "created":
-                fulfilment.place(row.station_id, row.id)
-            else:
-                _query(row)
-        except Exception:
-            log.exception("purchase %s", row.purchase_no)
-    return len(rows)
-
-
 def raise_alert(station_id: int, kind: str, subject: str, title: str, detail: Any) -> None:
     """An alert in the open main scope, once as long as it is open."""
     given = {"station": station_id, "kind": kind, "subject": subject, "title": title}
     db.session.execute(_ALERT, {**given, "detail": json.dumps(detail)})
 
 
-def _query(row: Any) -> None:
-    """The same number again, never a new one."""
-    try:
-        supplier = plugins.supplier(row.plugin_id)
-    except plugins.PluginUnavailable:
-        return  # asked again in two minutes
-    if SupplierCapability.QUERY not in supplier.capabilities:
-        with main_scope(reason="a person settles this purchase"):
-            db.session.execute(_TO_PERSON, {"station": row.station_id, "id": row.id})
-            db.session.commit()
-        return
-    answer = supplier.query(row.purchase_no, row.supplier_ref)
-    step = after_query(answer.outcome, answered=answer.value is not None, waited_s=row.waited_s)
-    _settle(row.station_id, row.id, answer, step)
+def settle_query(
+    station_id: int, purchase_id: int, answer: Answer[PurchaseResult], waited_s: int
+) -> None:
+    """Book the answer to a question about a purchase whose outcome was open."""
+    step = after_query(answer.outcome, answered=answer.value is not None, waited_s=waited_s)
+    _settle(station_id, purchase_id, answer, step)
 
 
 def _settle(station_id: int, purchase_id: int, answer: Answer[PurchaseResult], step: Next) -> None:
