@@ -9,7 +9,7 @@ PLUGINS := $(dir $(wildcard plugins/*/*/pyproject.toml))
 INSTALL_INPUTS := requirements-dev.lock pyproject.toml $(wildcard plugins/*/*/pyproject.toml)
 # Named by the content of what is installed: a changed lock installs again, a touched file does not.
 STAMP := $(VENV)/.installed-$(shell cat $(INSTALL_INPUTS) | cksum | tr ' ' -)
-PIP := $(BIN)/python -m pip --disable-pip-version-check -q
+PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 
 export PYTHONDONTWRITEBYTECODE ?=
 .DEFAULT_GOAL := help

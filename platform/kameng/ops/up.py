@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from kameng.ops import demo_info, postgres, servers, services, valkey
 from kameng.ops.embedded import clear_postgres, postgres_service, valkey_service
@@ -46,7 +45,9 @@ class Narrator:
         self._began = time.monotonic()
 
     def say(self, text: str) -> None:
-        print(f"[{time.monotonic() - self._began:6.1f} s] {text}", flush=True)
+        # A closed terminal must not keep us from stopping the servers.
+        with suppress(OSError):
+            print(f"[{time.monotonic() - self._began:6.1f} s] {text}", flush=True)
 
 
 def up(environ: Mapping[str, str]) -> int:
@@ -113,17 +114,20 @@ def _run(start: Start, supervisor: Supervisor, narrator: Narrator) -> None:
     settings, environ = start.settings, start.environ
     supervisor.run_step(services.migrate_step(environ))
     narrator.say("database is at the newest state")
-    if settings.demo:
-        supervisor.start(services.simulators(settings, environ))
-        narrator.say(f"simulators answer at {settings.simulator_url}")
-        _seed_once(start, supervisor, narrator)
-    application: list[Service] = [
+    application = [
         services.web(settings, environ),
         services.worker(environ),
         services.scheduler(environ),
     ]
+    if settings.demo:
+        simulators = services.simulators(settings, environ)
+        if demo_info.seed_state(start.home, settings.database_url) == "done":
+            application.append(simulators)
+        else:
+            supervisor.start(simulators)
+            _seed(start, supervisor, narrator)
     supervisor.start_all(application)
-    narrator.say("web, worker and scheduler run")
+    narrator.say("web, worker and scheduler run" + ", simulators too" * settings.demo)
     _announce(start, narrator)
     supervisor.watch()
 
@@ -165,10 +169,8 @@ def _ready_database(home: Home, server: Postgres, narrator: Narrator) -> None:
         server.ensure_database()
 
 
-def _seed_once(start: Start, supervisor: Supervisor, narrator: Narrator) -> None:
+def _seed(start: Start, supervisor: Supervisor, narrator: Narrator) -> None:
     url = start.settings.database_url
-    if demo_info.seed_state(start.home, url) == "done":
-        return
     narrator.say("filling the demo (first start only)")
     demo_info.note_seed(start.home, url, "started")
     supervisor.run_step(services.seed_step(start.environ))
@@ -193,6 +195,4 @@ def _announce(start: Start, narrator: Narrator) -> None:
     if settings.demo:
         for line in demo_info.lines(start.home, settings):
             print(f"  {line}")
-    where = Path(os.path.relpath(start.home.logs))
-    print(f"\n  logs in {where}/ · stop with Ctrl-C\n", flush=True)
-    sys.stdout.flush()
+    print(f"\n  logs in {start.home.logs}/ · stop with Ctrl-C\n", flush=True)
