@@ -32,7 +32,10 @@ class HealthReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObservedEvent:
-    """Something that has happened and is committed. ``payload`` holds refs and plain values."""
+    """Something that has happened and is committed. ``payload`` holds refs and plain values.
+
+    ``occurred_at`` is when the host passed it on, usually within seconds.
+    """
 
     topic: str
     station_ref: str

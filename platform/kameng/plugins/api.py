@@ -29,7 +29,7 @@ from kameng.plugins.fields import ConfigInvalid
 from kameng.plugins.host import PluginHost, PluginUnavailable, current_host, init_plugins
 from kameng.plugins.invoke import Answer, InTransaction
 from kameng.plugins.store import MAIN_STATION, ensure_row, station_of_token
-from kameng.plugins.upkeep import check_config, observe, run_health, simulators
+from kameng.plugins.upkeep import check_config, observe, run_all_health, run_health, simulators
 from kameng_sdk.manifest import PluginKind
 from kameng_sdk.money import Money
 from kameng_sdk.payments import PaymentCapability
@@ -42,8 +42,8 @@ __all__ = [
     "PluginState", "PluginUnavailable", "RuleFailed", "account_station", "check_config",
     "clear_secret", "config_form", "configure", "enabled_payment_methods", "explain", "hook_path",
     "init_plugins", "list_plugins", "observe", "provider", "public_value", "reseal_all",
-    "resolve_token", "risk_rules", "run_health", "set_enabled", "simulators", "supplier",
-    "use_main_account",
+    "resolve_token", "risk_rules", "run_all_health", "run_health", "set_enabled", "simulators",
+    "supplier", "use_main_account",
 ]  # fmt: skip
 
 
@@ -88,7 +88,7 @@ def enabled_payment_methods(station_id: int) -> list[OfferedMethod]:
             maximum=method.maximum, fee_bp=method.fee_bp,
             capabilities=bound.capabilities, account_station_id=bound.account_station_id,
         )
-        for bound in _enabled(station_id, PluginKind.PAYMENT, BoundProvider)
+        for bound in _enabled(station_id, PluginKind.PAYMENT, BoundProvider)[0]
         for method in bound.methods
     ]  # fmt: skip
 
@@ -99,13 +99,10 @@ def risk_rules(station_id: int) -> list[BoundRule]:
     A rule that is on but broken is among them: it raises `RuleFailed`, and the stage decides.
     """
     host = current_host()
-    rules = _enabled(station_id, PluginKind.RISK, BoundRule)
-    for info in list_plugins(station_id):
-        if info.kind is PluginKind.RISK and info.state is PluginState.MISCONFIGURED:
-            rules.append(broken_rule(info.id, station_id, info.reason or "misconfigured"))
+    rules, failed = _enabled(station_id, PluginKind.RISK, BoundRule)
     for plugin_id in host.broken_but_on(f"{PluginKind.RISK.value}-"):
-        rules.append(broken_rule(plugin_id, station_id, host.plugins[plugin_id].reason))
-    return rules
+        failed[plugin_id] = host.plugins[plugin_id].reason
+    return rules + [broken_rule(name, station_id, reason) for name, reason in failed.items()]
 
 
 def account_station(station_id: int, plugin_id: str) -> int:
@@ -148,13 +145,15 @@ def _single(station_id: int, plugin_id: str, kind: type[B], switched_on: bool) -
     return found[0]
 
 
-def _enabled(station_id: int, kind: PluginKind, wanted: type[B]) -> list[B]:
+def _enabled(station_id: int, kind: PluginKind, wanted: type[B]) -> tuple[list[B], dict[str, str]]:
+    """Objects of what is switched on, and the reason for each plugin that gave none."""
     host = current_host()
     found: list[B] = []
+    failed: dict[str, str] = {}
     for plugin, settings in host.all_settings(station_id):
         if settings.manifest.kind is kind and settings.enabled:
             try:
                 found += host.objects(plugin, settings, wanted)
-            except PluginUnavailable:
-                continue  # noted as misconfigured, with its reason, by the host
-    return found
+            except PluginUnavailable as error:
+                failed[plugin.id] = error.reason  # noted for the console by the host
+    return found, failed

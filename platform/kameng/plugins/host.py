@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import partial
 from importlib.metadata import EntryPoint
 from typing import TypeVar, cast
 from urllib.parse import urlsplit
@@ -102,15 +103,27 @@ class PluginHost:
             with self._lock:
                 self._built[key] = known
         # Objects are shared by all stations on one account; the station is put in for each use.
-        found = [replace(built, station_id=settings.station_id) for built in known[1]]
+        tell = partial(self.note_misconfigured, settings)
+        found = [
+            replace(
+                built,
+                station_id=settings.station_id,
+                line=replace(built.line, on_misconfigured=tell),
+            )
+            for built in known[1]
+        ]
         return [built for built in found if isinstance(built, kind)]
 
     def _build(self, plugin: Plugin, settings: Effective) -> tuple[Built, ...]:
         try:
-            return build(plugin, settings, self.sealer, self.exempt)
+            built = build(plugin, settings, self.sealer, self.exempt)
         except BuildFailed as error:
             self.note_misconfigured(settings, str(error))
             raise PluginUnavailable(plugin.id, PluginState.MISCONFIGURED, str(error)) from None
+        row = settings.account
+        if row and row.health.get("status") == MISCONFIGURED:
+            write_health(row.station_id, row.plugin_id, {})
+        return built
 
     def note_misconfigured(self, settings: Effective, reason: str) -> None:
         """Show it in the console; written only when it is news."""

@@ -65,12 +65,16 @@ class Answer(Generic[T]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """The way to one plugin's code: its slots, the secrets to hide, where it may go."""
+    """The way to one plugin's code: its slots, the secrets to hide, where it may go.
+
+    ``on_misconfigured`` is told when a call was refused because of the settings.
+    """
 
     plugin_id: str
     slots: Slots
     secrets: tuple[str, ...] = ()
     exempt: frozenset[tuple[str, int]] = frozenset()
+    on_misconfigured: Callable[[str], None] | None = None
 
 
 class InTransaction(RuntimeError):
@@ -115,6 +119,8 @@ def invoke(
     elapsed = int((time.monotonic() - started) * 1000)
     message = hide(_message_of(answer), line.secrets)
     _note(line, step, answer, message, elapsed, context.correlation_id)
+    if answer.misconfigured and line.on_misconfigured:
+        line.on_misconfigured(message)
     return Answer(
         outcome=answer.outcome, value=_with_message(answer.value, message),
         code=answer.code, message=message,

@@ -78,6 +78,17 @@ def station_of_token(plugin_id: str, token: str) -> int | None:
         )
 
 
+def enabled_accounts() -> list[tuple[int, str]]:
+    """(station, plugin) of every switched-on row with values of its own, in order."""
+    with main_scope(reason="plugin health"):
+        found = db.session.execute(
+            select(StationPlugin.station_id, StationPlugin.plugin_id)
+            .where(StationPlugin.enabled, StationPlugin.config_version > 0)
+            .order_by(StationPlugin.plugin_id, StationPlugin.station_id)
+        )
+        return [(station_id, plugin_id) for station_id, plugin_id in found]
+
+
 def ensure_row(station_id: int, plugin_id: str, *, enabled: bool) -> str:
     """Make the row when it is missing, with ``enabled`` and no values; returns its token."""
     with main_scope(reason=REASON):

@@ -9,10 +9,10 @@ from kameng.plugins.bound import CodeFailed, expect, run_quietly
 from kameng.plugins.building import line_of
 from kameng.plugins.discovery import Plugin
 from kameng.plugins.effective import Effective
-from kameng.plugins.host import current_host
+from kameng.plugins.host import PluginUnavailable, current_host
 from kameng.plugins.invoke import Line, hide, new_context, refuse_transaction
 from kameng.plugins.sealing import SealBroken
-from kameng.plugins.store import MAIN_STATION, write_health
+from kameng.plugins.store import MAIN_STATION, enabled_accounts, write_health
 from kameng_sdk.config import ConfigProblem, PluginConfig
 from kameng_sdk.health import HealthReport, HealthStatus, ObservedEvent
 from kameng_sdk.simulators import Simulator, SimulatorEnvironment
@@ -51,6 +51,10 @@ def run_health(station_id: int, plugin_id: str) -> HealthReport | None:
     Uses the network: call it from a job. Raises `PluginUnavailable`.
     """
     plugin, settings, config = _prepared(station_id, plugin_id)
+    try:
+        current_host().objects(plugin, settings, object)
+    except PluginUnavailable as error:  # noted by the host, more precisely than a report could
+        return HealthReport(status=HealthStatus.DOWN, message=error.reason)
     line = line_of(plugin, config, current_host().exempt)
     try:
         answers = _with_context(plugin, "kameng_health", config, line)
@@ -65,6 +69,16 @@ def run_health(station_id: int, plugin_id: str) -> HealthReport | None:
     if settings.account is not None:
         write_health(settings.account.station_id, plugin_id, kept)
     return HealthReport(status=report.status, message=message, facts=report.facts)
+
+
+def run_all_health() -> int:
+    """Ask for every account that is switched on, each once; returns how many reported."""
+    reported = 0
+    for station_id, plugin_id in enabled_accounts():
+        plugin = current_host().plugins.get(plugin_id)
+        if plugin is not None and _implements(plugin, "kameng_health"):
+            reported += run_health(station_id, plugin_id) is not None
+    return reported
 
 
 def observe(event: ObservedEvent) -> None:

@@ -20,6 +20,7 @@ PLUGIN = "payment-hostile"
 POINTS = {
     "payment-hostile": "kameng_hostile_provider",
     "payment-balance": "kameng_payment_balance.plugin",
+    "payment-watcher": "kameng_hostile_watcher",
     "risk-velocity": "kameng_risk_velocity.plugin",
     "risk-broken": "kameng_hostile_raises",
     "supplier-manual": "kameng_supplier_manual.plugin",
@@ -245,7 +246,8 @@ def test_a_row_copied_to_another_station_does_not_open(owner):
     owner.execute(
         "INSERT INTO station_plugin(station_id, plugin_id, enabled, config, secrets, secrets_meta,"
         " config_version, token)"
-        " SELECT 3, plugin_id, true, config, secrets, secrets_meta, 1, 'stolen' FROM station_plugin WHERE station_id = 2"
+        " SELECT 3, plugin_id, true, config, secrets, secrets_meta, 1, 'stolen'"
+        " FROM station_plugin WHERE station_id = 2"
     )
     with pytest.raises(PluginUnavailable, match="cannot be opened"):
         api.provider(3, PLUGIN)
@@ -299,3 +301,63 @@ def test_the_manual_desk_takes_a_purchase():
         purchase_no="P1", sku_ref="1", quantity=1, inputs={}, max_cost=Money(1)
     )
     assert api.supplier("supplier-manual").purchase(request).outcome is Outcome.PENDING
+
+
+def test_a_health_report_is_kept_without_the_secret(owner):
+    api.configure(1, "payment-watcher", {"key": CANARY}, "staff:1")
+    assert api.run_all_health() == 0  # not switched on
+    api.set_enabled(1, "payment-watcher", True, "staff:1")
+    assert api.run_all_health() == 1
+    health = owner.execute("SELECT health FROM station_plugin").fetchone()[0]
+    assert (health["status"], health["message"]) == ("degraded", "****")
+    assert states()["payment-watcher"] is PluginState.ENABLED
+
+
+def test_the_test_button_tells_the_plugins_problems_without_the_secret():
+    api.configure(1, "payment-watcher", {"key": CANARY}, "staff:1")
+    (problem,) = api.check_config(1, "payment-watcher")
+    assert (problem.field, problem.message) == ("key", "**** is unknown")
+
+
+def test_an_observer_is_told_and_may_fail():
+    from kameng.jobs.registry import actors
+    from kameng.plugins.tasks import OBSERVED
+
+    watcher = sys.modules["kameng_hostile_watcher"]
+    tell = actors()[f"plugins.observe.{OBSERVED[0]}"].fn
+    tell(2, {"order_id": 7, "nested": {"secret": 1}})
+    assert watcher.SEEN == []  # not switched on
+    api.set_enabled(1, "payment-watcher", True, "staff:1")
+    tell(2, {"order_id": 7, "nested": {"secret": 1}})
+    (event,) = watcher.SEEN
+    assert (event.topic, event.station_ref, event.payload) == (OBSERVED[0], "2", {"order_id": 7})
+    watcher.SEEN.clear()
+
+
+def test_simulators_come_with_the_id_of_their_plugin(tmp_path):
+    from kameng_sdk.simulators import SimulatorEnvironment
+
+    environment = SimulatorEnvironment(state_folder=tmp_path, base_url="http://127.0.0.1:1/")
+    ((plugin_id, simulator),) = api.simulators(environment)
+    assert (plugin_id, simulator.name) == ("payment-watcher", "watcher")
+    assert environment.url_of("watcher") == "http://127.0.0.1:1/watcher"
+    assert (tmp_path / "watcher").is_dir()
+
+
+def test_a_call_refused_because_of_the_settings_shows_in_the_list():
+    from datetime import UTC, datetime
+
+    from kameng_sdk.money import Money
+    from kameng_sdk.payments import ChargeRequest
+
+    api.configure(1, PLUGIN, {"key": CANARY, "way": "misconfigured"}, "staff:1")
+    api.set_enabled(1, PLUGIN, True, "staff:1")
+    request = ChargeRequest(
+        attempt_no="1", amount=Money.from_fen(1), method="a", subject="x", notify_url="",
+        return_url="", client_ip="", expires_at=datetime(2026, 1, 1, tzinfo=UTC),
+    )  # fmt: skip
+    assert api.provider(2, PLUGIN).charge(request).misconfigured
+    info = next(info for info in api.list_plugins() if info.id == PLUGIN)
+    assert (info.state, info.reason) == (PluginState.MISCONFIGURED, "no such merchant")
+    api.configure(1, PLUGIN, {"way": "fine"}, "staff:1")
+    assert states()[PLUGIN] is PluginState.ENABLED

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from kameng.plugins.discovery import PluginState, hook_names
+from kameng.plugins.tasks import OBSERVED
 from kameng_sdk import hookspecs
 from kameng_sdk.manifest import FieldKind
 from kameng_sdk.outcomes import Outcome
@@ -38,6 +39,11 @@ def test_every_hook_tells_when_where_and_since(hook):
 
 def test_the_hooks_stand_on_one_page():
     assert len(inspect.getsource(hookspecs).splitlines()) <= 120
+
+
+@pytest.mark.parametrize("topic", OBSERVED)
+def test_every_observed_topic_is_documented(topic):
+    assert f"`{topic}`" in page("hooks.md")
 
 
 @pytest.mark.parametrize("state", PluginState)
