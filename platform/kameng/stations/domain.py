@@ -176,10 +176,10 @@ def name_problem(name: str) -> str:
 
     Codes: length, markup, invisible, script, characters, impersonation.
     """
-    if not NAME_MIN <= len(name) <= NAME_MAX:
-        return "length"
     if re.search(r"[<>{}\[\]`\\/\"]|javascript:|&#|&[a-z]+;", name, re.IGNORECASE):
         return "markup"
+    if not NAME_MIN <= len(name) <= NAME_MAX:
+        return "length"
     if any(unicodedata.category(char) in ("Cc", "Cf", "Co", "Cn", "Mn") for char in name):
         return "invisible"
     if any(char.isalpha() and not _known_script(char) for char in name):

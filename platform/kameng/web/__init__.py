@@ -52,6 +52,7 @@ def init(app: Flask, settings: Settings) -> None:
         csrf,
         dispatch,
         error_pages,
+        gateways,
         globals,
         headers,
         i18n,
@@ -71,6 +72,7 @@ def init(app: Flask, settings: Settings) -> None:
     csrf.init_csrf(app)
     viewer.init_viewer(app)
     headers.init_headers(app)
+    headers.allow_form_targets(app, gateways.gateway_origins)
     error_pages.init_error_pages(app)
     globals.init_globals(app)
     metrics.init_metrics(app)

@@ -167,6 +167,14 @@ def current_session() -> ServerSession:
     return cast(ServerSession, request_ctx.session)
 
 
+def sessions_work() -> bool:
+    """Whether a session could be kept now: nobody is told "welcome" for nothing."""
+    try:
+        return bool(redis.client().ping())
+    except redis.RedisError:
+        return False
+
+
 def session_key(station_id: int, sid: str) -> str:
     """Where a session lies; its id itself is stored nowhere."""
     return redis.station_key(station_id, "session", _digest(sid))

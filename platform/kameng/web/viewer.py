@@ -12,9 +12,9 @@ from flask import Flask, g, redirect, request
 from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response as BaseResponse
 
-from kameng.errors import DomainError, Forbidden
+from kameng.errors import DomainError, Forbidden, Unavailable
 from kameng.identity import api as identity
-from kameng.web.sessions import DESK_PATHS, current_session
+from kameng.web.sessions import DESK_PATHS, current_session, sessions_work
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -60,6 +60,8 @@ def login_session(kind: str, id: int) -> None:
     if found is None:
         raise LookupError(f"no active {kind} {id} at this station")
     viewer, mark = found
+    if not sessions_work():
+        raise Unavailable("sessions_down", _l("登录服务暂时不可用，请稍后再试。"))
     current_session().start(kind, id, mark)
     g.viewer = viewer
 

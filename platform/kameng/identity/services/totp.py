@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hmac
+import logging
 import os
 import time
 
@@ -18,6 +19,8 @@ from kameng.db import db
 from kameng.identity import domain
 from kameng.identity.models import Staff
 from kameng.runtime import current_settings
+
+log = logging.getLogger(__name__)
 
 NONCE_BYTES = 12
 ISSUER = "Kameng"
@@ -58,7 +61,12 @@ def spend_code(staff: Staff, code: str) -> bool:
     """Whether the code is right and was not used before; uses it up in one statement."""
     if staff.totp_secret is None:
         return False
-    step = _matching_step(unseal(staff.station_id, staff.login, staff.totp_secret), code)
+    try:
+        secret = unseal(staff.station_id, staff.login, staff.totp_secret)
+    except SealBroken as broken:
+        log.error("%s does not open: master key or row was changed", broken)
+        return False
+    step = _matching_step(secret, code)
     if step is None:
         return False
     spent = db.session.execute(

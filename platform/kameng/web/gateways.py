@@ -1,0 +1,40 @@
+"""Origins of the gateways that a station has switched on, for CSP's form-action."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+from kameng.plugins.api import PluginKind, current_host
+from kameng.plugins.effective import Effective
+
+CAPABILITY = "form-target:"  # a manifest names cashiers outside its configured addresses
+
+
+def gateway_origins(station_id: int) -> list[str]:
+    """`https://pay.example` of every enabled payment plugin of a station."""
+    found: set[str] = set()
+    for _plugin, settings in current_host().all_settings(station_id):
+        if settings.enabled and settings.manifest.kind is PluginKind.PAYMENT:
+            found.update(_origins(settings))
+    return sorted(found)
+
+
+def _origins(settings: Effective) -> Iterator[str]:
+    for capability in settings.manifest.capabilities:
+        if capability.startswith(CAPABILITY):
+            yield capability.removeprefix(CAPABILITY)
+    for field in settings.manifest.config_fields:
+        row = settings.main if field.scope == "main" else settings.account
+        if field.kind == "url" and not field.secret and row is not None:
+            origin = origin_of(str(row.config.get(field.name) or ""))
+            if origin:
+                yield origin
+
+
+def origin_of(url: str) -> str:
+    """Scheme, host and port of an address, or nothing."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        return ""
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2].lower()}"
