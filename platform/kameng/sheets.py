@@ -52,9 +52,9 @@ def read_rows(stream: BinaryIO) -> Iterator[Row]:
     """
     data = io.BufferedReader(stream) if isinstance(stream, io.RawIOBase) else stream
     head = data.read(HEAD)
-    if head.startswith(XLSX_MAGIC):
-        return xlsx_rows(io.BytesIO(head + data.read()))
-    return _csv_rows(head + data.read())
+    whole = head + data.read()
+    rows = xlsx_rows(io.BytesIO(whole)) if head.startswith(XLSX_MAGIC) else _csv_rows(whole)
+    return ((number, [plain_cell(cell) for cell in cells]) for number, cells in rows)
 
 
 def _csv_rows(data: bytes) -> Iterator[Row]:
@@ -64,7 +64,7 @@ def _csv_rows(data: bytes) -> Iterator[Row]:
     try:
         for number, cells in enumerate(reader, start=1):
             if any(cell.strip() for cell in cells):
-                yield number, [plain_cell(cell) for cell in cells[:MAX_COLUMNS]]
+                yield number, cells[:MAX_COLUMNS]
     except csv.Error:
         raise SheetError("csv") from None
 
@@ -85,7 +85,7 @@ def xlsx_rows(stream: BinaryIO) -> Iterator[Row]:
     try:
         sheet = book.worksheets[0]
         for number, values in enumerate(sheet.iter_rows(values_only=True), start=1):
-            cells = [plain_cell(cell_text(value)) for value in values[:MAX_COLUMNS]]
+            cells = [cell_text(value) for value in values[:MAX_COLUMNS]]
             if any(cell.strip() for cell in cells):
                 yield number, cells
     finally:

@@ -28,8 +28,8 @@ from kameng.catalog.services.sheet import SheetReport, export_sheet, import_shee
 
 __all__ = [
     "CategoryView", "FieldRule", "FieldView", "Listing", "Page", "Product", "ProductCard",
-    "ProductView", "SheetReport", "Sku", "SkuView", "TagView", "categories", "create_category", "create_product", "create_sku",
-    "export_sheet", "fields_of", "forget_levels", "fresh_levels", "import_sheet", "product_cards",
-    "product_page", "save_fields", "save_tags", "set_cost", "set_product_state", "stock_levels",
-    "update_product", "update_sku", "validate_inputs",
+    "ProductView", "SheetReport", "Sku", "SkuView", "TagView", "categories", "create_category",
+    "create_product", "create_sku", "export_sheet", "fields_of", "forget_levels", "fresh_levels",
+    "import_sheet", "product_cards", "product_page", "save_fields", "save_tags", "set_cost",
+    "set_product_state", "stock_levels", "update_product", "update_sku", "validate_inputs",
 ]  # fmt: skip

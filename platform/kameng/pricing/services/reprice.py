@@ -18,8 +18,9 @@ _LOCK = text("SELECT pg_advisory_xact_lock(hashtext('kameng.reprice'))")
 
 _LISTINGS = text("""
 INSERT INTO listing(station_id, sku_id, price, buy_price, explain)
-SELECT * FROM unnest(CAST(:stations AS bigint[]), CAST(:skus AS bigint[]), CAST(:prices AS bigint[]),
-                     CAST(:buys AS bigint[]), CAST(CAST(:explains AS text[]) AS jsonb[]))
+SELECT * FROM unnest(CAST(:stations AS bigint[]), CAST(:skus AS bigint[]),
+                     CAST(:prices AS bigint[]), CAST(:buys AS bigint[]),
+                     CAST(CAST(:explains AS text[]) AS jsonb[]))
 ON CONFLICT (station_id, sku_id) DO UPDATE
 SET price = excluded.price, buy_price = excluded.buy_price, explain = excluded.explain,
     version = listing.version + 1, updated_at = now()
@@ -32,7 +33,8 @@ _CHAINS = text("""
 INSERT INTO price_chain(station_id, sku_id, cost, parties, margins, explain)
 SELECT n.station_id, n.sku_id, n.cost, n.parties, n.margins, n.explain
 FROM jsonb_to_recordset(CAST(:rows AS jsonb))
-  AS n(station_id bigint, sku_id bigint, cost bigint, parties bigint[], margins bigint[], explain jsonb)
+  AS n(station_id bigint, sku_id bigint, cost bigint, parties bigint[], margins bigint[],
+       explain jsonb)
 ON CONFLICT (station_id, sku_id) DO UPDATE
 SET cost = excluded.cost, parties = excluded.parties, margins = excluded.margins,
     explain = excluded.explain

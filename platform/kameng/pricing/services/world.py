@@ -73,15 +73,15 @@ class World:
         if known is not None:
             return known
         path = self.paths[station_id]
-        if len(path) == 1:
-            found = ((goods.cost,), (cost_step(goods, station_id),))
-        else:
+        prices: tuple[int, ...] = (goods.cost,)
+        steps: tuple[Step, ...] = (cost_step(goods, station_id),)
+        if len(path) > 1:
             owner = path[-2].station_id
             prices, steps = self._purchase_prices(owner, goods)
             price, more = wholesale(goods, prices[-1], path[-1], owner, self.find)
-            found = ((*prices, price), (*steps, *more))
-        self.upstream[station_id, goods.sku_id] = found
-        return found
+            prices, steps = (*prices, price), (*steps, *more)
+        self.upstream[station_id, goods.sku_id] = prices, steps
+        return prices, steps
 
 
 def load_world(

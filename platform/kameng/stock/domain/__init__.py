@@ -1,0 +1,1 @@
+"""Rules of the stock, pure: sealing cards, reading lines, what is low."""

@@ -1,0 +1,1 @@
+"""Use cases of the stock; the only place here that commits."""

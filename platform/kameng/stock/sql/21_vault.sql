@@ -1,0 +1,86 @@
+-- The card vault: counting, importing, voiding and re-encrypting cards without handing them out.
+
+-- Free cards of each SKU, counted up to 1 000: a page needs no more, and the count stays cheap.
+-- grant: app, main
+CREATE OR REPLACE FUNCTION stock_levels(p_skus bigint[]) RETURNS TABLE(sku_id bigint, level int)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $f$
+  SELECT q.id, _free_cards(q.id, 1000) FROM unnest(p_skus) AS q(id)
+$f$;
+
+-- Store sealed cards of one batch; returns how many were new. A card that is there already is left
+-- alone, so the same file may come again. The lock keeps two imports of one file from a deadlock.
+-- grant: main
+CREATE OR REPLACE FUNCTION insert_cards(p_batch bigint, p_sku bigint, p_ciphers bytea[], p_digests bytea[], p_key bigint, p_expires date) RETURNS TABLE(inserted int)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $f$
+DECLARE v_new int;
+BEGIN
+  IF NOT EXISTS (SELECT 1 FROM card_batch b WHERE b.id = p_batch AND b.sku_id = p_sku AND b.state = 'importing') THEN
+    RAISE EXCEPTION 'batch_closed' USING ERRCODE = 'KM008';
+  END IF;
+  PERFORM pg_advisory_xact_lock(hashtextextended('kameng.cards', p_sku));
+  INSERT INTO card(sku_id, batch_id, cipher, digest, key_id, expires_on)
+  SELECT p_sku, p_batch, q.cipher, q.digest, p_key, p_expires
+    FROM unnest(p_ciphers, p_digests) WITH ORDINALITY AS q(cipher, digest, line) ORDER BY q.line
+  ON CONFLICT (sku_id, digest) DO NOTHING;
+  GET DIAGNOSTICS v_new = ROW_COUNT;
+  RETURN QUERY SELECT v_new;
+END $f$;
+
+-- Unsold cards whose last day has come are void; the last day itself is too short to use a card.
+-- grant: main
+CREATE OR REPLACE FUNCTION expire_cards(p_today date) RETURNS TABLE(sku_id bigint, voided int)
+LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $f$
+  WITH gone AS (
+    UPDATE card c SET status = 3 WHERE c.status = 0 AND c.expires_on <= p_today RETURNING c.sku_id)
+  SELECT g.sku_id, count(*)::int FROM gone g GROUP BY g.sku_id
+$f$;
+
+-- Withdraw what is left of a batch. Held and sold cards stay with their orders.
+-- grant: main
+CREATE OR REPLACE FUNCTION void_batch_cards(p_batch bigint) RETURNS TABLE(voided int)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $f$
+DECLARE v_gone int;
+BEGIN
+  UPDATE card c SET status = 3 WHERE c.batch_id = p_batch AND c.status = 0;
+  GET DIAGNOSTICS v_gone = ROW_COUNT;
+  RETURN QUERY SELECT v_gone;
+END $f$;
+
+-- Some cards still sealed with a retired key. Not locked: a sale must not find the pool busy.
+-- grant: main
+CREATE OR REPLACE FUNCTION cards_to_reencrypt(p_limit int) RETURNS TABLE(id bigint, sku_id bigint, cipher bytea, digest bytea, key_id bigint)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $f$
+  SELECT c.id, c.sku_id, c.cipher, c.digest, c.key_id FROM card c
+   WHERE c.key_id = ANY (SELECT k.id FROM data_key k WHERE k.purpose = 'card' AND k.state = 'retired')
+   ORDER BY c.id LIMIT least(p_limit, 1000)
+$f$;
+
+-- Put re-sealed cards back, each only if nobody else has re-sealed it in the meantime.
+-- grant: main
+CREATE OR REPLACE FUNCTION reencrypt_cards(p_ids bigint[], p_old_keys bigint[], p_ciphers bytea[], p_key bigint) RETURNS TABLE(changed int)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $f$
+DECLARE v_changed int;
+BEGIN
+  UPDATE card c SET cipher = q.cipher, key_id = p_key
+    FROM unnest(p_ids, p_old_keys, p_ciphers) AS q(id, old_key, cipher)
+   WHERE c.id = q.id AND c.key_id = q.old_key
+     AND EXISTS (SELECT 1 FROM data_key k WHERE k.id = p_key AND k.purpose = 'card' AND k.state = 'active');
+  GET DIAGNOSTICS v_changed = ROW_COUNT;
+  RETURN QUERY SELECT v_changed;
+END $f$;
+
+-- Open an alert unless the same is open already: raised once, not repeatedly.
+-- grant: app, main
+CREATE OR REPLACE FUNCTION raise_alert(p_station bigint, p_kind text, p_subject text, p_title text, p_detail jsonb) RETURNS TABLE(alert_id bigint)
+LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $f$
+  INSERT INTO alert(station_id, kind, subject, title, detail) VALUES (p_station, p_kind, p_subject, left(p_title, 200), p_detail)
+  ON CONFLICT (station_id, kind, subject) WHERE state = 'open' DO NOTHING RETURNING id
+$f$;
+
+-- Close an open alert: what it warned of is over.
+-- grant: app, main
+CREATE OR REPLACE FUNCTION close_alert(p_station bigint, p_kind text, p_subject text) RETURNS TABLE(alert_id bigint)
+LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $f$
+  UPDATE alert SET state = 'closed', closed_at = now()
+   WHERE station_id = p_station AND kind = p_kind AND subject = p_subject AND state = 'open' RETURNING id
+$f$;
