@@ -79,6 +79,7 @@ def test_a_failed_validation_does_not_use_the_key_up(client: stripe.StripeClient
         {"mode": "setup"},
         {"line_items": []},
         {"success_url": ""},
+        {"cancel_url": "javascript:alert(1)"},
         {"expires_at": int(time.time()) + 60},
         {"expires_at": int(time.time()) + 100_000},
     ],

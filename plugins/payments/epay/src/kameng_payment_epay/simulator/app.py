@@ -23,7 +23,9 @@ from .keys import load_keys
 from .store import Row, Store
 
 METHODS = {"alipay": "支付宝", "wxpay": "微信支付", "qqpay": "QQ 钱包", "bank": "云闪付"}
-CSP = "default-src 'none'; style-src 'self'; base-uri 'none'; frame-ancestors 'none'"
+CSP = (
+    "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
 
 ROUTES = Map(
     [
@@ -33,7 +35,7 @@ ROUTES = Map(
         Rule("/api/pay/submit", endpoint="submit_v2", methods=["GET", "POST"]),
         Rule("/api/pay/<any(create,query,refund,refundquery,close):call>", endpoint="v2"),
         Rule("/api/merchant/<any(info):call>", endpoint="v2", methods=["POST"]),
-        Rule("/cashier.css", endpoint="stylesheet", methods=["GET"]),
+        Rule("/<any('cashier.css', 'icon.svg'):name>", endpoint="asset", methods=["GET"]),
         Rule("/cashier/<trade_no>", endpoint="cashier", methods=["GET"]),
         Rule("/cashier/<trade_no>/<action>", endpoint="cashier_action", methods=["POST"]),
         Rule("/control/settings", endpoint="settings", methods=["GET", "POST"]),
@@ -115,9 +117,10 @@ class EpaySimulator:
             return self._page(request, "refused.html", status=400, reason=str(error))
         return redirect(f"{request.script_root}/cashier/{order['trade_no']}", 303)
 
-    def _on_stylesheet(self, request: Request) -> Response:
-        source = self._pages.get_template("cashier.css").render()
-        return Response(source, mimetype="text/css", headers={"Cache-Control": "max-age=300"})
+    def _on_asset(self, request: Request, name: str) -> Response:
+        kind = "text/css" if name.endswith(".css") else "image/svg+xml"
+        source = self._pages.get_template(name).render()
+        return Response(source, mimetype=kind, headers={"Cache-Control": "max-age=300"})
 
     def _on_cashier(self, request: Request, trade_no: str) -> Response:
         return self._cashier(request, self._order(trade_no))

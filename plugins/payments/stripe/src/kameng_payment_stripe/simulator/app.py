@@ -24,11 +24,13 @@ from .courier import Callback, Courier
 from .objects import ApiError, Objects, Thing
 from .store import Row, Store
 
-CSP = "default-src 'none'; style-src 'self'; base-uri 'none'; frame-ancestors 'none'"
+CSP = (
+    "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
 
 ROUTES = Map(
     [
-        Rule("/cashier.css", endpoint="stylesheet", methods=["GET"]),
+        Rule("/<any('cashier.css', 'icon.svg'):name>", endpoint="asset", methods=["GET"]),
         Rule("/c/pay/<ident>", endpoint="page", methods=["GET"]),
         Rule("/c/pay/<ident>/<action>", endpoint="page_action", methods=["POST"]),
         Rule("/control/settings", endpoint="settings", methods=["GET", "POST"]),
@@ -113,9 +115,10 @@ class StripeSimulator:
 
     # The shopper's browser
 
-    def _on_stylesheet(self, request: Request) -> Response:
-        source = self._pages.get_template("cashier.css").render()
-        return Response(source, mimetype="text/css", headers={"Cache-Control": "max-age=300"})
+    def _on_asset(self, request: Request, name: str) -> Response:
+        kind = "text/css" if name.endswith(".css") else "image/svg+xml"
+        source = self._pages.get_template(name).render()
+        return Response(source, mimetype=kind, headers={"Cache-Control": "max-age=300"})
 
     def _on_page(self, request: Request, ident: str) -> Response:
         return self._page(request, ident)

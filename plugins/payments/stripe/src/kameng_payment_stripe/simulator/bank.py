@@ -31,6 +31,9 @@ class Bank:
             raise ApiError(400, "You must provide line_items", "parameter_missing", "line_items")
         if not params.get("success_url"):
             raise ApiError(400, "You must provide success_url", "parameter_missing", "success_url")
+        for name in ("success_url", "cancel_url"):
+            if not str(params.get(name, "https://")).startswith(("http://", "https://")):
+                raise ApiError(400, "Not a valid URL", "url_invalid", name)
         currency, total = _total(items)
         intent = self._new_intent(objects, params, currency, total)
         ident = "cs_test_" + new_id("")[1:]
