@@ -6,7 +6,7 @@ from importlib import import_module
 from importlib.util import find_spec
 
 from flask import Flask
-from whitenoise import WhiteNoise
+from whitenoise import WhiteNoise  # type: ignore[import-untyped]  # ships no types
 
 from kameng.app import create_app
 from kameng.logging import configure_logging

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import psycopg
 import pytest
-from flask import Blueprint, Flask, g, jsonify, request
+from flask import Blueprint, Flask, Response, g, jsonify, request
 from flask.testing import FlaskClient
 from sqlalchemy import text
 
@@ -38,7 +38,7 @@ def _add_pages(app: Flask) -> None:
     for audience in ("main", "station", "webhook", "api", "any"):
         pages = Blueprint(f"t_{audience}", __name__)
 
-        def page() -> object:
+        def page() -> Response:
             seen = db.session.execute(text("SELECT count(*) FROM station")).scalar()
             scope = current_scope()
             return jsonify(station=g.station.id, seen=seen, role=scope.role, ip=request.remote_addr)
@@ -55,7 +55,7 @@ def _add_pages(app: Flask) -> None:
 
     broken = Blueprint("t_broken", __name__)
 
-    def fail() -> object:
+    def fail() -> Response:
         raise RuntimeError("secret detail 13812345678")
 
     broken.add_url_rule("/t/broken", "page", fail)

@@ -138,11 +138,9 @@ def test_a_form_without_token_is_refused_in_the_shoppers_language(client: FlaskC
     assert program.json["code"] == "csrf_failed"
 
 
-@pytest.mark.parametrize(
-    "mangle", [lambda t: t[:-1] + "0x"[t[-1] == "0"], lambda t: t + ".", lambda t: "a" + t]
-)
-def test_a_changed_token_is_refused(client: FlaskClient, mangle: object) -> None:
-    assert post(client, "/s/buy", mangle(token_of(client))) == 400  # type: ignore[operator]
+@pytest.mark.parametrize("pattern", ["{}x", "x{}", "{}.", "", "a.9999999999.n.s", "é{}", "..."])
+def test_a_changed_token_is_refused(client: FlaskClient, pattern: str) -> None:
+    assert post(client, "/s/buy", pattern.format(token_of(client))) == 400
 
 
 def test_a_token_of_another_host_is_refused(client: FlaskClient) -> None:

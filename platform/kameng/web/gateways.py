@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
-from kameng.plugins.api import PluginKind, current_host
 from kameng.plugins.effective import Effective
+from kameng.plugins.host import current_host
+from kameng_sdk.manifest import PluginKind
 
 CAPABILITY = "form-target:"  # a manifest names cashiers outside its configured addresses
 

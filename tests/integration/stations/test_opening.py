@@ -218,7 +218,8 @@ def test_a_host_is_known_within_seconds_of_a_change(app: Flask) -> None:
         with main_scope(reason="test"):
             db.session.execute(
                 text(
-                    "INSERT INTO host(host, station_id, kind) VALUES ('later.localhost', 1, 'custom')"
+                    "INSERT INTO host(host, station_id, kind)"
+                    " VALUES ('later.localhost', 1, 'custom')"
                 )
             )
             db.session.commit()

@@ -1,0 +1,65 @@
+"""Nothing personal and nothing secret reaches the logs (R5, S3)."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+
+import pytest
+
+from kameng.logging import configure_logging, mask_text, mask_value
+from kameng.settings import Settings
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("call 13812345678 now", "call 138****5678 now"),
+        ("id 11010519491231002X", "id 110***********002X"),
+        ("card ABC-123----secret9", "card ***"),
+        ("/hook?token=abc&x=1", "/hook?token=***&x=1"),
+        ("Authorization: Bearer abc.def", "Authorization: ***"),
+        ('{"password": "hunter2"}', '{"password": "***"}'),
+        ("postgresql://app:pw@db/x", "postgresql://app:***@db/x"),
+        ("order 2611123456789012 paid", "order 2611123456789012 paid"),
+    ],
+)
+def test_texts_are_masked(text: str, shown: str) -> None:
+    assert mask_text(text) == shown
+
+
+def test_values_are_masked_by_name_and_by_content() -> None:
+    masked = mask_value(
+        {"totp_secret": "X", "n": 5, "list": ["13812345678"], "deep": {"api_key": "k"}}
+    )
+    assert masked == {
+        "totp_secret": "***",
+        "n": 5,
+        "list": ["138****5678"],
+        "deep": {"api_key": "***"},
+    }
+
+
+def test_every_logger_writes_masked_json(monkeypatch: pytest.MonkeyPatch) -> None:
+    root = logging.getLogger()
+    before, level = root.handlers[:], root.level
+    stream = io.StringIO()
+    monkeypatch.setattr("sys.stderr", stream)
+    try:
+        configure_logging(Settings(demo=True))
+        log = logging.getLogger("somewhere")
+        log.warning("card %s for %s", "AAAA----BBBB", "13812345678", extra={"token": "t", "n": 1})
+        try:
+            raise RuntimeError("password=hunter2 of 13812345678")
+        except RuntimeError:
+            log.exception("failed")
+    finally:
+        root.handlers[:] = before
+        root.setLevel(level)
+    lines = [json.loads(line) for line in stream.getvalue().splitlines()]
+    assert lines[0]["event"] == "card *** for 138****5678"
+    assert (lines[0]["token"], lines[0]["n"], lines[0]["level"]) == ("***", 1, "warning")
+    assert "RuntimeError" in lines[1]["exception"]
+    assert "hunter2" not in stream.getvalue()
+    assert "13812345678" not in stream.getvalue()
