@@ -44,14 +44,13 @@ fmt: $(STAMP) ## format the code and apply safe fixes
 	$(BIN)/ruff format .
 
 lock: $(STAMP) ## write requirements*.lock again from pyproject.toml
-	@$(BIN)/python -m venv $(VENV)/lock && $(VENV)/lock/bin/pip install -q 'pip-tools>=7.6,<8'
-	@$(BIN)/python -c "import tomllib; d = tomllib.load(open('pyproject.toml', 'rb')); print(*d['dependency-groups']['dev'], *d['project']['optional-dependencies']['testing'], sep='\n')" > dev.in
-	CUSTOM_COMPILE_COMMAND="make lock" $(VENV)/lock/bin/pip-compile -q $(LOCK_OPTIONS) -o requirements.lock pyproject.toml
-	CUSTOM_COMPILE_COMMAND="make lock" $(VENV)/lock/bin/pip-compile -q $(LOCK_OPTIONS) -o requirements-dev.lock -c requirements.lock pyproject.toml dev.in
-	@rm -f dev.in
+	@$(BIN)/python -m venv $(VENV)/lock && $(VENV)/lock/bin/pip install -qq 'uv>=0.13,<0.14'
+	$(LOCK) -o requirements.lock
+	$(LOCK) --extra testing --group dev -c requirements.lock -o requirements-dev.lock
 
-LOCK_OPTIONS := --generate-hashes --strip-extras --allow-unsafe \
-	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-emit-options
+# For every Python from 3.11.0 on, with hashes; which index serves the files is the machine's matter.
+LOCK = $(VENV)/lock/bin/uv pip compile -q pyproject.toml --universal --python-version 3.11 \
+	--generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
 clean: ## remove what was built (not var/, where the data lies)
 	rm -rf $(VENV) platform/kameng/web/static/dist platform/kameng/web/assets/node_modules
