@@ -16,7 +16,7 @@ from kameng.identity.api import audit
 
 @dataclass(frozen=True, slots=True)
 class HeldOrder:
-    """A paid order that waits for a person. `payable` at scale 4; `reasons` [{rule, code, text}]."""
+    """A paid order that waits for a person; `payable` at scale 4, `reasons` {rule, code, text}."""
 
     station_id: int
     station_name: str
