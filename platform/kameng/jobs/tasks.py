@@ -1,4 +1,4 @@
-"""The jobs' own work: sweeping, pruning, long runs."""
+"""The jobs' own work: sweeping, pruning, long runs, e-mails."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import current_app
 
-from kameng.jobs import relay, runs, slots
+from kameng.jobs import mail, notifying, relay, runs, slots
 from kameng.jobs.declare import every, subscribe
 
 
@@ -38,3 +38,51 @@ def prune_job_slots() -> None:
 def run_job(station_id: int, payload: dict[str, Any]) -> None:
     """Long work, and dead letters that a person tries again."""
     runs.execute(int(payload["run_id"]))
+
+
+@every(seconds=3, scope="none", queue="notify", lease_s=60)
+def deliver_notices() -> None:
+    """E-mails that are due."""
+    mail.deliver_notices()
+
+
+@every(seconds=20)
+def notice_alerts() -> None:
+    """A mail for each new alert."""
+    notifying.alert_notices()
+
+
+@every(seconds=3600)
+def prune_notices() -> None:
+    """Mails of long ago."""
+    notifying.prune_notices()
+
+
+@subscribe("order.delivered", queue="notify")
+def tell_delivered(station_id: int, payload: dict[str, Any]) -> None:
+    """The shopper learns where to find the goods."""
+    notifying.order_notice("order.delivered", station_id, int(payload["order_id"]))
+
+
+@subscribe("order.refunding", queue="notify")
+def tell_refunding(station_id: int, payload: dict[str, Any]) -> None:
+    """The shopper learns that the money is on its way back."""
+    notifying.order_notice("order.refunding", station_id, int(payload["order_id"]))
+
+
+@subscribe("order.refunded", queue="notify")
+def tell_refunded(station_id: int, payload: dict[str, Any]) -> None:
+    """The shopper learns that the money is back."""
+    notifying.order_notice("order.refunded", station_id, int(payload["order_id"]))
+
+
+@subscribe("station.opened", queue="notify")
+def tell_approved(station_id: int, payload: dict[str, Any]) -> None:
+    """The applicant learns the address of the new station."""
+    notifying.station_opened(int(payload["station_id"]))
+
+
+@subscribe("station.rejected", queue="notify")
+def tell_rejected(station_id: int, payload: dict[str, Any]) -> None:
+    """The applicant learns the reason."""
+    notifying.station_rejected(station_id, int(payload["application_id"]))

@@ -1,0 +1,106 @@
+"""Who gets which mail when something has happened. Reads what it needs, queues a notice."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Row, text
+
+from kameng.db import db
+from kameng.jobs.notices import send_notice
+from kameng.jobs.texts import Kind, notice_text, yuan
+from kameng.runtime import current_settings
+
+MAIN_STATION = 1
+ALERT_BATCH = 50
+
+_ORDER = text(
+    "SELECT o.order_no, o.product_name, o.payable, o.contact, m.login, st.name AS station_name,"
+    " st.locale, (SELECT h.host FROM host h WHERE h.station_id = st.id AND h.active"
+    "  ORDER BY h.kind = 'custom' DESC, h.created_at LIMIT 1) AS host"
+    " FROM orders o JOIN station st ON st.id = o.station_id"
+    " LEFT JOIN member m ON m.station_id = o.station_id AND m.id = o.member_id"
+    " WHERE o.station_id = :station AND o.id = :order"
+    # News of last week (restored, imported, seeded) is no news.
+    " AND o.updated_at > now() - interval '1 day'"
+)
+_ALERTS = text(
+    "UPDATE alert a SET noticed_at = now() FROM (SELECT station_id, id FROM alert"
+    " WHERE state = 'open' AND noticed_at IS NULL ORDER BY opened_at LIMIT :batch"
+    " FOR UPDATE SKIP LOCKED) due WHERE a.station_id = due.station_id AND a.id = due.id"
+    " RETURNING a.station_id, a.id, a.kind, a.subject, a.title"
+)
+_CONTACT = text("SELECT contact ->> 'email' AS email, locale FROM station WHERE id = :station")
+_PRUNE = text("DELETE FROM notice WHERE created_at < now() - interval '90 days'")
+_APPLICATION = (
+    "SELECT a.station_id, a.id, a.name, a.applicant ->> 'email' AS email, a.owner_login, a.reason,"
+    " a.state, coalesce(st.locale, 'zh_Hans_CN') AS locale, (SELECT h.host FROM host h"
+    "  WHERE h.station_id = a.opened_station_id AND h.active LIMIT 1) AS host"
+    " FROM station_application a LEFT JOIN station st ON st.id = a.station_id"
+)
+_OPENED = text(f"{_APPLICATION} WHERE a.opened_station_id = :opened")
+_ONE = text(f"{_APPLICATION} WHERE a.station_id = :station AND a.id = :id")
+
+
+def order_notice(kind: Kind, station_id: int, order_id: int) -> None:
+    """Tell the shopper about an order, once for each kind; in the open main scope."""
+    row = db.session.execute(_ORDER, {"station": station_id, "order": order_id}).first()
+    if row is None:
+        return
+    subject, body = notice_text(
+        kind, row.locale, station=row.station_name, order_no=row.order_no,
+        product=row.product_name, amount=yuan(row.payable),
+        link=f"{_address(row.host)}/orders/lookup",
+    )  # fmt: skip
+    recipient = row.contact if "@" in row.contact else row.login or ""
+    send_notice(station_id, kind, recipient, subject, body, f"{kind}:{order_id}")
+
+
+def alert_notices() -> int:
+    """Mail every new alert to its station, once; returns how many. In the open main scope."""
+    rows = db.session.execute(_ALERTS, {"batch": ALERT_BATCH}).all()
+    for row in rows:
+        station = db.session.execute(_CONTACT, {"station": row.station_id}).one()
+        place = "admin" if row.station_id == MAIN_STATION else "console"
+        subject, body = notice_text(
+            "alert", station.locale, title=row.title, what=row.kind, subject=row.subject,
+            link=f"{_address(None)}/{place}/",
+        )  # fmt: skip
+        recipient = station.email or ""
+        send_notice(row.station_id, "alert", recipient, subject, body, f"alert:{row.id}")
+    db.session.commit()
+    return len(rows)
+
+
+def prune_notices() -> None:
+    """Forget mails of a quarter ago; they name people. In the open main scope."""
+    db.session.execute(_PRUNE)
+    db.session.commit()
+
+
+def station_opened(opened_station_id: int) -> None:
+    """Tell the applicant that the station is open; in the open main scope."""
+    row = db.session.execute(_OPENED, {"opened": opened_station_id}).first()
+    if row is not None:
+        _application_notice("station.approved", row)
+
+
+def station_rejected(station_id: int, application_id: int) -> None:
+    """Tell the applicant that it was refused, and why; in the open main scope."""
+    row = db.session.execute(_ONE, {"station": station_id, "id": application_id}).first()
+    if row is not None and row.state == "rejected":
+        _application_notice("station.rejected", row)
+
+
+def _application_notice(kind: Kind, row: Row[Any]) -> None:
+    link = _address(row.host)
+    subject, body = notice_text(
+        kind, row.locale, station=row.name, login=row.owner_login, reason=row.reason or "—",
+        link=link if row.host else f"{link}/apply", console=f"{link}/console/",
+    )  # fmt: skip
+    send_notice(row.station_id, kind, row.email or "", subject, body, f"{kind}:{row.id}")
+
+
+def _address(host: str | None) -> str:
+    settings = current_settings()
+    return settings.host_url(host or settings.main_host)

@@ -1,0 +1,108 @@
+"""Texts of e-mails. Both languages stand here, for mails are written without a visitor's locale.
+
+A mail never carries a card, a look-up secret or a password: it says where to look.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+Kind = Literal[
+    "order.delivered", "order.refunding", "order.refunded", "alert", "station.approved",
+    "station.rejected",
+]  # fmt: skip
+Locale = Literal["zh_Hans_CN", "en"]
+
+TEXTS: Mapping[Kind, Mapping[Locale, tuple[str, str]]] = {
+    "order.delivered": {
+        "zh_Hans_CN": (
+            "{station}：订单 {order_no} 已发货",
+            "您好！\n\n您购买的「{product}」（订单号 {order_no}）已发货。\n"
+            "为了安全，邮件里不含卡密。请打开下面的页面，用订单号和查询码查看：\n{link}\n\n"
+            "请不要把卡密或查询码告诉任何人。\n{station}",
+        ),
+        "en": (
+            "{station}: order {order_no} has been delivered",
+            "Hello,\n\nyour purchase “{product}” (order {order_no}) has been delivered.\n"
+            "For your safety this mail does not contain the code. Open the page below and look it "
+            "up with your order number and look-up secret:\n{link}\n\n"
+            "Never pass on the code or the secret.\n{station}",
+        ),
+    },
+    "order.refunding": {
+        "zh_Hans_CN": (
+            "{station}：订单 {order_no} 正在退款",
+            "您好！\n\n很抱歉，订单 {order_no}（{product}）没有完成。\n"
+            "您支付的 ¥{amount} 将按原路全额退回，到账时间取决于支付渠道。\n"
+            "进度可在这里查看：\n{link}\n\n{station}",
+        ),
+        "en": (
+            "{station}: order {order_no} is being refunded",
+            "Hello,\n\nwe are sorry: order {order_no} ({product}) could not be completed.\n"
+            "The full amount of ¥{amount} goes back the way it was paid; how long that takes "
+            "depends on the payment method.\nFollow it here:\n{link}\n\n{station}",
+        ),
+    },
+    "order.refunded": {
+        "zh_Hans_CN": (
+            "{station}：订单 {order_no} 已退款",
+            "您好！\n\n订单 {order_no}（{product}）的 ¥{amount} 已按原路全额退回。\n"
+            "订单详情：\n{link}\n\n{station}",
+        ),
+        "en": (
+            "{station}: order {order_no} has been refunded",
+            "Hello,\n\nthe full amount of ¥{amount} for order {order_no} ({product}) has been "
+            "returned the way it was paid.\nDetails:\n{link}\n\n{station}",
+        ),
+    },
+    "alert": {
+        "zh_Hans_CN": (
+            "[卡盟告警] {title}",
+            "{title}\n\n类型：{what}\n对象：{subject}\n\n请在后台处理：\n{link}\n"
+            "同一告警在关闭之前不会重复发送。",
+        ),
+        "en": (
+            "[Kameng alert] {title}",
+            "{title}\n\nKind: {what}\nSubject: {subject}\n\nPlease see to it in the console:\n"
+            "{link}\nThe same alert is not sent again before it is closed.",
+        ),
+    },
+    "station.approved": {
+        "zh_Hans_CN": (
+            "分站「{station}」已开通",
+            "您好！\n\n您申请的分站「{station}」已通过审核并开通：\n{link}\n\n"
+            "请用申请时填写的账号 {login} 登录分站后台：\n{console}\n首次登录需要绑定动态验证码。",
+        ),
+        "en": (
+            "Your station “{station}” is open",
+            "Hello,\n\nyour application has been approved and “{station}” is open:\n{link}\n\n"
+            "Sign in to its console with the login {login} of your application:\n{console}\n"
+            "The first login asks you to set up one-time codes.",
+        ),
+    },
+    "station.rejected": {
+        "zh_Hans_CN": (
+            "分站「{station}」的申请未通过",
+            "您好！\n\n您申请的分站「{station}」未通过审核。\n原因：{reason}\n\n"
+            "您可以修改后重新提交：\n{link}",
+        ),
+        "en": (
+            "Your application for “{station}” was not approved",
+            "Hello,\n\nyour application for the station “{station}” was not approved.\n"
+            "Reason: {reason}\n\nYou may change it and apply again:\n{link}",
+        ),
+    },
+}
+
+
+def notice_text(kind: Kind, locale: str, **facts: str) -> tuple[str, str]:
+    """Subject and body in a language; Chinese for all but English. Raises `KeyError`."""
+    chosen: Locale = "en" if locale.startswith("en") else "zh_Hans_CN"
+    subject, body = TEXTS[kind][chosen]
+    return subject.format(**facts), body.format(**facts)
+
+
+def yuan(amount: int) -> str:
+    """An amount at scale 4 in whole fen, as mails write it: 95.50."""
+    return f"{amount // 10_000}.{amount % 10_000 // 100:02d}"

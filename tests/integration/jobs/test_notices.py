@@ -1,0 +1,117 @@
+"""E-mails: once each, tried again, never with a card."""
+
+from __future__ import annotations
+
+import email
+import email.policy
+from dataclasses import replace
+
+import pytest
+
+from kameng.db import db, main_scope, station_scope
+from kameng.jobs import mail, notifying, send_notice
+from kameng.jobs.inline import drain
+from kameng.runtime import KEY, current_settings
+
+from .helpers import execute, rows, told
+
+
+def queue(key="k1", recipient="buyer@example.com", subject="主题"):
+    with station_scope(2):
+        send_notice(2, "test", recipient, subject, "正文", key)
+        db.session.commit()
+
+
+def letters():
+    folder = current_settings().home / "mail"
+    found = [path.read_bytes() for path in sorted(folder.glob("*.eml"))]
+    return [email.message_from_bytes(raw, policy=email.policy.default) for raw in found]
+
+
+def test_without_smtp_mails_lie_in_a_folder(ready):
+    queue()
+    assert mail.deliver_notices() == 1
+    (letter,) = letters()
+    assert (letter["To"], letter["Subject"]) == ("buyer@example.com", "主题")
+    assert letter.get_content().strip() == "正文"
+    assert mail.deliver_notices() == 0
+    assert rows("SELECT state, tries FROM notice") == [("sent", 1)]
+
+
+def test_the_same_key_is_one_mail(ready):
+    for _ in range(3):
+        queue()
+    queue("k2")
+    assert len(rows("SELECT 1 FROM notice")) == 2
+
+
+def test_a_phone_number_gets_no_mail(ready):
+    queue(recipient="13800000000")
+    assert rows("SELECT 1 FROM notice") == []
+
+
+def test_a_line_break_cannot_smuggle_a_header_in(ready):
+    queue(subject="Hello\r\nBcc: all@example.com")
+    queue("k2", recipient="a@example.com\r\nBcc: all@example.com")
+    mail.deliver_notices()
+    assert all(letter["Bcc"] is None for letter in letters())
+
+
+@pytest.fixture
+def broken_smtp(ready):
+    settings = current_settings()
+    ready.extensions[KEY] = replace(settings, smtp_url="smtp://127.0.0.1:1")
+    yield
+    ready.extensions[KEY] = settings
+
+
+def test_a_mail_that_cannot_be_sent_is_tried_again_and_then_failed(ready, broken_smtp):
+    queue()
+    for _ in range(mail.MAX_TRIES):
+        assert mail.deliver_notices() == 0
+        assert mail.deliver_notices() == 0  # not yet again
+        execute("UPDATE notice SET next_try_at = now()")
+    (row,) = rows("SELECT state, tries, error FROM notice")
+    assert (row.state, row.tries) == ("failed", mail.MAX_TRIES)
+    assert "refused" in row.error
+
+
+def test_an_alert_is_mailed_once_to_its_station(ready):
+    execute('UPDATE station SET contact = \'{"email": "boss@example.com"}\' WHERE id = 1')
+    execute(
+        "INSERT INTO alert(station_id, kind, subject, title)"
+        " VALUES (1, 'low_stock', 'sku:5', '库存不足')"
+    )
+    for _ in range(2):
+        with main_scope(reason="test"):
+            notifying.alert_notices()
+    (row,) = rows("SELECT recipient, subject FROM notice")
+    assert tuple(row) == ("boss@example.com", "[卡盟告警] 库存不足")
+
+
+APPLY = (
+    "INSERT INTO station_application(station_id, slug, name, applicant, owner_login,"
+    " owner_password_hash, query_code_hash, state, reason, opened_station_id) VALUES"
+    " (1, :slug, '小鹿', '{\"email\": \"deer@example.com\"}', 'deer', '', '', :state, :reason, :id)"
+)
+
+
+def test_an_applicant_learns_the_address_of_the_new_station(ready):
+    execute("INSERT INTO host(host, station_id, kind) VALUES ('deer.localhost', 2, 'subdomain')")
+    execute(APPLY, slug="deer", state="approved", reason="", id=2)
+    told("station.opened", station_id=2)
+    execute("UPDATE outbox SET payload = '{\"station_id\": 2}'")
+    drain()
+    drain()
+    (row,) = rows("SELECT recipient, subject, body FROM notice WHERE kind = 'station.approved'")
+    assert row.recipient == "deer@example.com"
+    assert "http://deer.localhost" in row.body
+
+
+def test_an_applicant_learns_why_it_was_refused(ready):
+    execute(APPLY, slug="deer", state="rejected", reason="名称不合规", id=None)
+    number = rows("SELECT id FROM station_application")[0].id
+    told("station.rejected", station_id=1, application_id=number)
+    drain()
+    (row,) = rows("SELECT recipient, body FROM notice WHERE kind = 'station.rejected'")
+    assert "名称不合规" in row.body
