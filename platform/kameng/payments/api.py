@@ -1,5 +1,6 @@
 """What other contexts and the faces may use of payments."""
 
+from kameng.payments.services.applying import apply_payment
 from kameng.payments.services.asking import claim_due as claim_due_queries
 from kameng.payments.services.asking import query_attempt
 from kameng.payments.services.collecting import (
@@ -10,6 +11,8 @@ from kameng.payments.services.collecting import (
     attempt,
     attempts_of,
     methods,
+    open_attempt,
+    open_top_up,
     pay_with_balance,
     start,
     start_top_up,
@@ -18,7 +21,8 @@ from kameng.payments.services.notices import handle_webhook
 from kameng.payments.services.refunding import due_refunds, send_refund
 
 __all__ = [
-    "BALANCE", "MethodView", "PaymentRefused", "Started", "attempt", "attempts_of",
-    "claim_due_queries", "due_refunds", "handle_webhook", "methods", "pay_with_balance",
+    "BALANCE", "MethodView", "PaymentRefused", "Started", "apply_payment", "attempt", "attempts_of",
+    "claim_due_queries", "due_refunds", "handle_webhook", "methods", "open_attempt",
+    "open_top_up", "pay_with_balance",
     "query_attempt", "send_refund", "start", "start_top_up",
 ]  # fmt: skip

@@ -108,24 +108,46 @@ def start(
     return _charge(attempt, subject, client_ip, return_url, locale)
 
 
+def open_attempt(order_no: str, plugin_id: str, method: str) -> str:
+    """Open an attempt without calling the gateway; returns its number (station scope).
+
+    For money that arrives without a charge of ours. Raises as `start` does.
+    """
+    order = order_page(order_no)
+    if order.state != "pending_payment":
+        raise PaymentRefused("not_payable", _l("订单已不能付款"))
+    attempt, _fresh = _open_attempt(order, plugin_id, method)
+    return _number_of(attempt)
+
+
+def open_top_up(member_id: int, amount: int, plugin_id: str, method: str) -> str:
+    """Open an attempt that fills a wallet, without calling the gateway; returns its number."""
+    return _number_of(_add_top_up(member_id, amount, plugin_id, method))
+
+
 def start_top_up(
     member_id: int, amount: int, plugin_id: str, method: str, client_ip: str, *, return_url: str,
     locale: str = "",
 ) -> Started:  # fmt: skip
     """Open an attempt that fills a member's wallet (scale 4, whole fen)."""
+    _require_method(_station_id(), plugin_id, method)
+    attempt = _add_top_up(member_id, amount, plugin_id, method)
+    return _charge(attempt, str(_l("余额充值")), client_ip, return_url, locale)
+
+
+def _add_top_up(member_id: int, amount: int, plugin_id: str, method: str) -> PaymentAttempt:
     if not TOP_UP_MIN <= amount <= TOP_UP_MAX or amount % 100:
         raise PaymentRefused(
             "amount_invalid", _l("充值金额要在 1 元到 50000 元之间，最多两位小数"), status=400
         )
     station_id = _station_id()
-    _require_method(station_id, plugin_id, method)
     attempt = _new_attempt(
         station_id, "top_up", plugin_id, method, amount,
         datetime.now(UTC) + timedelta(minutes=TOP_UP_MINUTES), member_id=member_id,
     )  # fmt: skip
     db.session.add(attempt)
     db.session.commit()
-    return _charge(attempt, str(_l("余额充值")), client_ip, return_url, locale)
+    return attempt
 
 
 def pay_with_balance(order_no: str, member_id: int) -> str:
@@ -234,7 +256,8 @@ def _charge(
     result = answer.value or ChargeResult(outcome=answer.outcome)
     state = {Outcome.DECLINED: "declined", Outcome.UNKNOWN: "unknown"}.get(answer.outcome, "sent")
     changes: dict[str, Any] = {
-        "state": state, "sent_at": datetime.now(UTC), "redirect_url": result.redirect_url,
+        "state": state, "sent_at": datetime.now(UTC),
+        "provider_ref": result.provider_ref, "redirect_url": result.redirect_url,
         "qr_content": result.qr_content, "message": answer.message,
     }  # fmt: skip
     if state == "declined":
@@ -265,6 +288,13 @@ def _require_method(station_id: int, plugin_id: str, method: str) -> None:
 
 def _started(attempt: PaymentAttempt) -> Started:
     return Started(attempt.attempt_no, attempt.state, attempt.redirect_url, attempt.qr_content)
+
+
+def _number_of(attempt: PaymentAttempt) -> str:
+    """The number, and no transaction left open by reading it."""
+    number = attempt.attempt_no
+    db.session.rollback()
+    return number
 
 
 def _fresh_number() -> str:

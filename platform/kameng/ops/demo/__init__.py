@@ -1,0 +1,5 @@
+"""The demo: a market with three stations, forty products and ninety days of life."""
+
+from kameng.ops.demo.seeding import seed
+
+__all__ = ["seed"]

@@ -1,0 +1,63 @@
+"""Fill an empty demo, in under a minute."""
+
+from __future__ import annotations
+
+import logging
+import random
+from datetime import UTC, datetime
+
+from kameng.app import create_app
+from kameng.db import main_scope
+from kameng.ops import demo_info
+from kameng.ops.demo import backdating, cards, channels, history, people
+from kameng.ops.demo.range import create_range, create_rules
+from kameng.ops.home import find_home
+from kameng.orders import api as orders
+from kameng.pricing import api as pricing
+from kameng.settings import Settings
+from kameng.stock import api as stock
+
+log = logging.getLogger(__name__)
+SEED = 20261122  # the same market on every machine, but for its passwords
+
+
+def seed(settings: Settings) -> None:
+    """Stations, people, goods, cards, channels and ninety days of orders."""
+    source = random.Random(SEED)
+    app = create_app(settings)
+    with app.app_context():
+        shown = people.create_main()
+        with main_scope(reason="demo"):
+            create_rules()
+            skus = create_range()
+        opened = people.create_stations()
+        with main_scope(reason="demo"):
+            pricing.reprice()
+            cards.fill_pools(skus, source)
+        channels.switch_on(settings)
+        station_ids = [1, *(station_id for station_id, _login in opened)]
+        members, member_login = people.create_members(station_ids)
+        crowd = people.DemoPeople(station_ids, members, shown)
+        diary = history.live(crowd, skus, datetime.now(UTC), source)
+        backdating.date_back(settings.database_url, diary)
+        with main_scope(reason="demo"):
+            orders.expire_overdue(10_000)
+            orders.complete_old(limit=10_000)
+            stock.check_stock_alerts()
+        _write_logins(settings, shown, opened[0], member_login)
+    log.info("demo is filled orders=%d", len(diary.moments))
+
+
+def _write_logins(
+    settings: Settings,
+    shown: dict[str, object],
+    owner: tuple[int, dict[str, str]],
+    member: dict[str, str],
+) -> None:
+    host = f"{people.STATIONS[0][0]}.{settings.base_domain}"
+    info = {
+        **shown,
+        "owner": {**owner[1], "station_url": settings.host_url(host)},
+        "member": {**member, "station_url": settings.host_url(settings.main_host)},
+    }
+    demo_info.write(find_home({"KAMENG_HOME": str(settings.home)}), info)
