@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from importlib import import_module
 from importlib.util import find_spec
+from pathlib import Path
 
 from flask import Flask
 from whitenoise import WhiteNoise  # type: ignore[import-untyped]  # ships no types
@@ -17,18 +18,18 @@ from kameng.web.assets_manifest import DIST, URL_PREFIX
 FACES = ("kameng_tenants", "kameng_admin")
 
 
-def build(settings: Settings) -> Flask:
-    """Core, storefronts and console in one application, with assets in front."""
+def build(settings: Settings, dist: Path = DIST) -> Flask:
+    """Core, storefronts and console in one application, with the bundles of `dist` in front."""
     application = create_app(settings)
     for face in FACES:
         if find_spec(face) is not None:
             init = getattr(import_module(face), "init_app", None)
             if init is not None:
                 init(application)
-    if DIST.is_dir():
+    if dist.is_dir():
         application.wsgi_app = WhiteNoise(  # type: ignore[method-assign]  # Flask's documented way
             application.wsgi_app,
-            root=str(DIST),
+            root=str(dist),
             prefix=URL_PREFIX,
             # Names of bundles carry a hash of the content: they never change.
             immutable_file_test=lambda path, url: "-" in url.rsplit("/", 1)[-1],

@@ -5,7 +5,8 @@ What lies here may vanish at any time: everything that must last is in PostgreSQ
 
 from __future__ import annotations
 
-from typing import cast
+import time
+from typing import Any, cast
 from urllib.parse import quote
 
 import redis as redis_client
@@ -17,18 +18,44 @@ from kameng.db.scope import current_scope
 from kameng.settings import Settings
 
 EXTENSION = "kameng.redis"
+REST_S = 1.0
 RedisError = redis_client.RedisError
 
 
-def connect(url: str) -> redis_client.Redis:
+class Client(redis_client.Redis):
+    """A client that rests for a second after a time-out.
+
+    A refused connection fails at once; a Redis that hangs would hold every page up in turn.
+    """
+
+    resting_until = 0.0
+
+    def execute_command(self, *args: Any, **options: Any) -> Any:
+        """As usual, or `TimeoutError` at once while resting."""
+        if self.resting:
+            raise redis_client.TimeoutError("Redis has just timed out")
+        try:
+            return super().execute_command(*args, **options)  # type: ignore[no-untyped-call]
+        except redis_client.TimeoutError:
+            self.resting_until = time.monotonic() + REST_S
+            raise
+
+    @property
+    def resting(self) -> bool:
+        """Whether nothing is asked at the moment."""
+        return time.monotonic() < self.resting_until
+
+
+def connect(url: str) -> Client:
     """A client with short deadlines: a dead Redis must not hold up a page."""
-    return redis_client.Redis.from_url(
+    client = Client.from_url(
         url,
         socket_connect_timeout=1,
         socket_timeout=2,
         health_check_interval=30,
         retry=Retry(NoBackoff(), 1),  # once more, for connections that a restart has cut
     )
+    return cast(Client, client)
 
 
 def init_redis(app: Flask, settings: Settings) -> None:
@@ -36,9 +63,9 @@ def init_redis(app: Flask, settings: Settings) -> None:
     app.extensions[EXTENSION] = connect(settings.redis_url)
 
 
-def client() -> redis_client.Redis:
+def client() -> Client:
     """The application's client (answers are bytes)."""
-    return cast(redis_client.Redis, current_app.extensions[EXTENSION])
+    return cast(Client, current_app.extensions[EXTENSION])
 
 
 def key(*parts: object) -> str:

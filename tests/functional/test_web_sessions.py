@@ -8,7 +8,6 @@ from contextlib import contextmanager
 
 import psycopg
 import pytest
-import redis as redis_client
 from flask import Blueprint, Flask, g, render_template_string, session
 from flask.testing import FlaskClient
 
@@ -258,7 +257,7 @@ def no_redis(app: Flask) -> Iterator[None]:
     """The application as it is while Redis does not answer."""
     whole = app.extensions[redis.EXTENSION]
     limiter = app.extensions["kameng.limits"]
-    nowhere = redis_client.Redis.from_url("unix:///nonexistent/redis.sock")
+    nowhere = redis.connect("unix:///nonexistent/redis.sock")
     app.extensions[redis.EXTENSION] = nowhere
     limiter.storage.storage, saved = nowhere, limiter.storage.storage
     pools = limiter.storage

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal, TypeVar, cast
 
 from flask import Blueprint, Flask, current_app, request
+from werkzeug.routing import Rule
 
 Audience = Literal["main", "station", "webhook", "api", "any", "internal"]
 AUDIENCES: tuple[Audience, ...] = ("main", "station", "webhook", "api", "any", "internal")
@@ -53,14 +54,19 @@ def open_when_closed(app: Flask, prefix: str) -> None:
 def current_audience() -> Audience | None:
     """Audience of the matched endpoint; None when nothing matched or nobody claimed it."""
     rule = request.url_rule
-    if rule is None:
-        return None
-    if request.endpoint == "static":
+    return None if rule is None else audience_of(current_app, rule)
+
+
+def audience_of(app: Flask, rule: Rule) -> Audience | None:
+    """Audience of a rule: by its blueprint (inner ones first), else by its address."""
+    if rule.endpoint == "static":
         return "internal"
-    book = _book(current_app)
-    for name in request.blueprints:
+    book = _book(app)
+    name = rule.endpoint.rpartition(".")[0]
+    while name:
         if name in book.blueprints:
             return book.blueprints[name]
+        name = name.rpartition(".")[0]
     for prefix, audience in book.prefixes.items():
         if _under(rule.rule, prefix):
             return audience

@@ -41,6 +41,8 @@ def limit(name: str, key: object, amount: int, seconds: int, *, closed: bool = F
     station = g.get("station") if g else None
     identifiers = (name, str(station.id if station else 0), str(key))
     try:
+        if redis.client().resting:
+            raise redis.RedisError("resting")
         passed = limiter.hit(item, *identifiers)
     except redis.RedisError as error:
         log.warning("limit %s cannot be counted: %s", name, type(error).__name__)
