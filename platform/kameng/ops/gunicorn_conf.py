@@ -16,6 +16,8 @@ threads = int(os.environ.get("KAMENG_WEB_THREADS", "8"))
 control_socket_disable = True
 # A heartbeat file on a disk can stall behind the disk.
 worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None
+# Imported once and forked: a killed worker is back at once. Nothing may connect while importing.
+preload_app = True
 timeout = 60
 graceful_timeout = 15
 keepalive = 15

@@ -54,8 +54,8 @@ class Home:
             self.root.mkdir(parents=True, exist_ok=True)
             for private in (self.secrets, self.logs, self.run, self.simulators):
                 private.mkdir(mode=0o700, exist_ok=True)
-                if private.stat().st_uid == os.geteuid():
-                    private.chmod(0o700)
+                self._check_owner(private)
+                private.chmod(0o700)
             with tempfile.TemporaryFile(dir=self.run):
                 pass
         except OSError as error:
@@ -63,6 +63,15 @@ class Home:
                 f"The state folder {self.root} cannot be written ({error.strerror}).",
                 "Run as its owner, or choose another one with KAMENG_HOME.",
             ) from error
+
+    def _check_owner(self, private: Path) -> None:
+        # Root could go on, but its files would lock the owner out afterwards.
+        owner = private.stat().st_uid
+        if owner != os.geteuid():
+            raise OpsError(
+                f"The state folder {self.root} belongs to another account (user id {owner}).",
+                "Run as that account, or choose another folder with KAMENG_HOME.",
+            )
 
 
 def find_home(environ: Mapping[str, str]) -> Home:

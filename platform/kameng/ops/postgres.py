@@ -29,7 +29,7 @@ OPTIONS = {
     "listen_addresses": "",  # socket only: nothing to reach from outside
     "unix_socket_permissions": "0700",
     "shared_buffers": "256MB",
-    "max_connections": "120",
+    "max_connections": "150",
     "max_wal_size": "2GB",
     "wal_compression": "on",
     "random_page_cost": "1.1",
@@ -162,21 +162,35 @@ def _reachable_folder(home: Home, account: Account) -> Path:
 
 def _reachable_programs(programs: Path, account: Account) -> Path:
     """The installed programs, or a copy when the account cannot get at the installation."""
-    if account.can_run(programs / "postgres"):
+    if _can_run(programs, account):
         return programs
     _shared_folder(account)
     size = (programs / "postgres").stat().st_size
     target = SHARED_STATE / f"postgresql-{MAJOR}-{size}"
-    if not (target / "bin" / "postgres").exists():
-        draft = SHARED_STATE / f".postgresql-{os.getpid()}"
-        shutil.copytree(programs.parent, draft, symlinks=True)
-        draft.rename(target)
-    if not account.can_run(target / "bin" / "postgres"):
+    copied = target / programs.parent.parent.name / programs.parent.name / programs.name
+    if not target.exists():
+        _copy_installation(programs.parent, target)
+    if not _can_run(copied, account):
         raise OpsError(
-            f"PostgreSQL refuses to run as root, and no other account can run {target}.",
+            f"PostgreSQL refuses to run as root, and no other account can run {copied}.",
             "Start Kameng as an ordinary user, or set KAMENG_DATABASE_URL.",
         )
-    return target / "bin"
+    return copied
+
+
+def _can_run(programs: Path, account: Account) -> bool:
+    return all(account.can_run(programs / name) for name in ("postgres", "initdb"))
+
+
+def _copy_installation(installation: Path, target: Path) -> None:
+    """Copy programs and the libraries beside their package, which they find by relative path."""
+    package = installation.parent
+    draft = target.with_name(f".{target.name}-{os.getpid()}")
+    shutil.copytree(installation, draft / package.name / installation.name, symlinks=True)
+    libraries = package.with_name(f"{package.name}.libs")
+    if libraries.is_dir():
+        shutil.copytree(libraries, draft / libraries.name)
+    draft.rename(target)
 
 
 def _shared_folder(account: Account) -> None:
