@@ -12,6 +12,7 @@ from whitenoise import WhiteNoise  # type: ignore[import-untyped]  # ships no ty
 from kameng.app import create_app
 from kameng.logging import configure_logging
 from kameng.ops.runtime import effective_settings
+from kameng.plugins.api import init_plugins
 from kameng.settings import Settings
 from kameng.web.assets_manifest import DIST, URL_PREFIX
 
@@ -21,6 +22,7 @@ FACES = ("kameng_tenants", "kameng_admin")
 def build(settings: Settings, dist: Path = DIST) -> Flask:
     """Core, storefronts and console in one application, with the bundles of `dist` in front."""
     application = create_app(settings)
+    init_plugins(application, settings)  # before the fork: the first shopper does not wait for it
     for face in FACES:
         if find_spec(face) is not None:
             init = getattr(import_module(face), "init_app", None)

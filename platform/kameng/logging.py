@@ -86,3 +86,5 @@ def configure_logging(settings: Settings) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(settings.log_level.upper())
+    for chatty in ("alembic", "httpx", "httpcore", "stripe"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)

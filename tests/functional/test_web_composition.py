@@ -54,7 +54,7 @@ def test_only_probes_work_without_a_host(whole: Flask) -> None:
         for rule in whole.url_map.iter_rules()
         if audiences.audience_of(whole, rule) == "internal"
     }
-    probes = {"/livez", "/readyz", "/metrics", "/internal/tls-check"}
+    probes = {"/livez", "/readyz", "/metrics", "/internal/tls-check", "/favicon.ico"}
     assert internal == {*probes, "/static/<path:filename>"}
 
 

@@ -14,6 +14,7 @@ from werkzeug.exceptions import HTTPException, MisdirectedRequest, NotFound, Ser
 
 from kameng.db import main_scope, station_scope
 from kameng.errors import DomainError
+from kameng.runtime import current_settings
 from kameng.stations import api as stations
 from kameng.web import audiences
 
@@ -41,8 +42,9 @@ def init_dispatch(app: Flask) -> None:
 
 
 def _name_request() -> None:
-    given = request.headers.get("X-Request-Id", "")
-    # A proxy in front names requests too; only then is the name believed (ProxyFix is on).
+    # A proxy in front names requests too; without one, the name is anybody's.
+    believed = current_settings().trusted_proxies > 0
+    given = request.headers.get("X-Request-Id", "") if believed else ""
     g.request_id = given if REQUEST_ID.fullmatch(given) else uuid4().hex
     g.started = time.monotonic()
     g.station = None

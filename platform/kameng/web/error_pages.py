@@ -11,6 +11,8 @@ from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException, InternalServerError
 
 from kameng.errors import DomainError
+from kameng.runtime import current_settings
+from kameng.web.sessions import DESK_PATHS
 
 log = logging.getLogger(__name__)
 
@@ -27,8 +29,8 @@ _PAGES: dict[int, tuple[str, Any, Any, str]] = {
     429: ("too_many", _l("操作太频繁"), _l("请稍等片刻再试。"), "clock"),
     500: (
         "internal",
-        _l("系统开小差了"),
-        _l("我们已记录此问题，您的资金与订单不受影响。"),
+        _l("系统出错了"),
+        _l("我们已记录此问题，请稍后再试。订单与款项以订单页为准。"),
         "alert-triangle",
     ),
     503: ("unavailable", _l("服务暂时不可用"), _l("请稍后刷新页面。"), "hourglass"),
@@ -92,8 +94,21 @@ def error_response(
         detail=detail or known[2],
         icon_name=known[3],
         request_id=g.get("request_id", ""),
+        home=_home(status),
     )
     return _no_store(make_response(page, status))
+
+
+def _home(status: int) -> str:
+    """Where the page leads back to: shop, console, or nowhere."""
+    if g.get("station") is None:
+        settings = current_settings()
+        # A newcomer who typed "localhost" is shown the way; strangers are told nothing.
+        return f"{settings.host_url(settings.main_host)}/" if settings.demo else ""
+    if status in (410, 503):
+        return ""
+    desk = next((f"{path}/" for path in DESK_PATHS if request.path.startswith(path)), "/")
+    return "/" if request.path == desk else desk
 
 
 def closed_page() -> Response:

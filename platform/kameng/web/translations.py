@@ -21,7 +21,6 @@ LOCALES = PACKAGE / "locales"
 SOURCE_ROOTS = ("platform", "tenants", "admin")
 KEYWORDS = {"_": None, "_l": None, "gettext": None, "lazy_gettext": None, "ngettext": (1, 2)}
 LANGUAGES = ("en",)
-ABOUT = {"project": "Kameng", "charset": "utf-8", "copyright_holder": "the Kameng contributors"}
 Text = str | tuple[str, ...]
 
 
@@ -32,7 +31,7 @@ def checkout() -> Path:
 
 def collect(root: Path | None = None) -> Catalog:
     """All texts that code and templates show."""
-    found = Catalog(**ABOUT)
+    found = _new_catalogue()
     for folder, place, line, text, comments, context in _texts(root or checkout()):
         found.add(
             text, None, [(f"{folder}/{place}", line)], auto_comments=comments, context=context
@@ -99,6 +98,16 @@ def main() -> int:
     return 0
 
 
+def _new_catalogue(language: str | None = None) -> Catalog:
+    return Catalog(
+        locale=language,
+        project="Kameng",
+        copyright_holder="the Kameng contributors",
+        charset="utf-8",
+        fuzzy=False,
+    )
+
+
 def _texts(root: Path) -> Iterator[tuple[str, str, int, Text, list[str], str | None]]:
     with (LOCALES / "babel.cfg").open(encoding="utf-8") as stream:
         methods, options = parse_mapping_cfg(stream)  # type: ignore[no-untyped-call]
@@ -111,7 +120,7 @@ def _texts(root: Path) -> Iterator[tuple[str, str, int, Text, list[str], str | N
 
 def _read(path: Path, language: str) -> Catalog:
     if not path.is_file():
-        return Catalog(locale=language, fuzzy=False, **ABOUT)
+        return _new_catalogue(language)
     with path.open("rb") as stream:
         return read_po(stream, locale=language)
 

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import func, select
 
@@ -23,6 +22,7 @@ from kameng.stations.models import StationApplication
 from kameng.stations.services import opening, rules
 
 MAIN_STATION = 1
+LOCALE = "zh_Hans_CN"  # the sign-up form does not ask for a language yet
 # Without letters and digits that are mistaken for each other: people copy it from paper.
 ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
 CODE_LENGTH = 12
@@ -166,7 +166,8 @@ def approve_application(id: int, reviewer: str, ip: str = "") -> int:
         {"application": form.id, "slug": form.slug},
         ip,
     )
-    _notify(form, _("开站申请已通过"), _("您的店铺已开通：%(url)s", url=shop_url(form.slug)))
+    url = shop_url(form.slug)
+    _notify(form, "station.approved", login=form.owner_login, link=url, console=f"{url}/console/")
     db.session.commit()
     opening.forget_hosts()
     return station_id
@@ -180,7 +181,8 @@ def reject_application(id: int, reviewer: str, reason: str, ip: str = "") -> Non
         raise rules.StationInvalid("reason_missing", _l("请填写驳回原因。"), field="reason")
     _close(form, "rejected", reviewer, reason)
     identity.audit(reviewer, "station.reject", f"application:{form.id}", {"reason": reason}, ip)
-    _notify(form, _("开站申请未通过"), _("原因：%(reason)s", reason=reason))
+    apply_again = f"{current_settings().host_url(current_settings().main_host)}/apply"
+    _notify(form, "station.rejected", reason=reason, link=apply_again)
     db.session.commit()
 
 
@@ -225,17 +227,11 @@ def _close(form: StationApplication, state: str, reviewer: str, reason: str) -> 
     form.reviewed_by, form.reviewed_at = reviewer, func.now()
 
 
-def _notify(form: StationApplication, subject: str, body: str) -> None:
-    email = form.applicant.get("email")
-    if email:
-        jobs.send_notice(
-            MAIN_STATION,
-            "station.review",
-            str(email),
-            subject,
-            body,
-            f"station-application-{form.id}-{form.state}",
-        )
+def _notify(form: StationApplication, kind: jobs.NoticeKind, **facts: str) -> None:
+    subject, body = jobs.notice_text(kind, LOCALE, station=form.name, **facts)
+    recipient = str(form.applicant.get("email") or "")
+    key = f"station-application-{form.id}-{form.state}"
+    jobs.send_notice(MAIN_STATION, kind, recipient, subject, body, key)
 
 
 def _view(form: StationApplication) -> ApplicationView:
