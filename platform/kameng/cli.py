@@ -180,18 +180,27 @@ def vault() -> None:
 @in_words
 def vault_rotate() -> None:
     """Make a new data key; new cards use it, old ones stay readable."""
-    from kameng.stock import api
+    from kameng.ops import vault as keys
 
-    click.echo(_in_app(api.rotate_keys))
+    click.echo(_in_app(keys.rotate))
 
 
 @vault.command("reencrypt")
 @in_words
 def vault_reencrypt() -> None:
-    """Encrypt stored cards again under the newest data key; may be repeated."""
-    from kameng.stock import api
+    """Encrypt stored cards again under the newest data key; may be stopped and repeated."""
+    from kameng.ops import vault as keys
 
-    click.echo(_in_app(api.reencrypt_cards))
+    click.echo(_in_app(keys.reencrypt))
+
+
+@vault.command("rewrap")
+@in_words
+def vault_rewrap() -> None:
+    """Move all data keys to a new master key (the old one in KAMENG_MASTER_KEY_PREVIOUS)."""
+    from kameng.ops import vault as keys
+
+    click.echo(_in_app(keys.rewrap))
 
 
 @cli.command()

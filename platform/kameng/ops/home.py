@@ -14,6 +14,7 @@ from pathlib import Path
 from kameng.ops.errors import OpsError
 
 CHECKOUT = Path(__file__).resolve().parents[3]
+PRIVATE = ("secrets", "logs", "run", "simulators", "mail")
 SOCKET_LIMIT = 100  # a socket address holds 107 bytes; PostgreSQL's file name is part of it
 
 
@@ -52,7 +53,8 @@ class Home:
         """Make the folder and its private parts. Raises `OpsError` when that is not possible."""
         try:
             self.root.mkdir(parents=True, exist_ok=True)
-            for private in (self.secrets, self.logs, self.run, self.simulators):
+            for name in PRIVATE:
+                private = self.root / name
                 private.mkdir(mode=0o700, exist_ok=True)
                 self._check_owner(private)
                 private.chmod(0o700)

@@ -13,7 +13,9 @@ from kameng.ops.home import CHECKOUT
 from kameng.ops.process import Service
 from kameng.settings import Settings
 
-WORKER_PROCESSES, WORKER_THREADS = 2, 4
+# Jobs mostly wait for others (gateways, suppliers, mail): threads serve that, and each further
+# process costs seconds of start on a small machine.
+WORKER_PROCESSES, WORKER_THREADS = max(1, min(4, (os.cpu_count() or 1) // 2)), 8
 _GUNICORN_CONF = Path(__file__).parent / "gunicorn_conf.py"
 
 
