@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from sqlalchemy import Row, text
+from sqlalchemy import text
 
 from kameng.db import db
 from kameng.jobs.notices import send_notice
@@ -32,14 +30,6 @@ _ALERTS = text(
 )
 _CONTACT = text("SELECT contact ->> 'email' AS email, locale FROM station WHERE id = :station")
 _PRUNE = text("DELETE FROM notice WHERE created_at < now() - interval '90 days'")
-_APPLICATION = (
-    "SELECT a.station_id, a.id, a.name, a.applicant ->> 'email' AS email, a.owner_login, a.reason,"
-    " a.state, coalesce(st.locale, 'zh_Hans_CN') AS locale, (SELECT h.host FROM host h"
-    "  WHERE h.station_id = a.opened_station_id AND h.active LIMIT 1) AS host"
-    " FROM station_application a LEFT JOIN station st ON st.id = a.station_id"
-)
-_OPENED = text(f"{_APPLICATION} WHERE a.opened_station_id = :opened")
-_ONE = text(f"{_APPLICATION} WHERE a.station_id = :station AND a.id = :id")
 
 
 def order_notice(kind: Kind, station_id: int, order_id: int) -> None:
@@ -76,29 +66,6 @@ def prune_notices() -> None:
     """Forget mails of a quarter ago; they name people. In the open main scope."""
     db.session.execute(_PRUNE)
     db.session.commit()
-
-
-def station_opened(opened_station_id: int) -> None:
-    """Tell the applicant that the station is open; in the open main scope."""
-    row = db.session.execute(_OPENED, {"opened": opened_station_id}).first()
-    if row is not None:
-        _application_notice("station.approved", row)
-
-
-def station_rejected(station_id: int, application_id: int) -> None:
-    """Tell the applicant that it was refused, and why; in the open main scope."""
-    row = db.session.execute(_ONE, {"station": station_id, "id": application_id}).first()
-    if row is not None and row.state == "rejected":
-        _application_notice("station.rejected", row)
-
-
-def _application_notice(kind: Kind, row: Row[Any]) -> None:
-    link = _address(row.host)
-    subject, body = notice_text(
-        kind, row.locale, station=row.name, login=row.owner_login, reason=row.reason or "—",
-        link=link if row.host else f"{link}/apply", console=f"{link}/console/",
-    )  # fmt: skip
-    send_notice(row.station_id, kind, row.email or "", subject, body, f"{kind}:{row.id}")
 
 
 def _address(host: str | None) -> str:

@@ -48,20 +48,21 @@ class Scheduler:
         self.stop = stop
         self.due: dict[str, float] = {}  # job → when to look at it next (epoch seconds)
         self.work: queue.SimpleQueue[tuple[PeriodicSpec, datetime]] = queue.SimpleQueue()
-        self.busy = 0
-        self.lock = threading.Lock()
 
     def run(self) -> None:
         """Start the threads, tick, and on stop let running jobs end within a moment."""
         # Daemons: a job that hangs in the network must not keep a stopped process alive.
-        threading.Thread(target=self._relay, name="relay", daemon=True).start()
+        threads = [threading.Thread(target=self._relay, name="relay", daemon=True)]
         for number in range(THREADS):
-            threading.Thread(target=self._runner, name=f"job-{number}", daemon=True).start()
+            name = f"job-{number}"
+            threads.append(threading.Thread(target=self._runner, name=name, daemon=True))
+        for thread in threads:
+            thread.start()
         log.info("scheduler runs %d periodic jobs", len(periodic()))
         self._tick_until_stopped()
         give_up = time.monotonic() + GRACE_S
-        while self.busy and time.monotonic() < give_up:
-            time.sleep(0.05)
+        for thread in threads:
+            thread.join(max(0.0, give_up - time.monotonic()))
         log.info("scheduler stopped")
 
     def _tick_until_stopped(self) -> None:
@@ -81,8 +82,6 @@ class Scheduler:
                 continue
             slot = slots.slot_at(spec, now_s)
             if slots.claim(self.app, spec, slot):
-                with self.lock:
-                    self.busy += 1
                 self.work.put((spec, slot))
                 self.due[spec.name] = slot.timestamp() + spec.seconds
             else:
@@ -92,16 +91,13 @@ class Scheduler:
     def _runner(self) -> None:
         while not self.stop.is_set():
             try:
-                spec, slot = self.work.get(timeout=0.5)
+                spec, slot = self.work.get(timeout=0.25)
             except queue.Empty:
                 continue
             try:
                 self._run_slot(spec, slot)
             except Exception as error:
                 log.warning("the end of %s could not be noted: %s", spec.name, summary(error))
-            finally:
-                with self.lock:
-                    self.busy -= 1
 
     def _run_slot(self, spec: PeriodicSpec, slot: datetime) -> None:
         failure: str | None = None

@@ -74,15 +74,3 @@ def tell_refunding(station_id: int, payload: dict[str, Any]) -> None:
 def tell_refunded(station_id: int, payload: dict[str, Any]) -> None:
     """The shopper learns that the money is back."""
     notifying.order_notice("order.refunded", station_id, int(payload["order_id"]))
-
-
-@subscribe("station.opened", queue="notify")
-def tell_approved(station_id: int, payload: dict[str, Any]) -> None:
-    """The applicant learns the address of the new station."""
-    notifying.station_opened(int(payload["station_id"]))
-
-
-@subscribe("station.rejected", queue="notify")
-def tell_rejected(station_id: int, payload: dict[str, Any]) -> None:
-    """The applicant learns the reason."""
-    notifying.station_rejected(station_id, int(payload["application_id"]))

@@ -10,10 +10,9 @@ import pytest
 
 from kameng.db import db, main_scope, station_scope
 from kameng.jobs import mail, notifying, send_notice
-from kameng.jobs.inline import drain
 from kameng.runtime import KEY, current_settings
 
-from .helpers import execute, rows, told
+from .helpers import execute, rows
 
 
 def queue(key="k1", recipient="buyer@example.com", subject="主题"):
@@ -87,31 +86,3 @@ def test_an_alert_is_mailed_once_to_its_station(ready):
             notifying.alert_notices()
     (row,) = rows("SELECT recipient, subject FROM notice")
     assert tuple(row) == ("boss@example.com", "[卡盟告警] 库存不足")
-
-
-APPLY = (
-    "INSERT INTO station_application(station_id, slug, name, applicant, owner_login,"
-    " owner_password_hash, query_code_hash, state, reason, opened_station_id) VALUES"
-    " (1, :slug, '小鹿', '{\"email\": \"deer@example.com\"}', 'deer', '', '', :state, :reason, :id)"
-)
-
-
-def test_an_applicant_learns_the_address_of_the_new_station(ready):
-    execute("INSERT INTO host(host, station_id, kind) VALUES ('deer.localhost', 2, 'subdomain')")
-    execute(APPLY, slug="deer", state="approved", reason="", id=2)
-    told("station.opened", station_id=2)
-    execute("UPDATE outbox SET payload = '{\"station_id\": 2}'")
-    drain()
-    drain()
-    (row,) = rows("SELECT recipient, subject, body FROM notice WHERE kind = 'station.approved'")
-    assert row.recipient == "deer@example.com"
-    assert "http://deer.localhost" in row.body
-
-
-def test_an_applicant_learns_why_it_was_refused(ready):
-    execute(APPLY, slug="deer", state="rejected", reason="名称不合规", id=None)
-    number = rows("SELECT id FROM station_application")[0].id
-    told("station.rejected", station_id=1, application_id=number)
-    drain()
-    (row,) = rows("SELECT recipient, body FROM notice WHERE kind = 'station.rejected'")
-    assert "名称不合规" in row.body

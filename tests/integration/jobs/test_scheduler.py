@@ -6,10 +6,11 @@ import threading
 import time
 
 import pytest
+from redis import RedisError
 from sqlalchemy import text
 
 from kameng.db import db, main_scope
-from kameng.jobs import every, slots, subscribe
+from kameng.jobs import broker, every, relay, slots, subscribe
 from kameng.jobs.registry import periodic
 from kameng.jobs.scheduler import Scheduler
 
@@ -121,21 +122,43 @@ def test_a_job_with_a_queue_runs_in_a_worker(ready, start):
     assert not any(name.startswith("job-") for name in effects())
 
 
-def test_it_relays_within_a_second_and_after_postgresql_cut_every_connection(ready, start):
+def test_it_goes_on_after_postgresql_has_cut_every_connection(ready, start):
     @subscribe("t.happened", name="t.effect", queue="supply")
     def effect(station_id, payload):
         note(station_id, str(payload["n"]))
 
     start()
 
+    cut = []
+
     def both() -> bool:
-        if effects() == ["1"]:
+        if effects() == ["1"] and not cut:
             cut_connections()
-            told(n=2)
+            cut.append(told(n=2))
         return effects() == ["1", "2"]
 
     told(n=1)
     with_worker(ready, both)
+
+
+def test_it_goes_on_after_redis_was_away(ready, start, monkeypatch):
+    @subscribe("t.happened", name="t.effect")
+    def effect(station_id, payload):
+        note(station_id, "done")
+
+    refused = []
+
+    def flaky(*args):
+        if len(refused) < 2:
+            refused.append(1)
+            raise RedisError("away")
+        return broker.enqueue(*args)
+
+    monkeypatch.setattr(relay, "enqueue", flaky)
+    start()
+    told()
+    with_worker(ready, lambda: effects() == ["done"])
+    assert len(refused) == 2
 
 
 def cut_connections() -> None:
