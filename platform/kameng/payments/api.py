@@ -18,11 +18,11 @@ from kameng.payments.services.collecting import (
     start_top_up,
 )
 from kameng.payments.services.notices import handle_webhook
-from kameng.payments.services.refunding import due_refunds, send_refund
+from kameng.payments.services.refunding import due_refunds, refund_number, send_refund
 
 __all__ = [
     "BALANCE", "MethodView", "PaymentRefused", "Started", "apply_payment", "attempt", "attempts_of",
     "claim_due_queries", "due_refunds", "handle_webhook", "methods", "open_attempt",
     "open_top_up", "pay_with_balance",
-    "query_attempt", "send_refund", "start", "start_top_up",
+    "query_attempt", "refund_number", "send_refund", "start", "start_top_up",
 ]  # fmt: skip

@@ -13,7 +13,8 @@ def date_back(database_url: str, diary: Diary) -> None:
     """Give each order its moment; nothing but times changes. The mail of the past is not sent."""
     with psycopg.connect(database_url) as owner:
         owner.execute(
-            "CREATE TEMP TABLE moment(station_id bigint, order_id bigint, at timestamptz, pay interval)"
+            "CREATE TEMP TABLE moment"
+            "(station_id bigint, order_id bigint, at timestamptz, pay interval)"
         )
         owner.execute(
             "CREATE TEMP TABLE wallet_moment(station_id bigint, attempt_no text, at timestamptz)"

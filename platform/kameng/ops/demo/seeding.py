@@ -41,6 +41,7 @@ def seed(settings: Settings) -> None:
         diary = history.live(crowd, skus, datetime.now(UTC), source)
         backdating.date_back(settings.database_url, diary)
         with main_scope(reason="demo"):
+            history.close_refunds()
             orders.expire_overdue(10_000)
             orders.complete_old(limit=10_000)
             stock.check_stock_alerts()

@@ -39,6 +39,11 @@ def due_refunds(limit: int = 100) -> list[tuple[int, int]]:
     return [(row[0], row[1]) for row in found]
 
 
+def refund_number(station_id: int, refund_id: int) -> str:
+    """The number under which a refund is known outside. Main scope."""
+    return db.session.get_one(Refund, (station_id, refund_id)).refund_no
+
+
 def send_refund(station_id: int, refund_id: int) -> str:
     """One step of a refund: send it, or ask what became of it. Returns its state."""
     claimed = _claim(station_id, refund_id)
