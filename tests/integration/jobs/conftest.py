@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from flask import Flask
-from sqlalchemy import text
 
-from kameng.db import db, init_database, main_scope
+from kameng.db import db, init_database
 from kameng.jobs import registry, tasks  # noqa: F401  # tasks: the runner of long work
-from kameng.redis import init_redis
-from kameng.runtime import init_runtime
+from kameng.jobs.broker import EXTENSION
+from kameng.redis import client, init_redis
+from kameng.runtime import current_settings, init_runtime
 from kameng.settings import Settings
 
 
@@ -26,13 +27,12 @@ def own_actors() -> Iterator[None]:
         registry.forget(name)
 
 
-@pytest.fixture
-def bare_app(server: Any, fresh_database: str, tmp_path: Path) -> Iterator[Flask]:
+TABLES = "outbox, outbox_done, job_slot, job_run, alert, notice, audit_event"
+
+
+@pytest.fixture(scope="module")
+def bare_app(settings: Settings) -> Iterator[Flask]:
     """An application without pages: jobs need database, Redis and settings only."""
-    settings = Settings(
-        demo=True, home=tmp_path, database_url=fresh_database, redis_url=server.redis_url,
-        secret_key="test-secret-key-of-this-suite-not-for-production",
-    )  # fmt: skip
     app = Flask("kameng")
     init_runtime(app, settings)
     init_database(app, settings)
@@ -44,21 +44,17 @@ def bare_app(server: Any, fresh_database: str, tmp_path: Path) -> Iterator[Flask
 
 
 @pytest.fixture
-def ready(bare_app: Flask) -> Iterator[Flask]:
-    """The application on a database of this test, with stations 1 and 2 and an empty Redis."""
-    from kameng.redis import client
-
+def ready(bare_app: Flask, owner: psycopg.Connection[Any]) -> Iterator[Flask]:
+    """The application with stations 1 and 2, no jobs, no mail, and an empty Redis."""
+    owner.execute(f"TRUNCATE {TABLES} CASCADE".encode())
+    owner.execute(
+        "INSERT INTO station(id, parent_id, path, slug, name, state) VALUES"
+        " (1, NULL, ARRAY[1], 'main', 'main', 'active'),"
+        " (2, 1, ARRAY[1, 2], 'deer', 'deer', 'active') ON CONFLICT DO NOTHING"
+    )
+    bare_app.extensions.pop(EXTENSION, None)  # a broker that knows this test's actors only
     with bare_app.app_context():
         client().flushdb()
-        with main_scope(reason="test"):
-            for number, parent in ((1, None), (2, 1)):
-                db.session.execute(
-                    text(
-                        "INSERT INTO station(id, parent_id, path, slug, name, state)"
-                        " VALUES (:id, :parent, ARRAY[:id], :slug, :slug, 'active')"
-                    ),
-                    {"id": number, "parent": parent, "slug": f"station-{number}"},
-                )
-            db.session.commit()
+        shutil.rmtree(current_settings().home / "mail", ignore_errors=True)
         yield bare_app
         client().flushdb()
