@@ -6,7 +6,7 @@ works as role *main* and is the single, searchable way across stations.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -30,6 +30,13 @@ class Scope:
 
 
 _current: ContextVar[Scope | None] = ContextVar("kameng_scope", default=None)
+_closers: list[Callable[[], None]] = []
+
+
+def when_closing(close: Callable[[], None]) -> Callable[[], None]:
+    """Decorator: call this at the end of every scope (the session returns its connection)."""
+    _closers.append(close)
+    return close
 
 
 def current_scope() -> Scope:
@@ -47,14 +54,13 @@ def maybe_scope() -> Scope | None:
 
 @contextmanager
 def _open(scope: Scope) -> Iterator[Scope]:
-    from kameng.db.session import close_session
-
     token = _current.set(scope)
     try:
         yield scope
     finally:
         try:
-            close_session()
+            for close in _closers:
+                close()
         finally:
             _current.reset(token)
 

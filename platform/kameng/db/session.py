@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session, SessionTransaction
 
 from kameng.db.base import Base
 from kameng.db.roles import role_url
-from kameng.db.scope import current_scope, maybe_scope
+from kameng.db.scope import current_scope, maybe_scope, when_closing
 from kameng.db.urls import sqlalchemy_url
 from kameng.settings import Settings
 
@@ -87,6 +87,7 @@ def engine(name: str) -> Engine:
     return db.engines[name]
 
 
+@when_closing
 def close_session() -> None:
     """End the scope's session: roll back what was not committed, return the connection."""
     registry = db.session.registry
