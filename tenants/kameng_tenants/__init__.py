@@ -12,6 +12,7 @@ def init_app(app: Flask) -> None:
     from kameng_tenants import account, console, shop, signup, themes
 
     themes.init_themes(app)
+    themes.add_global(app, "nav_categories", shop.browse.top_categories)
     audiences.register(app, shop.blueprint, "station")
     audiences.register(app, account.blueprint, "station")
     audiences.register(app, signup.blueprint, "main")

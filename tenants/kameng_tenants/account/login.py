@@ -10,6 +10,7 @@ from kameng.errors import DomainError
 from kameng.identity import api as identity
 from kameng.web import client_ip, limit, login_session, logout_session, safe_next
 from kameng_tenants.account import blueprint
+from kameng_tenants.shop.forms import by_field
 from kameng_tenants.themes import render_page
 
 
@@ -70,7 +71,7 @@ def _register_page(
     error: str = "",
     status: int = 200,
 ) -> Response:
-    form, errors = form or {}, errors or {}
+    form = form or {}
     return render_page(
         "account/register.html",
         status,
@@ -78,7 +79,7 @@ def _register_page(
         next=target,
         login=form.get("login", ""),
         name=form.get("name", ""),
-        errors={"login": errors.get("login", ""), "password": errors.get("password", "")},
+        errors=by_field(errors),
         error=error,
     )
 

@@ -9,8 +9,8 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response as BaseResponse
 
 from kameng.catalog import api as catalog
-from kameng.errors import NotFound
 from kameng_tenants.shop import blueprint
+from kameng_tenants.shop.product import product_by_slug
 from kameng_tenants.themes import active_theme, render_page
 
 PAGE_SIZE = 20
@@ -46,24 +46,21 @@ def home() -> Response:
         page=page,
         sort=sort,
         sorts=sorts(),
-        **_quick_buy(),
         **_price_list(),
     )
 
 
-def _quick_buy() -> dict[str, Any]:
-    """The product offered on the front page of a desktop: the most sold top-up."""
-    cards = catalog.product_cards(size=40).items
-    card = next((item for item in cards if item.kind == "top_up"), None)
-    if card is None:
-        return {"quick": None, "quick_sku": ""}
-    try:
-        product = catalog.product_page(card.slug)
-    except NotFound:
-        return {"quick": None, "quick_sku": ""}
+@blueprint.get("/quick-buy")
+def quick_buy() -> Response | tuple[str, int]:
+    """A top-up to start from the front page of a desktop: the one with most face values."""
+    cards = [card for card in catalog.product_cards(size=40).items if card.kind == "top_up"][:3]
+    products = [product_by_slug(card.slug) for card in cards]
+    if not products:
+        return "", 204
+    product = max(products, key=lambda item: len(item.skus))
     usable = [sku for sku in product.skus if sku.on_sale and sku.stock != 0]
     middle = usable[min(2, len(usable) - 1)].code if usable else ""
-    return {"quick": product, "quick_sku": middle}
+    return render_page("parts/quick_buy.html", quick=product, quick_sku=middle)
 
 
 def _price_list() -> dict[str, Any]:

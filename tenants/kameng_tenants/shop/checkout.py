@@ -16,6 +16,7 @@ from kameng.payments import api as payments
 from kameng.risk import api as risk
 from kameng.web import client_ip
 from kameng_tenants.shop import blueprint, forms, keys, product
+from kameng_tenants.shop.forms import by_field
 from kameng_tenants.shop.paying import method_choices, order_address, start_payment
 from kameng_tenants.themes import render_page
 
@@ -78,7 +79,7 @@ def show(
         method=method if method in usable else (usable[0] if usable else ""),
         key=key or forms.new_key(),
         agreed=agreed,
-        errors=errors or {},
+        errors=by_field(errors),
         problem=problem,
         old_payable=old_payable,
         face_total=face_total,

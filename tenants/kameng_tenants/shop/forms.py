@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -76,6 +77,11 @@ def clean_contact(raw: str | None) -> tuple[str, bool]:
     if _MAIL.fullmatch(text):
         return text.lower(), True
     return text, False
+
+
+def by_field(errors: Mapping[str, str] | None) -> Mapping[str, str]:
+    """Messages by field for a template: a field without one reads as empty."""
+    return defaultdict(str, errors or {})
 
 
 def split_method(raw: str | None) -> tuple[str, str]:

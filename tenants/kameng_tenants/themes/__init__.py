@@ -5,10 +5,13 @@ from __future__ import annotations
 from kameng_tenants.themes.engine import (
     Theme,
     active_theme,
+    add_global,
     init_themes,
     render,
     render_page,
     theme_choices,
 )
 
-__all__ = ["Theme", "active_theme", "init_themes", "render", "render_page", "theme_choices"]
+__all__ = [
+    "Theme", "active_theme", "add_global", "init_themes", "render", "render_page", "theme_choices",
+]  # fmt: skip

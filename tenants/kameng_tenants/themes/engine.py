@@ -27,7 +27,11 @@ HERE = Path(__file__).parent
 BASE = HERE / "base" / "templates"
 DEFAULT = "qing"
 MODE_COOKIE = "km_mode"
-__all__ = ["Theme", "active_theme", "init_themes", "render", "render_page", "theme_choices"]
+# What every page may leave out; any other missing name is a mistake and raises.
+DEFAULTS = {"query": "", "back": "/"}
+__all__ = [
+    "Theme", "active_theme", "add_global", "init_themes", "render", "render_page", "theme_choices",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +49,12 @@ def init_themes(app: Flask) -> None:
     }
 
 
+def add_global(app: Flask, name: str, value: Any) -> None:
+    """Give every theme a further function (for what the themes themselves must not import)."""
+    for loaded in app.extensions[EXTENSION].values():
+        loaded.environment.globals[name] = value
+
+
 def theme_choices() -> list[Theme]:
     """All themes a tenant may choose."""
     return [loaded.theme for loaded in _loaded().values()]
@@ -59,6 +69,8 @@ def render(template: str, **context: Any) -> str:
     """Render a template of the station's theme."""
     loaded = _active()
     current_app.update_template_context(context)
+    for name, value in DEFAULTS.items():
+        context.setdefault(name, value)
     context.update(_theme_context(loaded.theme))
     return loaded.environment.get_template(template).render(context)
 

@@ -118,6 +118,8 @@ def order_face(state: str, kind: str = "") -> Face:
 
 def sold_text(count: int) -> str:
     """`已售 8,431`, from ten thousand on `已售 1.2万`."""
+    if count <= 0:
+        return _("刚上架")
     if count >= 10_000:
         tenths = count // 1000
         return _("已售 %(n)s万", n=f"{tenths // 10}.{tenths % 10}")
