@@ -21,6 +21,18 @@ KIND_NOTES = {
 }
 
 
+HOW_TO_USE = {
+    "card": "打开对应应用或网站\n进入「兑换」或「充值」页面\n粘贴卡号和卡密，确认后立刻生效",
+    "top_up": "填对要充值的号码\n付款后自动提交给运营方\n到账后本页会自己更新",
+    "manual": "填写开通用的信息\n付款后由专人办理\n办好后结果写在订单里",
+}
+AFTER_SALES = {
+    "card": "卡密无效：30 分钟内回应，补发或原路退款",
+    "top_up": "未到账、少到账：30 分钟内回应；号码填错无法追回",
+    "manual": "24 小时内未办好：自动原路退款",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class DemoSku:
     """A SKU as the rest of the seeding needs it."""
@@ -61,8 +73,8 @@ def _create_product(entry: dict[str, Any], category_id: int, position: int) -> l
         cover={"hue": hue, "glyph": glyph, "title": title, "note": note, "pattern": pattern},
         summary=f"{note}，{KIND_NOTES[entry['kind']]}",
         description=f"{entry['name']}，主站直营货源，可查来源。\n\n本品为演示数据，名称均为虚构。",
-        how_to_use="打开对应应用或网站\n进入「兑换」或「充值」页面\n粘贴卡号和卡密，确认后立刻生效",
-        after_sales="卡密无效或未到账：30 分钟内回应，补发或原路退款",
+        how_to_use=HOW_TO_USE[entry["kind"]],
+        after_sales=AFTER_SALES[entry["kind"]],
         delivery_note=KIND_NOTES[entry["kind"]],
     )  # fmt: skip
     if fields:
