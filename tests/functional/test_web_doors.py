@@ -159,3 +159,9 @@ def test_english_only_when_chosen(client: FlaskClient) -> None:
     assert 'lang="en"' in client.get("/nowhere?lang=en", base_url=SHOP).text
     assert 'lang="en"' in client.get("/nowhere", base_url=SHOP).text
     assert 'lang="zh-CN"' in client.get("/nowhere?lang=zh-CN", base_url=SHOP).text
+
+
+def test_error_pages_are_translated(client: FlaskClient) -> None:
+    page = client.get("/nowhere?lang=en", base_url=SHOP).text
+    assert "Page not found" in page
+    assert "页面不存在" not in page

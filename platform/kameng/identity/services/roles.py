@@ -59,6 +59,18 @@ PERMISSIONS: dict[str, Any] = {
 }
 
 
+ROLE_LABELS: dict[str, Any] = {
+    "admin": _l("超级管理员"),
+    "support": _l("客服"),
+    "finance": _l("财务"),
+    "risk": _l("风控"),
+    "purchasing": _l("采购"),
+    "operations": _l("运营"),
+    "owner": _l("店长"),
+    "clerk": _l("店员"),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class RoleView:
     """A role as consoles list it."""
@@ -87,9 +99,20 @@ def list_roles(station_id: int) -> list[RoleView]:
         select(Role).where(Role.station_id == station_id).order_by(Role.builtin.desc(), Role.code)
     )
     return [
-        RoleView(row.station_id, row.code, row.name, tuple(row.permissions), row.builtin)
+        RoleView(
+            row.station_id,
+            row.code,
+            role_label(row.code, row.name),
+            tuple(row.permissions),
+            row.builtin,
+        )
         for row in rows
     ]
+
+
+def role_label(code: str, name: str) -> str:
+    """A builtin role in the reader's language; an own role as its station called it."""
+    return str(ROLE_LABELS.get(code, name))
 
 
 def permissions_of(role_code: str, station_id: int) -> frozenset[str]:

@@ -16,6 +16,7 @@ from kameng.identity.models import Role, Staff
 from kameng.identity.services import logins, passwords, totp
 from kameng.identity.services.audit import audit
 from kameng.identity.services.logins import LoginRefused
+from kameng.identity.services.roles import role_label
 from kameng.identity.services.scopes import MAIN_STATION, as_main, scope_station
 
 
@@ -236,7 +237,7 @@ def _view(staff: Staff, role_name: str) -> StaffView:
         name=staff.name,
         email=staff.email,
         role_code=staff.role_code,
-        role_name=role_name,
+        role_name=role_label(staff.role_code, role_name),
         state=staff.state,
         has_totp=staff.totp_secret is not None,
         created_at=staff.created_at,
