@@ -44,10 +44,11 @@ def ensure_roles(connection: psycopg.Connection, settings: Settings) -> None:
                     connection.execute(sql.SQL("CREATE ROLE {}").format(sql.Identifier(role)))
             except (psycopg.errors.DuplicateObject, psycopg.errors.UniqueViolation):
                 pass  # another installation on the same server was faster
+    _take_away_powers(connection)
     for role in LOGIN_ROLES:
-        statement = sql.SQL(
-            "ALTER ROLE {} LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE PASSWORD {}"
-        ).format(sql.Identifier(role), sql.Literal(role_password(settings, role)))
+        statement = sql.SQL("ALTER ROLE {} LOGIN PASSWORD {}").format(
+            sql.Identifier(role), sql.Literal(role_password(settings, role))
+        )
         try:
             with connection.transaction():
                 connection.execute(statement)
@@ -56,3 +57,21 @@ def ensure_roles(connection: psycopg.Connection, settings: Settings) -> None:
     # The owner must be a member of guard to hand functions over to it.
     with connection.transaction():
         connection.execute(sql.SQL("GRANT {} TO CURRENT_USER").format(sql.Identifier(GUARD_ROLE)))
+
+
+def _take_away_powers(connection: psycopg.Connection) -> None:
+    """No role of ours may be more than it must, whoever made it.
+
+    Only where it is: an owner without superuser may not even name these attributes.
+    """
+    rows = connection.execute(
+        "SELECT rolname FROM pg_roles WHERE rolname = ANY(%s)"
+        " AND (rolsuper OR rolbypassrls OR rolcreatedb OR rolcreaterole)",
+        ([*LOGIN_ROLES, GUARD_ROLE],),
+    ).fetchall()
+    for (role,) in rows:
+        connection.execute(
+            sql.SQL("ALTER ROLE {} NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE").format(
+                sql.Identifier(role)
+            )
+        )
