@@ -11,6 +11,7 @@ import dramatiq
 from kameng.app import create_app
 from kameng.jobs.broker import worker_broker
 from kameng.jobs.discovery import load_tasks
+from kameng.logging import configure_logging
 from kameng.settings import Settings, load_settings
 
 
@@ -21,7 +22,9 @@ def _settings() -> Settings:
     return cast(Settings, importlib.import_module("kameng.ops.runtime").effective_settings())
 
 
+settings = _settings()
+configure_logging(settings)
 load_tasks()
-app = create_app(_settings())
+app = create_app(settings)
 broker = worker_broker(app)
 dramatiq.set_broker(broker)

@@ -9,9 +9,6 @@ from kameng.jobs.notices import send_notice
 from kameng.jobs.texts import Kind, notice_text, yuan
 from kameng.runtime import current_settings
 
-MAIN_STATION = 1
-ALERT_BATCH = 50
-
 _ORDER = text(
     "SELECT o.order_no, o.product_name, o.payable, o.contact, m.login, st.name AS station_name,"
     " st.locale, (SELECT h.host FROM host h WHERE h.station_id = st.id AND h.active"
@@ -22,13 +19,6 @@ _ORDER = text(
     # News of last week (restored, imported, seeded) is no news.
     " AND o.updated_at > now() - interval '1 day'"
 )
-_ALERTS = text(
-    "UPDATE alert a SET noticed_at = now() FROM (SELECT station_id, id FROM alert"
-    " WHERE state = 'open' AND noticed_at IS NULL ORDER BY opened_at LIMIT :batch"
-    " FOR UPDATE SKIP LOCKED) due WHERE a.station_id = due.station_id AND a.id = due.id"
-    " RETURNING a.station_id, a.id, a.kind, a.subject, a.title"
-)
-_CONTACT = text("SELECT contact ->> 'email' AS email, locale FROM station WHERE id = :station")
 _PRUNE = text("DELETE FROM notice WHERE created_at < now() - interval '90 days'")
 
 
@@ -37,37 +27,17 @@ def order_notice(kind: Kind, station_id: int, order_id: int) -> None:
     row = db.session.execute(_ORDER, {"station": station_id, "order": order_id}).first()
     if row is None:
         return
+    settings = current_settings()
     subject, body = notice_text(
         kind, row.locale, station=row.station_name, order_no=row.order_no,
         product=row.product_name, amount=yuan(row.payable),
-        link=f"{_address(row.host)}/orders/lookup",
+        link=f"{settings.host_url(row.host or settings.main_host)}/orders/lookup",
     )  # fmt: skip
     recipient = row.contact if "@" in row.contact else row.login or ""
     send_notice(station_id, kind, recipient, subject, body, f"{kind}:{order_id}")
-
-
-def alert_notices() -> int:
-    """Mail every new alert to its station, once; returns how many. In the open main scope."""
-    rows = db.session.execute(_ALERTS, {"batch": ALERT_BATCH}).all()
-    for row in rows:
-        station = db.session.execute(_CONTACT, {"station": row.station_id}).one()
-        place = "admin" if row.station_id == MAIN_STATION else "console"
-        subject, body = notice_text(
-            "alert", station.locale, title=row.title, what=row.kind, subject=row.subject,
-            link=f"{_address(None)}/{place}/",
-        )  # fmt: skip
-        recipient = station.email or ""
-        send_notice(row.station_id, "alert", recipient, subject, body, f"alert:{row.id}")
-    db.session.commit()
-    return len(rows)
 
 
 def prune_notices() -> None:
     """Forget mails of a quarter ago; they name people. In the open main scope."""
     db.session.execute(_PRUNE)
     db.session.commit()
-
-
-def _address(host: str | None) -> str:
-    settings = current_settings()
-    return settings.host_url(host or settings.main_host)

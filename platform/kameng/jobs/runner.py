@@ -41,7 +41,7 @@ def perform(app: Flask, spec: ActorSpec, args: Sequence[Any], kwargs: Mapping[st
     station_id = int(args[0]) if spec.scope == "station" and args else None
     with _reported(spec), app.app_context(), opened(spec.scope, station_id, spec.name):
         spec.fn(*args, **kwargs)
-        _commit_rest(spec.scope)
+        commit_rest(spec.scope)
 
 
 @contextmanager
@@ -88,7 +88,7 @@ def _handle_again(
             return
     with opened(spec.scope, station_id, spec.name):
         spec.fn(station_id, dict(payload))
-        _commit_rest(spec.scope)
+        commit_rest(spec.scope)
     with main_scope(reason=f"job {spec.name}: handled"):
         _mark(spec, outbox_id, station_id)
         db.session.commit()
@@ -116,7 +116,8 @@ def _count_commits() -> list[int]:
     return commits
 
 
-def _commit_rest(kind: ScopeKind) -> None:
+def commit_rest(kind: ScopeKind) -> None:
+    """Commit what a function has left open in the scope that was opened for it."""
     if kind != "none":
         db.session.commit()
 

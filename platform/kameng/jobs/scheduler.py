@@ -105,6 +105,7 @@ class Scheduler:
             if spec.queue is None:
                 with self.app.app_context(), runner.opened(spec.scope, None, spec.name):
                     spec.fn()
+                    runner.commit_rest(spec.scope)
             else:
                 self._send(spec)
         except Exception as error:

@@ -46,12 +46,6 @@ def deliver_notices() -> None:
     mail.deliver_notices()
 
 
-@every(seconds=20)
-def notice_alerts() -> None:
-    """A mail for each new alert."""
-    notifying.alert_notices()
-
-
 @every(seconds=3600)
 def prune_notices() -> None:
     """Mails of long ago."""

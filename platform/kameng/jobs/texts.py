@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Literal
 
 Kind = Literal[
-    "order.delivered", "order.refunding", "order.refunded", "alert", "station.approved",
+    "order.delivered", "order.refunding", "order.refunded", "station.approved",
     "station.rejected",
 ]  # fmt: skip
 Locale = Literal["zh_Hans_CN", "en"]
@@ -54,18 +54,6 @@ TEXTS: Mapping[Kind, Mapping[Locale, tuple[str, str]]] = {
             "{station}: order {order_no} has been refunded",
             "Hello,\n\nthe full amount of ¥{amount} for order {order_no} ({product}) has been "
             "returned the way it was paid.\nDetails:\n{link}\n\n{station}",
-        ),
-    },
-    "alert": {
-        "zh_Hans_CN": (
-            "[卡盟告警] {title}",
-            "{title}\n\n类型：{what}\n对象：{subject}\n\n请在后台处理：\n{link}\n"
-            "同一告警在关闭之前不会重复发送。",
-        ),
-        "en": (
-            "[Kameng alert] {title}",
-            "{title}\n\nKind: {what}\nSubject: {subject}\n\nPlease see to it in the console:\n"
-            "{link}\nThe same alert is not sent again before it is closed.",
         ),
     },
     "station.approved": {

@@ -8,8 +8,8 @@ from dataclasses import replace
 
 import pytest
 
-from kameng.db import db, main_scope, station_scope
-from kameng.jobs import mail, notifying, send_notice
+from kameng.db import db, station_scope
+from kameng.jobs import mail, send_notice
 from kameng.runtime import KEY, current_settings
 
 from .helpers import execute, rows
@@ -73,16 +73,3 @@ def test_a_mail_that_cannot_be_sent_is_tried_again_and_then_failed(ready, broken
     (row,) = rows("SELECT state, tries, error FROM notice")
     assert (row.state, row.tries) == ("failed", mail.MAX_TRIES)
     assert "refused" in row.error
-
-
-def test_an_alert_is_mailed_once_to_its_station(ready):
-    execute('UPDATE station SET contact = \'{"email": "boss@example.com"}\' WHERE id = 1')
-    execute(
-        "INSERT INTO alert(station_id, kind, subject, title)"
-        " VALUES (1, 'low_stock', 'sku:5', '库存不足')"
-    )
-    for _ in range(2):
-        with main_scope(reason="test"):
-            notifying.alert_notices()
-    (row,) = rows("SELECT recipient, subject FROM notice")
-    assert tuple(row) == ("boss@example.com", "[卡盟告警] 库存不足")

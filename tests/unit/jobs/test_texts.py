@@ -26,10 +26,10 @@ def test_no_mail_has_a_place_for_a_card_or_a_secret(kind):
 
 
 def test_every_language_but_english_is_chinese():
-    facts = {"title": "T", "what": "k", "subject": "s", "link": "l"}
-    assert notice_text("alert", "en", **facts)[0] == "[Kameng alert] T"
-    assert notice_text("alert", "zh_Hans_CN", **facts)[0] == "[卡盟告警] T"
-    assert notice_text("alert", "de", **facts)[0] == "[卡盟告警] T"
+    facts = {"station": "小鹿", "reason": "r", "link": "l"}
+    assert notice_text("station.rejected", "en", **facts)[0].startswith("Your application")
+    for locale in ("zh_Hans_CN", "de", ""):
+        assert notice_text("station.rejected", locale, **facts)[0] == "分站「小鹿」的申请未通过"
 
 
 @pytest.mark.parametrize(("amount", "shown"), [(95_5000, "95.50"), (100, "0.01"), (1_0000, "1.00")])
