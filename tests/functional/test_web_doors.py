@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from kameng.db import current_scope, db
 from kameng.stations import api as stations
-from kameng.web import audiences
+from kameng.web import audiences, translations
 
 MAIN = "http://main.localhost:8000"
 SHOP = "http://alpha.localhost:8000"
@@ -19,6 +19,7 @@ SHOP = "http://alpha.localhost:8000"
 @pytest.fixture(scope="module")
 def doors(app: Flask, database: str) -> Flask:
     """The application with one page per audience, and two stations."""
+    translations.compile_catalogue("en")
     with psycopg.connect(database, autocommit=True) as owner:
         owner.execute(
             "INSERT INTO station(id, parent_id, path, slug, name, state) VALUES"
