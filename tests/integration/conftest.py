@@ -36,6 +36,11 @@ class Shop:
                 "VALUES (%s, %s, %s, %s, %s, 'active') ON CONFLICT DO NOTHING",
                 (station, parent, path, slug, slug.title()),
             )
+            kind = "main" if station == MAIN else "subdomain"
+            self.owner.execute(
+                "INSERT INTO host(host, station_id, kind) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING",
+                (f"{slug}.localhost", station, kind),
+            )
         self.owner.execute(
             "INSERT INTO category(slug, name) VALUES ('games', '游戏') ON CONFLICT DO NOTHING"
         )

@@ -6,6 +6,7 @@ returns: those refuse to run while the open scope holds a transaction.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -35,6 +36,7 @@ from kameng_sdk.money import Money
 from kameng_sdk.payments import PaymentCapability
 
 B = TypeVar("B")
+TOKEN = re.compile(r"[A-Za-z0-9_-]{1,100}")
 
 __all__ = [
     "MAIN_STATION", "Answer", "BoundProvider", "BoundRule", "BoundSupplier", "ConfigForm",
@@ -128,7 +130,7 @@ def resolve_token(plugin_id: str, token: str) -> int | None:
 
     Under the main station's token also come notices about stations that use its account.
     """
-    if not token or len(token) > 100 or not token.isascii():
+    if not TOKEN.fullmatch(token):
         return None
     return station_of_token(plugin_id, token)
 
