@@ -8,6 +8,10 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from kameng.ops.gunicorn_hooks import when_ready, worker_exit
+
+__all__ = ["when_ready", "worker_exit"]
+
 bind = f"{os.environ.get('KAMENG_BIND', '127.0.0.1')}:{os.environ.get('KAMENG_PORT', '8000')}"
 worker_class = "gthread"
 workers = int(os.environ.get("KAMENG_WEB_WORKERS", "2"))

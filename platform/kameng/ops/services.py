@@ -16,7 +16,7 @@ from kameng.settings import Settings
 # Jobs mostly wait for others (gateways, suppliers, mail): threads serve that, and each further
 # process costs seconds of start on a small machine.
 WORKER_PROCESSES, WORKER_THREADS = max(1, min(4, (os.cpu_count() or 1) // 2)), 8
-_GUNICORN_CONF = Path(__file__).parent / "gunicorn_conf.py"
+_FOLDER = Path(__file__).parent
 
 
 def application_folder() -> Path:
@@ -37,18 +37,15 @@ def seed_step(environ: Mapping[str, str]) -> Service:
 def web(settings: Settings, environ: Mapping[str, str]) -> Service:
     """The web server; ready when it answers /livez."""
     url = f"http://{_reachable(settings.bind)}:{settings.port}/livez"
-    arguments = ["-m", "gunicorn", "-c", str(_GUNICORN_CONF), "wsgi:app"]
+    arguments = ["-m", "gunicorn", "-c", str(_FOLDER / "gunicorn_conf.py"), "wsgi:app"]
     return _python("web", arguments, environ, url=url, host=settings.main_host)
 
 
 def simulators(settings: Settings, environ: Mapping[str, str]) -> Service:
     """The stand-ins of gateways and suppliers: one process, as their state is theirs alone."""
     address = f"{_reachable(settings.bind)}:{settings.port + 1}"
-    arguments = [
-        *("-m", "gunicorn", "--no-control-socket", "-k", "gthread", "-w", "1", "--threads", "16"),
-        *("-b", f"{settings.bind}:{settings.port + 1}", "--graceful-timeout", "3"),
-        *("--keep-alive", "15", "kameng.ops.simulators:create()"),
-    ]
+    conf = str(_FOLDER / "gunicorn_simulators.py")
+    arguments = ["-m", "gunicorn", "-c", conf, "kameng.ops.simulators:create()"]
     return _python("simulators", arguments, environ, url=f"http://{address}/")
 
 
