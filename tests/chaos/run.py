@@ -92,7 +92,7 @@ class Installation:
                     shopper = Shopper(f"http://127.0.0.1:{self.port}", "main.localhost", patience_s=1)
                     if shopper.client.get("/").status_code == 200:
                         return
-                except Exception:  # noqa: BLE001  # whatever it is, it is not ready yet
+                except Exception:  # whatever it is, it is not ready yet
                     time.sleep(0.5)
             time.sleep(1)
         raise SystemExit("the installation did not get ready")
@@ -134,7 +134,7 @@ def _break(shop: Installation, options: argparse.Namespace, source: random.Rando
         time.sleep(options.pause)
         try:
             print(f"fault: {name} ({known[name]()} hit)", flush=True)
-        except Exception as error:  # noqa: BLE001  # e.g. Valkey is down already
+        except Exception as error:  # e.g. Valkey is down already
             print(f"fault: {name} not possible now: {error}", flush=True)
 
 

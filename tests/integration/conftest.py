@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import secrets
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -65,7 +65,7 @@ class Shop:
         chain = [(MAIN, AT_MAIN), (JIANGNAN, AT_JIANGNAN), (DEER, AT_DEER)]
         for number, (station, price) in enumerate(chain, 1):
             prices = [COST, *(p for _s, p in chain[:number])]
-            margins = [after - before for before, after in zip(prices, prices[1:], strict=False)]
+            margins = [after - before for before, after in itertools.pairwise(prices)]
             self.owner.execute(
                 "INSERT INTO listing(station_id, sku_id, price, buy_price) VALUES (%s,%s,%s,%s)",
                 (station, sku, price, prices[-2]),
@@ -203,8 +203,8 @@ class Shop:
 
 
 @pytest.fixture
-def shop(app: Flask, owner: psycopg.Connection[Any]) -> Iterator[Shop]:
+def shop(app: Flask, owner: psycopg.Connection[Any]) -> Shop:
     """The small shop on the module's database; stations and SKUs stay between tests."""
     built = Shop(app, owner)
     built.build()
-    yield built
+    return built

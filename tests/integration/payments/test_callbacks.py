@@ -1,7 +1,6 @@
 """Callbacks over HTTP, by the real epay plugin: what is refused changes nothing and is never a 500."""
 
 import hashlib
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import urlencode
@@ -51,8 +50,8 @@ class Gateway:
 
 
 @pytest.fixture
-def gateway(shop: Any) -> Iterator[Gateway]:
-    yield Gateway(shop)
+def gateway(shop: Any) -> Gateway:
+    return Gateway(shop)
 
 
 def unpaid(shop: Any) -> tuple[Any, str]:
