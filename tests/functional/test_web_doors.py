@@ -88,7 +88,19 @@ def test_main_pages_do_not_answer_at_stations(client: FlaskClient) -> None:
     assert client.get("/t/main", base_url=SHOP).status_code == 404
 
 
-@pytest.mark.parametrize("host", ["evil.example", "alpha.localhost.evil.example", "", "a..b"])
+@pytest.mark.parametrize(
+    "host",
+    [
+        "evil.example",
+        "alpha.localhost.evil.example",
+        "",
+        "a..b",
+        "alpha.localhost:x",
+        "a b",
+        "[::1]",
+        "é.localhost",
+    ],
+)
 def test_an_unknown_host_is_misdirected(client: FlaskClient, host: str) -> None:
     answer = client.get("/t/any", headers={"Host": host})
     assert answer.status_code in (400, 404, 421)

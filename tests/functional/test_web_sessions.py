@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import psycopg
 import pytest
-from flask import Blueprint, Flask, g, render_template_string, session
+from flask import Blueprint, Flask, g, render_template_string, request, session
 from flask.testing import FlaskClient
 
 from kameng import redis, web
@@ -70,6 +70,15 @@ def _add_pages(app: Flask) -> None:
     def logout() -> str:
         web.logout_session()
         return "out"
+
+    @pages.post("/s/any-login")
+    def any_login() -> str:
+        identity.authenticate_member(request.form["login"], request.form["password"])
+        return "in"
+
+    @pages.get("/s/member/<int:number>")
+    def by_number(number: int) -> str:
+        return identity.get_member(number).name
 
     @pages.get("/s/who")
     def who() -> str:
@@ -137,7 +146,9 @@ def test_a_form_without_token_is_refused_in_the_shoppers_language(client: FlaskC
     assert program.json["code"] == "csrf_failed"
 
 
-@pytest.mark.parametrize("pattern", ["{}x", "x{}", "{}.", "", "a.9999999999.n.s", "é{}", "..."])
+@pytest.mark.parametrize(
+    "pattern", ["{}x", "x{}", "{}.", "", "a.9999999999.n.s", "é{}", "...", "a.²³.n.s"]
+)
 def test_a_changed_token_is_refused(client: FlaskClient, pattern: str) -> None:
     assert post(client, "/s/buy", pattern.format(token_of(client))) == 400
 
@@ -297,6 +308,24 @@ def test_limits_fall_open_for_pages_and_closed_for_staff_doors(shop: Flask) -> N
             web.limit("demo", "1.2.3.4", 3, 60)
             with pytest.raises(Unavailable):
                 web.limit("door", "1.2.3.4", 3, 60, closed=True)
+
+
+@pytest.mark.parametrize("login", ["a\0b@c.cn", "\ud800", "' OR 1=1 --", "%", "x" * 5000])
+def test_odd_logins_are_refused_and_never_an_error(client: FlaskClient, login: str) -> None:
+    form = {"_csrf": token_of(client), "login": login.encode("utf-8", "replace"), "password": "p"}
+    assert client.post("/s/any-login", base_url=SHOP, data=form).status_code in (400, 401)
+
+
+def test_a_number_beyond_any_id_is_refused(client: FlaskClient) -> None:
+    assert client.get(f"/s/member/{10**30}", base_url=SHOP).status_code in (400, 404)
+    assert client.get(f"/s/member/{10**15}", base_url=SHOP).status_code == 404
+
+
+def test_odd_cookies_are_no_cookies(client: FlaskClient) -> None:
+    for value in ("", "x", "é" * 43, "A" * 43, "A" * 4000, "../../x"):
+        client.set_cookie(SHOP_COOKIE, value, domain="alpha.localhost")
+        client.set_cookie("km_lang", value, domain="alpha.localhost")
+        assert client.get("/s/who", base_url=SHOP).text == "guest:"
 
 
 def test_132_orders_in_a_rush_from_one_address_pass(client: FlaskClient) -> None:

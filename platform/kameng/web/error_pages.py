@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import Flask, Response, g, json, make_response, render_template, request
 from flask_babel import lazy_gettext as _l
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DataError, OperationalError
 from werkzeug.exceptions import HTTPException, InternalServerError
 
 from kameng.errors import DomainError
@@ -47,6 +47,7 @@ def init_error_pages(app: Flask) -> None:
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(DomainError, _domain_error)
     app.register_error_handler(OperationalError, _database_error)
+    app.register_error_handler(DataError, _data_error)
     app.register_error_handler(InternalServerError, _internal_error)
 
 
@@ -143,6 +144,12 @@ def _domain_error(error: DomainError) -> Response:
 def _database_error(error: OperationalError) -> Response:
     log.error("database does not answer: %s", type(error.orig).__name__)
     return error_response(503)
+
+
+def _data_error(error: DataError) -> Response:
+    # A number beyond any id, a NUL in a text: no page sends these, so the caller is at fault.
+    log.warning("refused by the database's types: %s", type(error.orig).__name__)
+    return error_response(400)
 
 
 def _internal_error(error: InternalServerError) -> Response:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import Counter
+from collections.abc import Callable
 from typing import Any, cast
 
 from flask import Flask, current_app, g, request
@@ -29,13 +30,14 @@ WRITES_PER_MIN = 1_800
 class _Seen:
     """Page views of this minute by address, in this process alone."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self.clock = clock
         self.minute = 0
         self.counts: Counter[str] = Counter()
 
     def add(self, address: str) -> int:
         """Count one; how many it makes this minute. A lost update among threads does no harm."""
-        minute = int(time.monotonic() // 60)
+        minute = int(self.clock() // 60)
         if minute != self.minute:
             self.minute, self.counts = minute, Counter()
         self.counts[address] += 1
