@@ -2,7 +2,7 @@
 
 from kameng.payments.services.applying import apply_payment
 from kameng.payments.services.asking import claim_due as claim_due_queries
-from kameng.payments.services.asking import query_attempt
+from kameng.payments.services.asking import close_attempts, query_attempt
 from kameng.payments.services.collecting import (
     BALANCE,
     MethodView,
@@ -21,8 +21,8 @@ from kameng.payments.services.notices import handle_webhook
 from kameng.payments.services.refunding import due_refunds, refund_number, send_refund
 
 __all__ = [
-    "BALANCE", "MethodView", "PaymentRefused", "Started", "apply_payment", "attempt", "attempts_of",
-    "claim_due_queries", "due_refunds", "handle_webhook", "methods", "open_attempt",
-    "open_top_up", "pay_with_balance",
-    "query_attempt", "refund_number", "send_refund", "start", "start_top_up",
+    "BALANCE", "MethodView", "PaymentRefused", "Started", "apply_payment", "attempt",
+    "attempts_of", "claim_due_queries", "close_attempts", "due_refunds", "handle_webhook",
+    "methods", "open_attempt", "open_top_up", "pay_with_balance", "query_attempt",
+    "refund_number", "send_refund", "start", "start_top_up",
 ]  # fmt: skip

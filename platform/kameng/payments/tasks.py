@@ -3,7 +3,13 @@
 from typing import Any
 
 from kameng.jobs import actor, every, subscribe
-from kameng.payments.api import claim_due_queries, due_refunds, query_attempt, send_refund
+from kameng.payments.api import (
+    claim_due_queries,
+    close_attempts,
+    due_refunds,
+    query_attempt,
+    send_refund,
+)
 
 
 @actor(queue="money", scope="none", max_retries=0)
@@ -40,3 +46,15 @@ def push_due_refunds() -> int:
     for station_id, refund_id in due:
         push_refund.send(station_id, refund_id)
     return len(due)
+
+
+@subscribe("order.expired", queue="money", scope="none")
+def close_expired(station_id: int, payload: dict[str, Any]) -> None:
+    """An order ran out of time: its attempts should not be payable any more."""
+    close_attempts(station_id, int(payload["order_id"]))
+
+
+@subscribe("order.cancelled", queue="money", scope="none")
+def close_cancelled(station_id: int, payload: dict[str, Any]) -> None:
+    """The shopper cancelled: likewise."""
+    close_attempts(station_id, int(payload["order_id"]))

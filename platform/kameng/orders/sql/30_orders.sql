@@ -128,6 +128,7 @@ BEGIN
   IF v.state <> 'pending_payment' THEN RETURN QUERY SELECT 'bad_state'; RETURN; END IF;
   PERFORM _move_order(p_station, v.id, 'pending_payment', 'cancelled', p_actor, 'cancelled');
   PERFORM _release_cards(p_station, v.id);
+  PERFORM _publish('order.cancelled', p_station, jsonb_build_object('order_id', v.id));
   RETURN QUERY SELECT 'ok';
 END $f$;
 

@@ -63,6 +63,36 @@ def query_attempt(station_id: int, attempt_id: int) -> str:
     return answer.outcome.value
 
 
+def close_attempts(station_id: int, order_id: int) -> int:
+    """Ask gateways to close the open attempts of an order that is over; returns how many did.
+
+    Money that comes all the same is a late payment and is served or returned. Opens its scopes.
+    """
+    with main_scope(reason="close attempts"):
+        rows = db.session.execute(
+            select(
+                PaymentAttempt.id,
+                PaymentAttempt.plugin_id,
+                PaymentAttempt.attempt_no,
+                PaymentAttempt.provider_ref,
+            ).where(
+                PaymentAttempt.station_id == station_id,
+                PaymentAttempt.order_id == order_id,
+                PaymentAttempt.state.in_(("sent", "unknown")),
+            )
+        ).all()
+    closed = 0
+    for attempt_id, plugin_id, number, ref in rows:
+        try:
+            provider = plugins.provider(station_id, plugin_id)
+        except plugins.PluginUnavailable:
+            continue
+        if provider.cancel(number, ref).outcome is Outcome.SUCCEEDED:
+            _close(station_id, attempt_id, {"message": "closed with its order"})
+            closed += 1
+    return closed
+
+
 def _close(station_id: int, attempt_id: int, values: dict[str, Any]) -> None:
     with main_scope(reason="payment query"):
         db.session.execute(

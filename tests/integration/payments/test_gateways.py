@@ -1,0 +1,184 @@
+"""O5: both gateways over real HTTP against their simulators, callbacks switched off: queries do it."""
+
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+import kameng_payment_epay.plugin
+import kameng_payment_stripe.plugin
+import pytest
+from werkzeug.middleware.dispatcher import DispatcherMiddleware
+from werkzeug.serving import make_server
+
+from kameng.db import station_scope
+from kameng.settings import Settings
+from kameng_sdk.simulators import SimulatorEnvironment
+
+DEER = 3
+GATEWAYS = [("payment-epay", "alipay"), ("payment-stripe", "checkout")]
+
+
+@pytest.fixture(scope="module")
+def street(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
+    """The simulators behind one address; values are simulators by plugin id."""
+    folder: Path = tmp_path_factory.mktemp("simulators")
+    holder: dict[str, Any] = {}
+    server = make_server("127.0.0.1", 0, lambda *call: holder["app"](*call), threaded=True)
+    environment = SimulatorEnvironment(
+        state_folder=folder, base_url=f"http://127.0.0.1:{server.server_port}"
+    )
+    (epay,) = kameng_payment_epay.plugin.kameng_simulators(environment)
+    (stripe,) = kameng_payment_stripe.plugin.kameng_simulators(environment)
+    holder["app"] = DispatcherMiddleware(
+        lambda environ, start: (start("404 Not Found", []), [b""])[1],
+        {"/epay": epay.wsgi_app, "/stripe": stripe.wsgi_app},
+    )
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield {"url": environment.base_url, "payment-epay": epay, "payment-stripe": stripe}
+    server.shutdown()
+    server.server_close()
+    epay.close()
+    stripe.close()
+
+
+@pytest.fixture(scope="module")
+def settings(settings: Settings, street: dict[str, Any]) -> Settings:
+    return replace(settings, simulator_url=street["url"])
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _configured(app: Any, street: dict[str, Any], database: str) -> None:
+    import psycopg
+
+    from kameng.plugins import api as plugins
+
+    with psycopg.connect(database) as owner:
+        owner.execute(
+            "INSERT INTO station(id, path, slug, name, state) VALUES (1, '{1}', 'main', 'M', 'active')"
+        )
+    with app.app_context():
+        for plugin_id, _method in GATEWAYS:
+            plugins.configure(1, plugin_id, street[plugin_id].demo_config(), "test")
+            plugins.set_enabled(1, plugin_id, True, "test")
+    for name in ("epay", "stripe"):
+        httpx.post(f"{street['url']}/{name}/control/settings", data={"callbacks": "off"})
+
+
+def start(shop: Any, plugin_id: str, method: str, cards: int = 2) -> tuple[Any, Any]:
+    from kameng.payments.api import start as start_payment
+
+    placed = shop.place(shop.sku(cards=cards))
+    with shop.app.app_context(), station_scope(DEER):
+        started = start_payment(
+            placed.order_no, plugin_id, method, "192.0.2.9", return_url="http://deer.localhost/o"
+        )
+    return placed, started
+
+
+def lever(street: dict[str, Any], plugin_id: str, attempt_no: str, action: str) -> int:
+    name = plugin_id.removeprefix("payment-")
+    return httpx.post(f"{street['url']}/{name}/control/out:{attempt_no}/{action}").status_code
+
+
+def ask(shop: Any, attempt_no: str) -> str:
+    from kameng.payments.api import query_attempt
+
+    attempt = shop.one("SELECT id FROM payment_attempt WHERE attempt_no = %s", attempt_no)
+    with shop.app.app_context():
+        return query_attempt(DEER, attempt)
+
+
+@pytest.mark.parametrize(("plugin_id", "method"), GATEWAYS)
+def test_O5_paid_without_any_callback_is_found_by_query(
+    shop: Any, street: dict[str, Any], plugin_id: str, method: str
+) -> None:
+    placed, started = start(shop, plugin_id, method)
+    assert urlsplit(started.redirect_url).netloc == urlsplit(street["url"]).netloc
+    assert ask(shop, started.attempt_no) == "pending"
+    assert shop.state(DEER, placed.order_id) == "pending_payment"
+    assert lever(street, plugin_id, started.attempt_no, "pay") == 200
+    assert ask(shop, started.attempt_no) == "ok"
+    assert ask(shop, started.attempt_no) == "succeeded"
+    assert shop.state(DEER, placed.order_id) == "delivered"
+    shop.assert_books_balance()
+
+
+@pytest.mark.parametrize(("plugin_id", "method"), GATEWAYS)
+def test_O5_late_money_without_goods_goes_back_to_the_source(
+    shop: Any, street: dict[str, Any], plugin_id: str, method: str
+) -> None:
+    from kameng.payments.api import send_refund
+
+    placed, started = start(shop, plugin_id, method, cards=1)
+    assert lever(street, plugin_id, started.attempt_no, "pay") == 200
+    shop.owner.execute(
+        "UPDATE orders SET deadline_at = now() - interval '1 second' WHERE id = %s",
+        (placed.order_id,),
+    )
+    shop.guarded("expire_orders", p_limit=10)
+    shop.owner.execute("UPDATE card SET status = 3 WHERE status = 0")
+    assert ask(shop, started.attempt_no) == "refund_late"
+    refund = shop.one("SELECT id FROM refund WHERE order_id = %s", placed.order_id)
+    with shop.app.app_context():
+        assert send_refund(DEER, refund) == "succeeded"
+        assert send_refund(DEER, refund) == "not_due"
+    assert shop.state(DEER, placed.order_id) == "refunded"
+    shop.assert_books_balance()
+
+
+@pytest.mark.parametrize(("plugin_id", "method"), GATEWAYS)
+def test_a_second_click_finds_the_open_attempt(
+    shop: Any, plugin_id: str, method: str
+) -> None:
+    from kameng.payments.api import start as start_payment
+
+    placed, first = start(shop, plugin_id, method)
+    with shop.app.app_context(), station_scope(DEER):
+        second = start_payment(
+            placed.order_no, plugin_id, method, "192.0.2.9", return_url="http://deer.localhost/o"
+        )
+    assert second == first
+
+
+def test_a_silent_gateway_leaves_the_attempt_unknown_and_the_order_payable(
+    shop: Any, street: dict[str, Any]
+) -> None:
+    settings = f"{street['url']}/epay/control/settings"
+    httpx.post(settings, data={"fail_percent": "100", "fail_when": "after"})
+    try:
+        placed, started = start(shop, "payment-epay", "alipay")
+    finally:
+        httpx.post(settings, data={"fail_percent": "0"})
+    assert started.state == "unknown"
+    assert shop.state(DEER, placed.order_id) == "pending_payment"
+    assert lever(street, "payment-epay", started.attempt_no, "pay") == 200
+    assert ask(shop, started.attempt_no) == "ok"
+    shop.assert_books_balance()
+
+
+def test_expired_orders_close_their_attempts_at_the_gateway(
+    shop: Any, street: dict[str, Any]
+) -> None:
+    from kameng.payments.api import close_attempts
+
+    placed, started = start(shop, "payment-stripe", "checkout")
+    with shop.app.app_context():
+        assert close_attempts(DEER, placed.order_id) == 1
+    assert lever(street, "payment-stripe", started.attempt_no, "pay") == 409
+
+
+def test_a_switched_off_way_takes_no_new_payment(shop: Any) -> None:
+    from kameng.payments.api import PaymentRefused
+    from kameng.plugins import api as plugins
+
+    with shop.app.app_context():
+        plugins.set_enabled(1, "payment-epay", False, "test")
+        try:
+            with pytest.raises(PaymentRefused, match="method_unknown"):
+                start(shop, "payment-epay", "alipay")
+        finally:
+            plugins.set_enabled(1, "payment-epay", True, "test")
