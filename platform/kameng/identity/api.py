@@ -39,6 +39,7 @@ from kameng.identity.services.staff import (
     set_staff_state,
 )
 from kameng.identity.services.totp import provisioning_uri
+from kameng.identity.services.totp import reseal_all as reseal_second_factors
 
 __all__ = [
     "PERMISSIONS",
@@ -70,6 +71,7 @@ __all__ = [
     "provisioning_uri",
     "register_member",
     "rename_member",
+    "reseal_second_factors",
     "reset_totp",
     "save_role",
     "seed_roles",

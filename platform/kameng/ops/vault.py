@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from kameng.db import main_scope
+from kameng.identity import api as identity
+from kameng.plugins import api as plugins
 from kameng.stock import api as stock
 
 CARDS_PER_STEP = 10_000
@@ -15,9 +17,15 @@ def rotate() -> str:
 
 
 def rewrap() -> str:
-    """Wrap all data keys under the present master key. Needs an app context."""
+    """Move all that the master key protects to the present one. Needs an app context."""
     with main_scope(reason="vault rewrap"):
-        return f"{stock.rewrap_keys()} data keys are wrapped under the present master key"
+        keys = stock.rewrap_keys()
+        people = identity.reseal_second_factors()
+    secrets = plugins.reseal_all()
+    return (
+        f"under the present master key now: {keys} data keys moved, second factors of {people}"
+        f" staff and secrets of {secrets} plugin settings sealed again"
+    )
 
 
 def reencrypt() -> str:

@@ -13,7 +13,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from sqlalchemy import func, update
+from sqlalchemy import func, select, update
 
 from kameng.db import db
 from kameng.identity import domain
@@ -55,6 +55,20 @@ def unseal(station_id: int, login: str, sealed: bytes) -> str:
         except InvalidTag:
             continue
     raise SealBroken(f"second factor of {login}")
+
+
+def reseal_all() -> int:
+    """Seal every second factor with the present master key (main scope); returns how many.
+
+    For a change of the master key: run it while the old one stands in master_key_previous.
+    """
+    enrolled = select(Staff).where(Staff.totp_secret.is_not(None)).with_for_update()
+    people = db.session.scalars(enrolled).all()
+    for one in people:
+        secret = unseal(one.station_id, one.login, one.totp_secret or b"")
+        one.totp_secret = seal(one.station_id, one.login, secret)
+    db.session.commit()
+    return len(people)
 
 
 def spend_code(staff: Staff, code: str) -> bool:
