@@ -10,7 +10,7 @@ from flask import Flask
 from sqlalchemy import text
 
 from kameng.db import db, main_scope, run
-from kameng.jobs.registry import find_actor
+from kameng.jobs.registry import find_actor, periodic
 
 MAIN_STATION = 1
 
@@ -34,17 +34,9 @@ def bury(app: Flask, message: MessageProxy) -> None:
         if outbox_id is not None and not _first(station_id, outbox_id, message.actor_name):
             return
         error = _error_of(message)
-        db.session.execute(
-            _INSERT,
-            {
-                "station_id": station_id,
-                "actor": message.actor_name,
-                "queue": message.queue_name,
-                "message_id": message.message_id,
-                "args": json.dumps(args),
-                "error": error,
-            },
-        )
+        # A periodic job comes again by itself: the alert is enough, rows would pile up.
+        if message.actor_name not in periodic():
+            _keep(message, args, station_id, error)
         db.session.execute(
             _ALERT,
             {
@@ -55,6 +47,14 @@ def bury(app: Flask, message: MessageProxy) -> None:
             },
         )
         db.session.commit()
+
+
+def _keep(message: MessageProxy, args: dict[str, Any], station_id: int, error: str) -> None:
+    given = {
+        "station_id": station_id, "actor": message.actor_name, "queue": message.queue_name,
+        "message_id": message.message_id, "args": json.dumps(args), "error": error,
+    }  # fmt: skip
+    db.session.execute(_INSERT, given)
 
 
 def _call_of(message: MessageProxy) -> tuple[dict[str, Any], int]:

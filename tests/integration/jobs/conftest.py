@@ -20,11 +20,19 @@ from kameng.settings import Settings
 
 @pytest.fixture(autouse=True)
 def own_actors() -> Iterator[None]:
-    """Whatever a test declares is forgotten after it."""
-    actors, periodic = set(registry.actors()), set(registry.periodic())
+    """The work of the contexts is put aside, and what a test declares is forgotten after it."""
+    actors = [spec for name, spec in registry.actors().items() if not name.startswith("jobs.")]
+    jobs = [spec for name, spec in registry.periodic().items() if not name.startswith("jobs.")]
+    for spec in (*actors, *jobs):
+        registry.forget(spec.name)
     yield
-    for name in (set(registry.actors()) - actors) | (set(registry.periodic()) - periodic):
-        registry.forget(name)
+    for name in (*registry.actors(), *registry.periodic()):
+        if not name.startswith("jobs."):
+            registry.forget(name)
+    for actor in actors:
+        registry.add_actor(actor)
+    for job in jobs:
+        registry.add_periodic(job)
 
 
 TABLES = "outbox, outbox_done, job_slot, job_run, alert, notice, audit_event"

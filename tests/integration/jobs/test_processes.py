@@ -12,8 +12,13 @@ from contextlib import contextmanager
 
 import pytest
 
+from kameng.jobs.discovery import load_tasks
+from kameng.jobs.registry import periodic
+
 from .helpers import execute, rows, wait_until
 
+load_tasks()
+PERIODIC = set(periodic())
 WORKER = ["-m", "dramatiq", "kameng.worker", "--processes", "1", "--threads", "8"]
 SCHEDULER = [
     "-c",
@@ -31,7 +36,7 @@ def started(arguments: list[str], app, tmp_path) -> Iterator[subprocess.Popen[by
     environ = {
         **os.environ, "KAMENG_DEMO": "1", "KAMENG_HOME": str(tmp_path),
         "KAMENG_DATABASE_URL": settings.database_url, "KAMENG_REDIS_URL": settings.redis_url,
-        "KAMENG_SECRET_KEY": settings.secret_key,
+        "KAMENG_SECRET_KEY": settings.secret_key, "KAMENG_MASTER_KEY": settings.master_key,
     }  # fmt: skip
     with (tmp_path / "log").open("wb") as log:
         process = subprocess.Popen([sys.executable, *arguments], env=environ, stderr=log)
@@ -61,16 +66,22 @@ def queued(ready):
     return ready
 
 
+ENDED = "SELECT DISTINCT job FROM job_slot WHERE done_at IS NOT NULL"
+
+
 def sent() -> bool:
     return rows("SELECT state FROM notice")[0][0] == "sent"
 
 
-def test_worker_and_scheduler_work_together_and_stop_on_sigterm(queued, tmp_path):
+def test_worker_and_scheduler_do_all_periodic_work_and_stop_on_sigterm(queued, tmp_path):
     with (
         started(WORKER, queued, tmp_path) as worker,
         started(SCHEDULER, queued, tmp_path) as scheduler,
     ):
         wait_until(sent, 60)
+        wait_until(lambda: {job for (job,) in rows(ENDED)} == PERIODIC, 60)
         assert stopped_after(scheduler) < 3
         assert stopped_after(worker) < 10
+    assert rows("SELECT job, error FROM job_slot WHERE error IS NOT NULL") == []
+    assert rows("SELECT subject, detail FROM alert WHERE kind = 'dead_letter'") == []
     assert list((tmp_path / "mail").glob("*.eml"))

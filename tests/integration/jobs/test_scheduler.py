@@ -161,6 +161,20 @@ def test_it_goes_on_after_redis_was_away(ready, start, monkeypatch):
     assert len(refused) == 2
 
 
+def test_a_far_job_that_fails_raises_one_alert_and_comes_again(ready, start):
+    calls = []
+
+    @every(seconds=1, name="t.far", queue="notify")
+    def far():
+        calls.append(1)
+        raise ValueError("broken")
+
+    start()
+    with_worker(ready, lambda: len(calls) >= 2 and rows("SELECT 1 FROM alert"))
+    assert len(rows("SELECT 1 FROM alert WHERE subject = 't.far'")) == 1
+    assert rows("SELECT 1 FROM job_run") == []
+
+
 def cut_connections() -> None:
     """What a restart of PostgreSQL does to its clients."""
     with main_scope(reason="test"):
