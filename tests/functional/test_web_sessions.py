@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +18,7 @@ from kameng.errors import TooMany, Unavailable
 from kameng.identity import api as identity
 from kameng.stations import api as stations
 from kameng.web import audiences
-from kameng.web.sessions import DESK_COOKIE, SHOP_COOKIE
+from kameng.web.sessions import DESK_COOKIE, SHOP_COOKIE, session_key
 
 SHOP = "http://alpha.localhost:8000"
 OTHER = "http://beta.localhost:8000"
@@ -79,6 +80,11 @@ def _add_pages(app: Flask) -> None:
     @pages.get("/s/member/<int:number>")
     def by_number(number: int) -> str:
         return identity.get_member(number).name
+
+    @pages.get("/s/narrow")
+    def narrow() -> str:
+        web.limit("narrow", web.client_ip(), 2, 60)
+        return "passed"
 
     @pages.get("/s/who")
     def who() -> str:
@@ -253,6 +259,35 @@ def test_a_changed_password_ends_all_sessions(client: FlaskClient) -> None:
     assert client.get("/s/who", base_url=SHOP).text == "guest:"
     with client.application.app_context(), station_scope(7):
         identity.change_password(found.id, second, PASSWORD)
+
+
+@pytest.mark.parametrize(("field", "days_ago"), [("used", 8), ("created", 31)])
+def test_sessions_end_when_idle_and_after_a_month(
+    client: FlaskClient, field: str, days_ago: int
+) -> None:
+    sid = log_in(client)
+    with client.application.app_context():
+        key = session_key(7, sid)
+        record = json.loads(redis.client().get(key))  # type: ignore[arg-type]  # sync client
+        record[field] -= days_ago * 24 * 3600
+        redis.client().set(key, json.dumps(record))
+    assert client.get("/s/who", base_url=SHOP).text == "guest:"
+
+
+def test_a_session_moved_to_another_station_in_redis_is_worthless(client: FlaskClient) -> None:
+    sid = log_in(client)
+    with client.application.app_context():
+        redis.client().rename(session_key(7, sid), session_key(8, sid))
+    thief = client.application.test_client(use_cookies=False)
+    headers = {"Cookie": f"{SHOP_COOKIE}={sid}"}
+    assert thief.get("/s/who", base_url=OTHER, headers=headers).text == "guest:"
+
+
+def test_too_many_tries_are_told_when_to_come_back(client: FlaskClient) -> None:
+    answers = [client.get("/s/narrow", base_url=SHOP) for _try in range(3)]
+    assert [answer.status_code for answer in answers] == [200, 200, 429]
+    assert answers[2].headers["Retry-After"] == "60"
+    assert "操作太频繁" in answers[2].text
 
 
 def test_no_session_id_lies_in_redis(client: FlaskClient) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import psycopg
 import pyotp
@@ -11,9 +13,11 @@ import pytest
 from argon2 import PasswordHasher
 from flask import Flask
 
+from kameng import runtime
 from kameng.db import db, main_scope, station_scope
 from kameng.errors import Conflict, DomainError, NotFound
 from kameng.identity import api as identity
+from kameng.settings import Settings
 
 PASSWORD = "correct-horse-9"
 
@@ -125,6 +129,25 @@ def test_a_swapped_secret_of_a_colleague_does_not_open(
         with main_scope(reason="console"), pytest.raises(identity.LoginRefused) as refused:
             identity.authenticate_staff("swap-two", PASSWORD, code_for(secret))
         assert refused.value.code == "totp_failed"
+
+
+def test_a_second_factor_survives_a_change_of_the_master_key(
+    app: Flask, settings: Settings
+) -> None:
+    newer = base64.b64encode(b"another master key of 32 bytes!!").decode()
+    with app.app_context():
+        _number, secret = hire("rotated")
+        for step, previous, works in ((0, settings.master_key, True), (1, "", False)):
+            changed = replace(settings, master_key=newer, master_key_previous=previous)
+            app.extensions[runtime.KEY] = changed
+            try:
+                with main_scope(reason="console"):
+                    identity.authenticate_staff("rotated", PASSWORD, code_for(secret, step))
+                    assert works
+            except identity.LoginRefused:
+                assert not works
+            finally:
+                app.extensions[runtime.KEY] = settings
 
 
 def test_a_station_owner_works_at_the_own_station_only(app: Flask) -> None:
