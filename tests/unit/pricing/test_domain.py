@@ -194,7 +194,11 @@ def any_rules(draw: st.DrawFn) -> list[Rule]:
     limits=st.tuples(maybe_amounts, maybe_amounts), fixed=st.none() | st.integers(1, 10**9),
 )
 def test_T2_cost_and_margins_always_add_up_to_the_price(
-    rules: list[Rule], cost: int, depth: int, limits: tuple[int | None, int | None], fixed: int | None
+    rules: list[Rule],
+    cost: int,
+    depth: int,
+    limits: tuple[int | None, int | None],
+    fixed: int | None,
 ) -> None:
     path = [Level(number, "gold") for number in range(1, depth + 1)]
     result = chain(rules, Goods(5, cost, (), *limits), path, fixed)

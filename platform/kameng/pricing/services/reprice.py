@@ -4,43 +4,45 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from typing import Any, cast
 
-from sqlalchemy import CursorResult, text
+from sqlalchemy import text
 
 from kameng.db import db
-from kameng.pricing.domain import Chain, Goods
+from kameng.pricing.domain import Chain, Goods, Step
 from kameng.pricing.services.world import World, fixed_prices, load_world
 
 BATCH = 5_000
 # Two computations at once could write older prices over newer ones.
 _LOCK = text("SELECT pg_advisory_xact_lock(hashtext('kameng.reprice'))")
 
-_LISTINGS = text("""
-INSERT INTO listing(station_id, sku_id, price, buy_price, explain)
-SELECT * FROM unnest(CAST(:stations AS bigint[]), CAST(:skus AS bigint[]),
-                     CAST(:prices AS bigint[]), CAST(:buys AS bigint[]),
-                     CAST(CAST(:explains AS text[]) AS jsonb[]))
-ON CONFLICT (station_id, sku_id) DO UPDATE
-SET price = excluded.price, buy_price = excluded.buy_price, explain = excluded.explain,
-    version = listing.version + 1, updated_at = now()
-WHERE (listing.price, listing.buy_price, listing.explain)
-  IS DISTINCT FROM (excluded.price, excluded.buy_price, excluded.explain)
+# One JSON text for a whole batch: an array of JSON texts would be quoted and unquoted at length.
+_WRITE = text("""
+WITH fresh AS MATERIALIZED (
+  SELECT * FROM jsonb_to_recordset(CAST(:rows AS jsonb))
+    AS q(station bigint, sku bigint, price bigint, buy bigint, own jsonb,
+         cost bigint, parties bigint[], margins bigint[], steps jsonb)
+), listed AS (
+  INSERT INTO listing(station_id, sku_id, price, buy_price, explain)
+  SELECT station, sku, price, buy, own FROM fresh
+  ON CONFLICT (station_id, sku_id) DO UPDATE
+  SET price = excluded.price, buy_price = excluded.buy_price, explain = excluded.explain,
+      version = listing.version + 1, updated_at = now()
+  WHERE (listing.price, listing.buy_price, listing.explain)
+    IS DISTINCT FROM (excluded.price, excluded.buy_price, excluded.explain)
+  RETURNING 1
+), chained AS (
+  INSERT INTO price_chain(station_id, sku_id, cost, parties, margins, explain)
+  SELECT station, sku, cost, parties, margins, steps FROM fresh
+  ON CONFLICT (station_id, sku_id) DO UPDATE
+  SET cost = excluded.cost, parties = excluded.parties, margins = excluded.margins,
+      explain = excluded.explain
+  WHERE (price_chain.cost, price_chain.parties, price_chain.margins, price_chain.explain)
+    IS DISTINCT FROM (excluded.cost, excluded.parties, excluded.margins, excluded.explain)
+)
+SELECT count(*) FROM listed
 """)
 
-# Arrays cannot be unnested one level only, so parties and margins travel as JSON.
-_CHAINS = text("""
-INSERT INTO price_chain(station_id, sku_id, cost, parties, margins, explain)
-SELECT n.station_id, n.sku_id, n.cost, n.parties, n.margins, n.explain
-FROM jsonb_to_recordset(CAST(:rows AS jsonb))
-  AS n(station_id bigint, sku_id bigint, cost bigint, parties bigint[], margins bigint[],
-       explain jsonb)
-ON CONFLICT (station_id, sku_id) DO UPDATE
-SET cost = excluded.cost, parties = excluded.parties, margins = excluded.margins,
-    explain = excluded.explain
-WHERE (price_chain.cost, price_chain.parties, price_chain.margins, price_chain.explain)
-  IS DISTINCT FROM (excluded.cost, excluded.parties, excluded.margins, excluded.explain)
-""")
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 Priced = tuple[int, int, Chain]
 
@@ -87,26 +89,30 @@ def _compute(world: World, goods: list[Goods]) -> list[Priced]:
 def _write(rows: list[Priced]) -> int:
     if not rows:
         return 0
-    result = db.session.execute(
-        _LISTINGS,
-        {
-            "stations": [station for station, _, _ in rows],
-            "skus": [sku for _, sku, _ in rows],
-            "prices": [chain.price for _, _, chain in rows],
-            "buys": [chain.buy_price for _, _, chain in rows],
-            "explains": [_json(chain.station_explain) for _, _, chain in rows],
-        },
-    )
-    db.session.execute(_CHAINS, {"rows": _json([_chain_row(*row) for row in rows])})
-    return cast("CursorResult[Any]", result).rowcount
+    texts = _Texts()
+    document = f"[{','.join(texts.row(*row) for row in rows)}]"
+    return int(db.session.execute(_WRITE, {"rows": document}).scalar_one())
 
 
-def _chain_row(station: int, sku: int, chain: Chain) -> dict[str, Any]:
-    return {
-        "station_id": station, "sku_id": sku, "cost": chain.cost, "parties": chain.parties,
-        "margins": chain.margins, "explain": chain.full_explain,
-    }  # fmt: skip
+class _Texts:
+    """Rows as JSON. Stations share most of their steps, so each step is written out once."""
 
+    def __init__(self) -> None:
+        self._known: dict[int, str] = {}
 
-def _json(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    def row(self, station: int, sku: int, chain: Chain) -> str:
+        return (
+            f'{{"station":{station},"sku":{sku},"price":{chain.price},"buy":{chain.buy_price},'
+            f'"cost":{chain.cost},"parties":{list(chain.parties)},"margins":{list(chain.margins)},'
+            f'"own":{self._steps(chain.station_explain)},"steps":{self._steps(chain.full_explain)}}}'
+        )
+
+    def _steps(self, steps: tuple[Step, ...]) -> str:
+        return f"[{','.join(map(self._step, steps))}]"
+
+    def _step(self, step: Step) -> str:
+        # By identity: the steps live as long as the rows they belong to.
+        found = self._known.get(id(step))
+        if found is None:
+            found = self._known[id(step)] = _ENCODER.encode(step)
+        return found

@@ -135,18 +135,18 @@ class _Sealer:
         self.cipher = card_cipher(self.key_id)
         self.digest_key = digest_key()
 
-    def seal(self, cards: list[CardText]) -> tuple[list[bytes], list[bytes]]:
+    def seal(self, cards: list[CardText]) -> tuple[str, str]:
+        """Ciphertexts and digests as `insert_cards` takes them: hex between commas."""
         nonces = os.urandom(NONCE_BYTES * len(cards))
-        ciphers: list[bytes] = []
-        digests: list[bytes] = []
+        ciphers: list[str] = []
+        digests: list[str] = []
         for at, card in enumerate(cards):
             digest = card_digest(self.digest_key, card)
             nonce = nonces[at * NONCE_BYTES : (at + 1) * NONCE_BYTES]
-            digests.append(digest)
-            ciphers.append(
-                seal_card(self.cipher, self.key_id, self.sku_id, digest, nonce, card)
-            )
-        return ciphers, digests
+            sealed = seal_card(self.cipher, self.key_id, self.sku_id, digest, nonce, card)
+            digests.append(digest.hex())
+            ciphers.append(sealed.hex())
+        return ",".join(ciphers), ",".join(digests)
 
 
 def _chunks(found: Iterator[Found], tally: _Tally) -> Iterator[list[CardText]]:

@@ -33,7 +33,7 @@ def read_cards(stream: BinaryIO) -> Iterator[Found]:
     elif head.startswith(XLS_MAGIC):
         raise SheetError("xls")
     else:
-        encoding = detect_encoding(head)
+        encoding = detect_encoding(head).removesuffix("-sig")  # _lines takes the mark away
         yield from _from_lines(_lines(head, stream), encoding)
 
 

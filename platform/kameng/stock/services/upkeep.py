@@ -11,8 +11,10 @@ from sqlalchemy import text
 
 from kameng.catalog.api import forget_levels
 from kameng.db import db, run
+from kameng.db.guarded import Row
 from kameng.runtime import current_settings
-from kameng.stock.domain.vault import NONCE_BYTES, open_card, seal_card
+from kameng.stock.domain.vault import NONCE_BYTES, VaultError, open_card, seal_card
+from kameng.stock.services.alerts import raise_alert
 from kameng.stock.services.keyring import active_key_id, card_cipher
 from kameng.stock.services.spool import drop_old_spools
 
@@ -28,30 +30,40 @@ WHERE state = 'importing' AND created_at < now() - make_interval(secs => :second
 def reencrypt(limit: int = 10_000) -> int:
     """Move up to `limit` cards from retired keys to the active one; returns how many.
 
-    Resumable: each batch commits, and a card another process has moved is left alone.
+    Resumable: each batch commits, and a card another process has moved is left alone. A card that
+    does not open stays as it is and raises an alert; it does not hold up the others.
     """
     key_id = active_key_id()
-    cipher = card_cipher(key_id)
-    moved = 0
+    moved = after = 0
     while moved < limit:
-        rows = run("cards_to_reencrypt", p_limit=min(REENCRYPT_BATCH, limit - moved))
+        rows = run(
+            "cards_to_reencrypt", p_after=after, p_limit=min(REENCRYPT_BATCH, limit - moved)
+        )
         if not rows:
             break
-        sealed = []
-        for row in rows:
-            old = card_cipher(row["key_id"])
-            card = open_card(old, row["key_id"], row["sku_id"], row["digest"], row["cipher"])
-            nonce = os.urandom(NONCE_BYTES)
-            sealed.append(seal_card(cipher, key_id, row["sku_id"], row["digest"], nonce, card))
+        after = rows[-1]["id"]
+        sealed = {row["id"]: _resealed(row, key_id) for row in rows}
+        good = [row for row in rows if sealed[row["id"]] is not None]
         (result,) = run(
-            "reencrypt_cards", p_ids=[row["id"] for row in rows],
-            p_old_keys=[row["key_id"] for row in rows], p_ciphers=sealed, p_key=key_id,
+            "reencrypt_cards", p_ids=[row["id"] for row in good],
+            p_old_keys=[row["key_id"] for row in good],
+            p_ciphers=[sealed[row["id"]] for row in good], p_key=key_id,
         )  # fmt: skip
         db.session.commit()
         moved += result["changed"]
-        if not result["changed"]:
-            break
     return moved
+
+
+def _resealed(row: Row, key_id: int) -> bytes | None:
+    try:
+        card = open_card(
+            card_cipher(row["key_id"]), row["key_id"], row["sku_id"], row["digest"], row["cipher"]
+        )
+    except VaultError:
+        raise_alert("card_broken", f"card:{row['id']}", _("一张卡打不开，请核对后作废"))
+        return None
+    nonce = os.urandom(NONCE_BYTES)
+    return seal_card(card_cipher(key_id), key_id, row["sku_id"], row["digest"], nonce, card)
 
 
 def expire_cards() -> dict[int, int]:
