@@ -130,7 +130,7 @@ def password() -> Response | BaseResponse:
     except DomainError as refusal:
         return _profile(str(refusal.message), 422)
     login_session("member", g.viewer.id)
-    flash("success", _("密码已修改。"))
+    flash(_("密码已修改。"), "success")
     return redirect("/me/profile", 303)
 
 

@@ -2,6 +2,27 @@
 
 from __future__ import annotations
 
-from flask import Blueprint
+from flask import Blueprint, g, redirect
+from werkzeug.wrappers import Response
 
-blueprint = Blueprint("console", __name__)
+from kameng_tenants.themes import wording
+
+blueprint = Blueprint("console", __name__, template_folder="templates")
+blueprint.context_processor(lambda: wording.GLOBALS)
+
+
+@blueprint.before_request
+def main_station_has_its_own() -> Response | None:
+    """The main station works in /admin/."""
+    return redirect("/admin/") if g.station.is_main else None
+
+
+from kameng_tenants.console import (  # noqa: E402  # the views register themselves
+    listings,
+    login,
+    orders,
+    overview,
+    settings,
+)
+
+__all__ = ["blueprint", "listings", "login", "orders", "overview", "settings"]

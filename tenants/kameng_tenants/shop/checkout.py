@@ -220,7 +220,7 @@ def _pay(placed: orders.Placed, form: _Form) -> BaseResponse:
         from kameng.web import flash
 
         if g.viewer.kind == "member":
-            flash("bad", str(refusal.message))
+            flash(str(refusal.message), "bad")
         target = f"/o/{placed.order_no}/pay?k={placed.secret}&problem={refusal.code}"
     response = redirect(target, 303)
     keys.remember(response, placed.order_no, placed.secret)  # type: ignore[arg-type]  # Flask's

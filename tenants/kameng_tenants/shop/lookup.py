@@ -23,7 +23,7 @@ def find() -> Response | BaseResponse:
     """One answer for a wrong number and a wrong secret; tries are counted by address."""
     limit("lookup", client_ip(), 20, 300)
     number = "".join(request.form.get("order_no", "").split())[:20]
-    secret = "".join(request.form.get("secret", "").split()).upper()[:40]
+    secret = "".join(request.form.get("secret", "").replace("-", "").split()).upper()[:40]
     known = number.isascii() and number.isdigit() and bool(secret)
     if not (known and orders.check_secret(number, secret)):
         return _form(number, _("没有找到这张订单，请核对订单号和查询码。"), 422)

@@ -89,7 +89,7 @@ def check(order_no: str) -> BaseResponse:
     access = open_order(order_no)
     limit("order-check", access.order.id, 6, 60)
     _ask_gateway(access.order)
-    flash("info", _("已向付款渠道核对，结果显示在下面。"))
+    flash(_("已向付款渠道核对，结果显示在下面。"), "info")
     return redirect(_home(access), 303)
 
 
@@ -101,7 +101,7 @@ def cancel(order_no: str) -> BaseResponse:
     try:
         orders.cancel(order_no, actor)
     except orders.OrderRefused as refusal:
-        flash("warn", str(refusal.message))
+        flash(str(refusal.message), "warn")
     return redirect(_home(access), 303)
 
 
@@ -119,7 +119,7 @@ def pay(order_no: str) -> Response | BaseResponse:
             return redirect(way or _home(access), 303)
         except payments.PaymentRefused as refusal:
             problem, text = refusal.code, str(refusal.message)
-            flash("bad", text)
+            flash(text, "bad")
     methods = method_choices(order.payable, wallet=order.member_id is not None)
     usable = [f"{item.plugin_id}:{item.code}" for item in methods if item.enabled]
     response = render_page(

@@ -146,6 +146,11 @@ def group_account(value: str) -> str:
     return value
 
 
+def group_secret(value: str) -> str:
+    """`KDE7D-SBSQD-…`: easier to copy from paper; the dashes do not count."""
+    return "-".join(value[start : start + 5] for start in range(0, len(value), 5))
+
+
 def paragraphs(text: str) -> list[str]:
     """Blank lines part paragraphs."""
     return [part.strip() for part in text.replace("\r", "").split("\n\n") if part.strip()]
@@ -164,6 +169,7 @@ GLOBALS: dict[str, Any] = {
     "discount": discount,
     "method_word": method_word,
     "group_account": group_account,
+    "group_secret": group_secret,
     "paragraphs": paragraphs,
     "lines": lines,
 }
