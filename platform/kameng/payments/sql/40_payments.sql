@@ -48,6 +48,7 @@ BEGIN
   IF EXISTS (SELECT 1 FROM orders WHERE station_id = p_station AND id = p_order AND state = 'refunding')
      AND NOT EXISTS (SELECT 1 FROM refund WHERE station_id = p_station AND order_id = p_order AND state <> 'succeeded') THEN
     PERFORM _move_order(p_station, p_order, 'refunding', 'refunded', 'system', 'money returned');
+    PERFORM _publish('order.refunded', p_station, jsonb_build_object('order_id', p_order));
   END IF;
 END $f$;
 
