@@ -20,10 +20,11 @@ BUCKET_SQL = text("""
     SELECT date_trunc(:unit, o.paid_at AT TIME ZONE :zone) AS bucket, count(*) AS orders,
            sum(o.payable)::bigint AS turnover,
            count(*) FILTER (WHERE o.state IN ('delivered', 'completed')) AS delivered,
-           count(*) FILTER (WHERE o.state IN ('paid', 'fulfilling', 'held', 'partially_delivered')) AS working,
+           count(*) FILTER (
+             WHERE o.state IN ('paid', 'fulfilling', 'held', 'partially_delivered')) AS working,
            count(*) FILTER (WHERE o.state IN ('refunding', 'refunded', 'failed')) AS refunded,
-           coalesce(sum(c.margins[1] * o.quantity)
-                    FILTER (WHERE o.state NOT IN ('refunding', 'refunded', 'failed')), 0)::bigint AS margin
+           coalesce(sum(c.margins[1] * o.quantity) FILTER (
+             WHERE o.state NOT IN ('refunding', 'refunded', 'failed')), 0)::bigint AS margin
       FROM orders o JOIN order_cost c ON c.station_id = o.station_id AND c.order_id = o.id
      WHERE o.created_at >= CAST(:start AS timestamptz) - interval '1 day'
        AND o.paid_at >= :start AND o.paid_at < :end
@@ -130,9 +131,14 @@ def load_board(span: str, now: datetime | None = None) -> Board:
     before = _buckets(start - back, end - back, days)
     current = now.hour if days == 1 else days - 1
     return Board(
-        span, now, buckets, before, _sum(buckets),
-        _sum(_buckets(start - back, now - back, days)), current,
-    )  # fmt: skip
+        span,
+        now,
+        buckets,
+        before,
+        _sum(buckets),
+        _sum(_buckets(start - back, now - back, days)),
+        current,
+    )
 
 
 def _buckets(start: datetime, end: datetime, days: int) -> list[Bucket]:
@@ -140,10 +146,12 @@ def _buckets(start: datetime, end: datetime, days: int) -> list[Bucket]:
     rows = db.session.execute(
         BUCKET_SQL,
         {
-            "unit": "hour" if hourly else "day", "zone": str(start.tzinfo),
-            "start": start, "end": end,
+            "unit": "hour" if hourly else "day",
+            "zone": str(start.tzinfo),
+            "start": start,
+            "end": end,
         },
-    )  # fmt: skip
+    )
     found = {row.bucket: row for row in rows}
     step = timedelta(hours=1) if hourly else timedelta(days=1)
     first = start.replace(tzinfo=None)
@@ -173,9 +181,7 @@ def low_skus() -> list[LowSku]:
     """Card SKUs at or below their mark, the soonest sold out first."""
     rows = db.session.execute(LOW_SQL)
     return [
-        LowSku(
-            row.id, row.code, row.name, row.free, row.free * 24 / row.sold if row.sold else None
-        )
+        LowSku(row.id, row.code, row.name, row.free, row.free * 24 / row.sold if row.sold else None)
         for row in rows
     ]
 

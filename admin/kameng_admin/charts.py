@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Any
 
 from flask_babel import gettext as _
@@ -20,19 +21,27 @@ def turnover_option(board: Board) -> dict[str, Any]:
         **_frame([_label(board, bucket) for bucket in board.buckets]),
         "series": [
             {
-                "name": _("本期"), "type": "line", "data": shown, "symbol": "circle",
-                "symbolSize": 7, "showSymbol": False, "lineStyle": {"width": 2},
-                "areaStyle": {"opacity": 0.08}, "z": 3,
+                "name": _("本期"),
+                "type": "line",
+                "data": shown,
+                "symbol": "circle",
+                "symbolSize": 7,
+                "showSymbol": False,
+                "lineStyle": {"width": 2},
+                "areaStyle": {"opacity": 0.08},
+                "z": 3,
                 "markPoint": _dot(board, shown),
             },
             {
-                "name": _("对比"), "type": "line", "showSymbol": False,
+                "name": _("对比"),
+                "type": "line",
+                "showSymbol": False,
                 "data": [bucket.turnover / YUAN for bucket in board.before],
                 "lineStyle": {"width": 1.5, "type": "dashed", "color": "var(--km-chart-2)"},
                 "itemStyle": {"color": "var(--km-chart-2)"},
             },
         ],
-    }  # fmt: skip
+    }
 
 
 def result_option(board: Board) -> dict[str, Any]:
@@ -47,38 +56,70 @@ def result_option(board: Board) -> dict[str, Any]:
         **_frame([_label(board, bucket) for bucket in kept]),
         "series": [
             {
-                "name": name, "type": "bar", "stack": "all", "data": data, "barMaxWidth": 10,
+                "name": name,
+                "type": "bar",
+                "stack": "all",
+                "data": data,
+                "barMaxWidth": 10,
                 "itemStyle": {"color": colour},
             }
             for name, data, colour in rows
         ],
-    }  # fmt: skip
+    }
+
+
+def daily_option(days: Sequence[date], amounts: Sequence[int]) -> dict[str, Any]:
+    """One bar a day, in yuan."""
+    return {
+        **_frame([f"{day.month}-{day.day}" for day in days]),
+        "series": [
+            {
+                "name": _("成交额"),
+                "type": "bar",
+                "barMaxWidth": 12,
+                "data": [amount / YUAN for amount in amounts],
+                "itemStyle": {"color": "var(--km-chart-1)", "borderRadius": [2, 2, 0, 0]},
+            }
+        ],
+    }
 
 
 def _frame(labels: Sequence[str]) -> dict[str, Any]:
     return {
         "grid": {"left": 8, "right": 14, "top": 12, "bottom": 6, "containLabel": True},
-        "tooltip": {"trigger": "axis", "backgroundColor": "var(--km-surface)",
-                    "borderColor": "var(--km-line)", "textStyle": {"color": "var(--km-ink)", "fontSize": 12}},
+        "tooltip": {
+            "trigger": "axis",
+            "backgroundColor": "var(--km-surface)",
+            "borderColor": "var(--km-line)",
+            "textStyle": {"color": "var(--km-ink)", "fontSize": 12},
+        },
         "xAxis": {
-            "type": "category", "data": list(labels), "boundaryGap": True,
-            "axisLine": {"lineStyle": {"color": "var(--km-chart-grid)"}}, "axisTick": {"show": False},
+            "type": "category",
+            "data": list(labels),
+            "boundaryGap": True,
+            "axisLine": {"lineStyle": {"color": "var(--km-chart-grid)"}},
+            "axisTick": {"show": False},
             "axisLabel": {"color": "var(--km-ink-3)", "fontSize": 11, "hideOverlap": True},
         },
         "yAxis": {
-            "type": "value", "splitNumber": 4, "minInterval": 1,
+            "type": "value",
+            "splitNumber": 4,
+            "minInterval": 1,
             "splitLine": {"lineStyle": {"color": "var(--km-chart-grid)"}},
             "axisLabel": {"color": "var(--km-ink-3)", "fontSize": 11},
         },
-    }  # fmt: skip
+    }
 
 
 def _dot(board: Board, shown: Sequence[float | None]) -> dict[str, Any]:
     value = shown[board.current]
     return {
-        "symbol": "circle", "symbolSize": 8, "label": {"show": False}, "silent": True,
+        "symbol": "circle",
+        "symbolSize": 8,
+        "label": {"show": False},
+        "silent": True,
         "data": [{"coord": [board.current, value]}],
-    }  # fmt: skip
+    }
 
 
 def _label(board: Board, bucket: Bucket) -> str:

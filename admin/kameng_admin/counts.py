@@ -13,9 +13,10 @@ WAITING_SQL = text("""
     SELECT (SELECT count(*) FROM orders WHERE state = 'held') AS held,
            (SELECT count(*) FROM orders WHERE state = 'held' AND deadline_at < now()) AS held_late,
            (SELECT count(*) FROM station_application WHERE state = 'submitted') AS applications,
-           (SELECT count(*) FROM station_application
-             WHERE state = 'submitted' AND created_at < now() - interval '1 day') AS applications_late,
-           (SELECT count(*) FROM purchase WHERE state IN ('created', 'sent', 'unknown')) AS purchases,
+           (SELECT count(*) FROM station_application WHERE state = 'submitted'
+               AND created_at < now() - interval '1 day') AS applications_late,
+           (SELECT count(*) FROM purchase
+             WHERE state IN ('created', 'sent', 'unknown')) AS purchases,
            (SELECT count(*) FROM purchase WHERE state IN ('created', 'sent', 'unknown')
                AND created_at < now() - interval '30 minutes') AS purchases_late,
            (SELECT count(*) FROM payment_attempt WHERE state = 'unknown') AS unknown_payments,

@@ -43,5 +43,10 @@ def record(action: str, subject: str, detail: dict[str, Any] | None = None) -> N
 
 
 __all__ = [
-    "actor", "actor_text", "permission_label", "record", "roles_with", "viewer_can",
-]  # fmt: skip
+    "actor",
+    "actor_text",
+    "permission_label",
+    "record",
+    "roles_with",
+    "viewer_can",
+]

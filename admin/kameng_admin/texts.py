@@ -22,15 +22,11 @@ ACTIONS: Mapping[str, tuple[str, str, Any]] = {
     "card.import": ("database", "ok", _l("导入卡密")),
     "card.reveal": ("eye", "warn", _l("查看卡密")),
     "card.void": ("trash", "bad", _l("作废批次")),
-    "batch.import": ("database", "ok", _l("导入卡密")),
-    "batch.void": ("trash", "bad", _l("作废批次")),
     "cost.change": ("report-money", "info", _l("修改成本")),
     "price.rule": ("discount", "info", _l("修改定价规则")),
     "product.create": ("package", "info", _l("新建商品")),
     "product.update": ("package", "idle", _l("修改商品")),
     "product.state": ("package", "info", _l("改变商品状态")),
-    "order.release": ("shield-check", "ok", _l("放行冻结订单")),
-    "order.refuse": ("ban", "bad", _l("拒绝冻结订单并退款")),
     "order.cancel": ("ban", "idle", _l("取消订单")),
     "purchase.complete": ("circle-check", "ok", _l("完成人工订单")),
     "purchase.fail": ("circle-x", "bad", _l("人工订单未成功")),
@@ -40,16 +36,18 @@ ACTIONS: Mapping[str, tuple[str, str, Any]] = {
     "plugin.disable": ("plug", "warn", _l("停用插件")),
     "plugin.use_main_account": ("plug", "idle", _l("改用主站账户")),
     "staff.create": ("user-plus", "info", _l("新建员工")),
-    "staff.update": ("user", "idle", _l("修改员工")),
-    "staff.lock": ("lock", "bad", _l("锁定员工")),
-    "staff.unlock": ("lock-open", "ok", _l("解锁员工")),
-    "role.update": ("shield-lock", "warn", _l("修改角色权限")),
-    "member.lock": ("lock", "bad", _l("锁定会员")),
-    "member.unlock": ("lock-open", "ok", _l("解锁会员")),
+    "staff.state": ("lock", "warn", _l("改变员工状态")),
+    "staff.role": ("shield-lock", "warn", _l("改变员工角色")),
+    "staff.totp_reset": ("key", "warn", _l("重置动态验证码")),
+    "role.save": ("shield-lock", "warn", _l("保存角色权限")),
+    "member.state": ("lock", "warn", _l("改变会员状态")),
+    "member.register": ("user-plus", "idle", _l("注册会员")),
+    "station.grade": ("star", "info", _l("调整分站等级")),
+    "risk.release": ("shield-check", "ok", _l("放行冻结订单")),
+    "risk.refuse": ("ban", "bad", _l("拒绝冻结订单并退款")),
     "login.ok": ("login", "idle", _l("登录")),
     "login.failed": ("login", "bad", _l("登录失败")),
     "password.change": ("key", "warn", _l("修改密码")),
-    "totp.reset": ("key", "warn", _l("重置动态口令")),
     "export": ("download", "warn", _l("导出数据")),
     "alert.close": ("check", "idle", _l("关闭预警")),
     "job.retry": ("refresh", "info", _l("重试任务")),
@@ -88,8 +86,15 @@ def actor_text(actor: str, station_id: int = 1) -> Any:
         return name or g.console_people.get((1, int(number))) or _("员工 %(no)s", no=number)
     if kind == "member":
         return _("会员 %(no)s", no=number)
-    known = {"system": _("系统"), "guest": _("买家"), "shopper": _("买家"), "gateway": _("支付网关"),
-             "scheduler": _("系统"), "demo": _("演示数据"), "job": _("系统")}  # fmt: skip
+    known = {
+        "system": _("系统"),
+        "guest": _("买家"),
+        "shopper": _("买家"),
+        "gateway": _("支付网关"),
+        "scheduler": _("系统"),
+        "demo": _("演示数据"),
+        "job": _("系统"),
+    }
     return known.get(kind, actor)
 
 
@@ -100,8 +105,10 @@ def duration_text(seconds: float | None) -> str:
     if seconds < 10:
         return _("%(n)s 秒", n=f"{seconds:.1f}")
     for limit, unit, words in (
-        (120, 1, _l("%(n)s 秒")), (7200, 60, _l("%(n)s 分")), (172_800, 3600, _l("%(n)s 小时")),
-    ):  # fmt: skip
+        (120, 1, _l("%(n)s 秒")),
+        (7200, 60, _l("%(n)s 分")),
+        (172_800, 3600, _l("%(n)s 小时")),
+    ):
         if seconds < limit:
             return str(words) % {"n": int(seconds // unit)}
     return _("%(n)s 天", n=int(seconds // 86_400))
@@ -110,6 +117,36 @@ def duration_text(seconds: float | None) -> str:
 def percent_text(share: float | None, digits: int = 2) -> str:
     """99.31%; a dash when there is nothing to divide."""
     return "—" if share is None else f"{share:.{digits}f}%"
+
+
+SUBJECTS = {
+    "order": _l("订单 %(no)s"),
+    "sku": _l("规格 %(no)s"),
+    "staff": _l("员工 %(no)s"),
+    "member": _l("会员 %(no)s"),
+    "station": _l("分站 %(no)s"),
+    "batch": _l("批次 %(no)s"),
+    "application": _l("申请 %(no)s"),
+    "product": _l("商品 %(no)s"),
+    "role": _l("角色 %(no)s"),
+    "run": _l("任务 %(no)s"),
+    "plugin": _l("插件 %(no)s"),
+    "list": _l("列表 %(no)s"),
+    "alert": _l("预警 %(no)s"),
+    "attempt": _l("支付单 %(no)s"),
+    "rule": _l("规则 %(no)s"),
+    "staff-login": _l("登录名 %(no)s"),
+    "member-login": _l("登录名 %(no)s"),
+}
+
+
+def subject_text(subject: str) -> str:
+    """`sku:5` → 规格 5."""
+    kind, sep, number = subject.partition(":")
+    if kind == "station" and number.isdigit():
+        return station_name(int(number))
+    words = SUBJECTS.get(kind) if sep else None
+    return str(words) % {"no": number} if words else subject
 
 
 def detail_text(detail: Mapping[str, Any]) -> str:

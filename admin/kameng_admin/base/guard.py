@@ -16,6 +16,7 @@ from kameng_admin.shell import Crumb, build_shell
 
 F = TypeVar("F", bound=Callable[..., Any])
 MAIN_STATION = 1
+ANY_STAFF = "staff"  # not a permission: everybody who works at the main station
 
 
 def needs(permission: str) -> Callable[[F], F]:
@@ -31,7 +32,7 @@ def needs(permission: str) -> Callable[[F], F]:
 def may(permission: str) -> bool:
     """Whether the person at the console holds a permission (at the main station)."""
     viewer = current_viewer()
-    return is_staff(viewer) and viewer.can(permission)
+    return is_staff(viewer) and (permission == ANY_STAFF or viewer.can(permission))
 
 
 def is_staff(viewer: Viewer) -> bool:
@@ -76,7 +77,7 @@ class Guarded:
     def refuse(self, permission: str) -> Any:
         """403 that says what is missing and who may."""
         page = self.render(
-            "console/forbidden.html",
+            "kameng_admin/forbidden.html",
             page_title=_("没有权限"),
             permission=people.permission_label(permission),
             roles=people.roles_with(permission),

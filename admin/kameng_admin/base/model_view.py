@@ -92,7 +92,9 @@ class SecureModelView(Guarded, ModelView):  # type: ignore[misc]  # Flask-Admin 
 
     def _key_columns(self) -> list[Any]:
         mapper: Any = mapping_of(self.model)
-        return [getattr(self.model, mapper.get_property_by_column(c).key) for c in mapper.primary_key]
+        return [
+            getattr(self.model, mapper.get_property_by_column(c).key) for c in mapper.primary_key
+        ]
 
     def _key_values(self, id: Any) -> list[Any]:
         parts = str(id if not isinstance(id, list | tuple) else ",".join(map(str, id))).split(",")
@@ -132,8 +134,9 @@ class SecureModelView(Guarded, ModelView):  # type: ignore[misc]  # Flask-Admin 
         if not counted:
             return {}
         query = self.restrict(
-            db.session.query(*(func.count().filter(tab.where()) for tab in counted if tab.where))
-            .select_from(self.model)
+            db.session.query(
+                *(func.count().filter(tab.where()) for tab in counted if tab.where)
+            ).select_from(self.model)
         )
         return dict(zip((tab.key for tab in counted), query.one(), strict=True))
 
@@ -189,12 +192,19 @@ class SecureModelView(Guarded, ModelView):  # type: ignore[misc]  # Flask-Admin 
         people.record("export", f"list:{self.endpoint}", {"rows": len(rows), "type": export_type})
         header = [column.label for column in columns]
         lines = ([_sheet_value(column, row) for column in columns] for row in rows)
-        name = f"{self.endpoint.removeprefix('admin_')}-{datetime.now():%Y%m%d-%H%M%S}.{export_type}"
-        headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
+        name = (
+            f"{self.endpoint.removeprefix('admin_')}-{datetime.now():%Y%m%d-%H%M%S}.{export_type}"
+        )
+        headers = {
+            "Content-Disposition": f'attachment; filename="{name}"',
+            "Cache-Control": "no-store",
+        }
         if export_type == "csv":
             body: Any = stream_with_context(sheets.csv_lines(header, lines))
             return Response(body, headers=headers, mimetype=sheets.CSV_TYPE)
-        return Response(sheets.xlsx_bytes(header, lines), headers=headers, mimetype=sheets.XLSX_TYPE)
+        return Response(
+            sheets.xlsx_bytes(header, lines), headers=headers, mimetype=sheets.XLSX_TYPE
+        )
 
     def _rows_for_sheet(self) -> list[Any]:
         args = self._get_list_extra_args()

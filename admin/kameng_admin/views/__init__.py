@@ -1,1 +1,67 @@
-"""The desks of the console, one module each."""
+"""The desks of the console, one module each; the order here is the order of the sidebar."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kameng.catalog.models import Category, Listing, Product, Sku, Tag
+from kameng.identity.models import AuditEvent, Member
+from kameng.ledger.models import Transfer
+from kameng.orders.models import Order
+from kameng.payments.models import PaymentAttempt, Refund
+from kameng.pricing.models import PriceRule
+from kameng.risk.models import RiskDecisionRow
+from kameng.stations.models import Station, StationApplication
+from kameng.stock.models import Alert, CardBatch
+from kameng_admin.views.account import AccountView
+from kameng_admin.views.categories import CategoriesView, TagsView
+from kameng_admin.views.dashboard import DashboardView
+from kameng_admin.views.desks import DecisionsView, PurchasesView, RiskView
+from kameng_admin.views.ledger import AccountsView, TransfersView, VerifyView
+from kameng_admin.views.members import MembersView
+from kameng_admin.views.orders import OrderView
+from kameng_admin.views.payments import AttemptView, RefundView
+from kameng_admin.views.plugins import PluginsView
+from kameng_admin.views.prices import PricesView, RulesView
+from kameng_admin.views.products import ProductsView
+from kameng_admin.views.search import SearchView
+from kameng_admin.views.stations import ApplicationsView, StationsView
+from kameng_admin.views.stock import AlertsView, BatchesView, StockView
+from kameng_admin.views.system import AuditView, JobsView, StaffView
+
+
+def home_view() -> Any:
+    """The board at /admin/."""
+    return DashboardView(endpoint="admin", url="/admin")
+
+
+def all_views() -> list[Any]:
+    """Every other view, ready to be added to Flask-Admin."""
+    return [
+        ApplicationsView(StationApplication, "admin_applications", "applications"),
+        OrderView(Order, "admin_orders", "orders"),
+        PurchasesView(endpoint="admin_purchases", url="purchases"),
+        AttemptView(PaymentAttempt, "admin_payments", "payments"),
+        RefundView(Refund, "admin_refunds", "refunds"),
+        ProductsView(Product, "admin_products", "products"),
+        CategoriesView(Category, "admin_categories", "categories"),
+        TagsView(Tag, "admin_tags", "tags"),
+        PricesView(Listing, "admin_prices", "prices"),
+        RulesView(PriceRule, "admin_rules", "rules"),
+        StockView(Sku, "admin_stock", "stock"),
+        BatchesView(CardBatch, "admin_batches", "batches"),
+        AlertsView(Alert, "admin_alerts", "alerts"),
+        StationsView(Station, "admin_stations", "stations"),
+        MembersView(Member, "admin_members", "members"),
+        AccountsView(endpoint="admin_accounts", url="accounts"),
+        TransfersView(Transfer, "admin_transfers", "transfers"),
+        VerifyView(endpoint="admin_verify", url="verify"),
+        RiskView(endpoint="admin_risk", url="risk"),
+        DecisionsView(RiskDecisionRow, "admin_decisions", "decisions"),
+        PluginsView(endpoint="admin_plugins", url="plugins"),
+        JobsView(endpoint="admin_jobs", url="jobs"),
+        StaffView(endpoint="admin_staff", url="staff"),
+        AuditView(AuditEvent, "admin_audit", "audit"),
+        AccountView(endpoint="admin_account", url="account"),
+        SearchView(endpoint="admin_search", url="search"),
+    ]

@@ -50,14 +50,14 @@ class Kpi:
 class DashboardView(Guarded, BaseView):  # type: ignore[misc]  # Flask-Admin ships no types
     """The first page of the console."""
 
-    need = "console.view"
+    need = "dashboard.view"
     place = Place("", _l("今日要办"), "layout-dashboard")
 
     @expose("/")
     def index_view(self) -> Any:
         """The whole page; htmx fetches `/admin/board` every 15 seconds."""
         return self.render(
-            "console/dashboard.html",
+            "kameng_admin/dashboard.html",
             crumbs=[Crumb(_("主站")), Crumb(self.place.label)],
             **self._context(),
         )
@@ -66,7 +66,7 @@ class DashboardView(Guarded, BaseView):  # type: ignore[misc]  # Flask-Admin shi
     def board(self) -> Any:
         """The moving part alone."""
         g.console_page = True
-        return super(Guarded, self).render("console/board.html", **self._context())
+        return super(Guarded, self).render("kameng_admin/board.html", **self._context())
 
     @expose("/board/data")
     def data(self) -> Any:
@@ -108,10 +108,13 @@ def _span() -> str:
 
 def _plain(bucket: board.Bucket) -> dict[str, Any]:
     return {
-        "at": bucket.at.isoformat(), "orders": bucket.orders,
+        "at": bucket.at.isoformat(),
+        "orders": bucket.orders,
         "turnover": plain_money(bucket.turnover, 2).replace(",", ""),
-        "delivered": bucket.delivered, "working": bucket.working, "refunded": bucket.refunded,
-    }  # fmt: skip
+        "delivered": bucket.delivered,
+        "working": bucket.working,
+        "refunded": bucket.refunded,
+    }
 
 
 def _acts(low: list[board.LowSku]) -> list[Act]:
@@ -125,15 +128,32 @@ def _acts(low: list[board.LowSku]) -> list[Act]:
     first = low[0] if low else None
     low_note = _("没有缺货风险")
     if first is not None:
-        low_note = _("已有售罄") if not first.free else _("最少剩 %(n)s 张", n=min(s.free for s in low))
+        low_note = (
+            _("已有售罄") if not first.free else _("最少剩 %(n)s 张", n=min(s.free for s in low))
+        )
     return [
-        act("admin_risk", _("风控待审"), "shield-lock", (_("货未发，款已冻结"), _("没有冻结的订单")), True),
+        act(
+            "admin_risk",
+            _("风控待审"),
+            "shield-lock",
+            (_("货未发，款已冻结"), _("没有冻结的订单")),
+            True,
+        ),
         act("admin_applications", _("等我审批"), "user-check", (_("开站申请"), _("没有待审申请"))),
         act("admin_payments", _("支付确认中"), "clock", (_("系统在查询，无需操作"), _("都有结果"))),
-        act("admin_purchases", _("人工待办"), "headset", (_("买家在等发货"), _("没有等人工的订单"))),
-        Act(_("库存见底"), "database", len(low), "warn" if low else "none", low_note, _to("admin_stock")),
+        act(
+            "admin_purchases", _("人工待办"), "headset", (_("买家在等发货"), _("没有等人工的订单"))
+        ),
+        Act(
+            _("库存见底"),
+            "database",
+            len(low),
+            "warn" if low else "none",
+            low_note,
+            _to("admin_stock"),
+        ),
         act("admin_alerts", _("未处理预警"), "bell", (_("看过请关闭"), _("没有未处理的预警"))),
-    ]  # fmt: skip
+    ]
 
 
 def _to(endpoint: str) -> str:
@@ -145,18 +165,37 @@ def _kpis(loaded: board.Board) -> list[Kpi]:
     kept = [b for index, b in enumerate(loaded.buckets) if index <= loaded.current]
     money = [plain_money(value, 2) for value in (now.turnover, now.margin)]
     return [
-        Kpi(_("成交额"), f"¥{money[0]}", *_ratio(now.turnover, then.turnover),
-            charts.spark([b.turnover for b in kept])),
-        Kpi(_("付款订单"), f"{now.orders:,}", *_ratio(now.orders, then.orders),
-            charts.spark([b.orders for b in kept])),
-        Kpi(_("履约成功率"), texts.percent_text(now.success), *_points(now.success, then.success),
-            charts.spark([_share(b.delivered, b.delivered + b.refunded) for b in kept])),
-        Kpi(_("退款率"), texts.percent_text(now.refund_rate),
+        Kpi(
+            _("成交额"),
+            f"¥{money[0]}",
+            *_ratio(now.turnover, then.turnover),
+            charts.spark([b.turnover for b in kept]),
+        ),
+        Kpi(
+            _("付款订单"),
+            f"{now.orders:,}",
+            *_ratio(now.orders, then.orders),
+            charts.spark([b.orders for b in kept]),
+        ),
+        Kpi(
+            _("履约成功率"),
+            texts.percent_text(now.success),
+            *_points(now.success, then.success),
+            charts.spark([_share(b.delivered, b.delivered + b.refunded) for b in kept]),
+        ),
+        Kpi(
+            _("退款率"),
+            texts.percent_text(now.refund_rate),
             *_points(now.refund_rate, then.refund_rate, good_when_down=True),
-            charts.spark([_share(b.refunded, b.orders) for b in kept])),
-        Kpi(_("主站毛利"), f"¥{money[1]}", *_ratio(now.margin, then.margin),
-            charts.spark([b.margin for b in kept])),
-    ]  # fmt: skip
+            charts.spark([_share(b.refunded, b.orders) for b in kept]),
+        ),
+        Kpi(
+            _("主站毛利"),
+            f"¥{money[1]}",
+            *_ratio(now.margin, then.margin),
+            charts.spark([b.margin for b in kept]),
+        ),
+    ]
 
 
 def _share(part: int, whole: int) -> float | None:
@@ -169,7 +208,9 @@ def _ratio(now: int, then: int) -> tuple[str, str, str]:
     return _signed((now - then) * 100 / then, "%")
 
 
-def _points(now: float | None, then: float | None, good_when_down: bool = False) -> tuple[str, str, str]:
+def _points(
+    now: float | None, then: float | None, good_when_down: bool = False
+) -> tuple[str, str, str]:
     if now is None or then is None:
         return "—", "flat", "minus"
     text, tone, arrow = _signed(now - then, "%")
@@ -199,9 +240,12 @@ def _channels() -> list[dict[str, Any]]:
         share = row.good * 100 / row.ended if row and row.ended else None
         shown.append(
             {
-                "id": info.id, "name": info.name or info.id, "row": row, "share": share,
+                "id": info.id,
+                "name": info.name or info.id,
+                "row": row,
+                "share": share,
                 "mark": _channel_mark(info.state.value, share),
-            }  # fmt: skip
+            }
         )
     return shown
 
