@@ -12,6 +12,7 @@ import psycopg
 import pytest
 from flask import Flask
 
+from kameng import redis as kameng_redis
 from kameng.catalog.api import (
     FieldRule,
     categories,
@@ -174,6 +175,9 @@ def test_T1_products_are_found_by_category_tag_and_words() -> None:
         assert found(query="' OR 1=1 --") == []
         assert found(category="video", tag="热卖") == []
         assert found(query="星海", page=2) == []
+        assert found(category="\0") == found(tag="\0") == found(tag="x" * 500) == []
+        with pytest.raises(NotFound):
+            product_page("\0")
         assert found(tag="秒到账", sort="price") == ["vip", "xinghai"]
         assert found(tag="秒到账", sort="new") == ["vip", "xinghai"]
         card = product_cards(query="周卡").items[0]
@@ -214,3 +218,26 @@ def test_T12_a_station_cannot_change_the_range() -> None:
 def test_the_storefront_needs_the_scope_of_a_station() -> None:
     with main_scope(reason="test"), pytest.raises(NoScope):
         product_cards()
+
+
+@pytest.mark.usefixtures("stations")
+@pytest.mark.parametrize("redis_url", ["", "redis://127.0.0.1:1/0"])
+def test_a_card_of_goods_shows_what_is_sold_and_left(
+    app: Flask, shop: Any, redis_url: str
+) -> None:
+    client = app.extensions[kameng_redis.EXTENSION]
+    code = shop.sku(cards=5)
+    shop.buy(code, 3, 2)
+    client.flushdb()
+    try:
+        if redis_url:
+            app.extensions[kameng_redis.EXTENSION] = kameng_redis.connect(redis_url)
+        with station_scope(3):
+            card = product_cards(query=code).items[0]
+            assert (card.sold, card.stock) == (2, 3)
+            assert product_page(card.slug).skus[0].stock == 3
+        with station_scope(2):
+            assert product_cards(query=code).items[0].sold == 0, "each station counts its own"
+    finally:
+        app.extensions[kameng_redis.EXTENSION] = client
+        app.extensions.pop("kameng.catalog.cache", None)

@@ -72,7 +72,8 @@ def read_heading(cells: Sequence[str]) -> list[str]:
 
 def read_row(number: int, keys: Sequence[str], cells: Sequence[str]) -> SheetRow:
     """One row; raises `RowError` for the first cell that cannot be understood."""
-    cell_of = zip(keys, (cell.strip() for cell in cells), strict=False)
+    # PostgreSQL keeps no NUL in text.
+    cell_of = zip(keys, (cell.replace("\0", "").strip() for cell in cells), strict=False)
     given = {key: cell for key, cell in cell_of if key and cell}
     for key in REQUIRED:
         if key not in given:

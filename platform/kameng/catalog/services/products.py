@@ -121,7 +121,7 @@ def put_product(product: Product | None, **values: Any) -> Product:
     if product is None:
         product = Product(state="draft")
     for name, value in values.items():
-        setattr(product, name, value.strip() if name == "name" else value)
+        setattr(product, name, value.replace("\0", "").strip() if isinstance(value, str) else value)
     wrong = product_problem(product.slug, product.name, product.kind, product.state)
     if wrong:
         raise DomainError("product_refused", _product_message(wrong), field=wrong)

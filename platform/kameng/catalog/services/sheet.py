@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import BinaryIO, Literal
+from typing import Any, BinaryIO, Literal
 
 from flask_babel import gettext as _
 from sqlalchemy import select
@@ -113,8 +113,8 @@ def _apply_parts(product: Product, row: SheetRow) -> bool:
     return changed
 
 
-def _differs(model: object, values: object) -> bool:
-    return any(getattr(model, name) != value for name, value in dict(values).items())  # type: ignore[call-overload]
+def _differs(model: Product | Sku, values: Mapping[str, Any]) -> bool:
+    return any(getattr(model, name) != value for name, value in values.items())
 
 
 def _category(word: str) -> int:

@@ -12,7 +12,7 @@ import os
 import struct
 import time
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -20,6 +20,9 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from kameng.runtime import current_settings
 from kameng.stock.domain.vault import VaultError
 from kameng.stock.services.keyring import master_key
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
 
 FRAME = 256 * 1024
 SALT_BYTES = 16
@@ -90,11 +93,12 @@ class _Unsealed(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
+    def readinto(self, buffer: WriteableBuffer) -> int:
         if not self._ready and not self._ended:
             self._ready = self._next_frame()
-        part = self._ready[: len(buffer)]
-        buffer[: len(part)] = part
+        room = memoryview(buffer)
+        part = self._ready[: len(room)]
+        room[: len(part)] = part
         self._ready = self._ready[len(part) :]
         return len(part)
 
