@@ -17,12 +17,15 @@ from kameng.errors import DomainError
 from kameng.runtime import current_settings
 from kameng.stations import api as stations
 from kameng.web import audiences
+from kameng.web.uploads import KamengRequest
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
 
 
 class KamengFlask(Flask):
     """Flask whose every request runs inside the scope of its host's station."""
+
+    request_class = KamengRequest
 
     def full_dispatch_request(self) -> Response:
         """Open the scope around hooks, view, error handlers and session; then as Flask does."""
