@@ -16,7 +16,8 @@ YUAN = 10_000
 def turnover_option(board: Board) -> dict[str, Any]:
     """Turnover now as a line, the span before as a dashed grey one."""
     now = [bucket.turnover / YUAN for bucket in board.buckets]
-    shown = [value if index <= board.current else None for index, value in enumerate(now)]
+    shown: list[Any] = [v if index <= board.current else None for index, v in enumerate(now)]
+    shown[board.current] = {"value": now[board.current], "symbol": "circle", "symbolSize": 8}
     return {
         **_frame([_label(board, bucket) for bucket in board.buckets]),
         "series": [
@@ -24,13 +25,10 @@ def turnover_option(board: Board) -> dict[str, Any]:
                 "name": _("本期"),
                 "type": "line",
                 "data": shown,
-                "symbol": "circle",
-                "symbolSize": 7,
-                "showSymbol": False,
+                "symbol": "none",
                 "lineStyle": {"width": 2},
                 "areaStyle": {"opacity": 0.08},
                 "z": 3,
-                "markPoint": _dot(board, shown),
             },
             {
                 "name": _("对比"),
@@ -108,17 +106,6 @@ def _frame(labels: Sequence[str]) -> dict[str, Any]:
             "splitLine": {"lineStyle": {"color": "var(--km-chart-grid)"}},
             "axisLabel": {"color": "var(--km-ink-3)", "fontSize": 11},
         },
-    }
-
-
-def _dot(board: Board, shown: Sequence[float | None]) -> dict[str, Any]:
-    value = shown[board.current]
-    return {
-        "symbol": "circle",
-        "symbolSize": 8,
-        "label": {"show": False},
-        "silent": True,
-        "data": [{"coord": [board.current, value]}],
     }
 
 

@@ -66,7 +66,7 @@ class Shell:
 def build_shell(view: Guarded | None) -> Shell:
     """The shell of this request, for the view that is shown."""
     tally = counts.waiting() if g.get("viewer") is not None else {}
-    views = current_app.extensions[EXTENSION]
+    views = console_views()
     groups = _groups(views, view, tally)
     alerts = next((v for v in views if v.endpoint == "admin_alerts" and v.is_accessible()), None)
     return Shell(
@@ -84,6 +84,11 @@ def build_shell(view: Guarded | None) -> Shell:
     )
 
 
+def console_views() -> list[Any]:
+    """All views of this application's console in the order of the sidebar."""
+    return list(current_app.extensions[EXTENSION])
+
+
 def _groups(views: list[Any], view: Any, tally: counts.Tally) -> list[NavGroup]:
     groups: list[NavGroup] = []
     for entry in views:
@@ -92,18 +97,28 @@ def _groups(views: list[Any], view: Any, tally: counts.Tally) -> list[NavGroup]:
         label = entry.place.group
         if not groups or groups[-1].label != label:
             groups.append(NavGroup(label))
-        count, late = tally.get(entry.endpoint, (0, False))
+        count, late = _waiting(entry, tally)
         groups[-1].items.append(
             NavItem(
                 entry.place.label,
                 entry.place.icon,
                 url_for(f"{entry.endpoint}.index_view"),
-                current=entry is view or getattr(view, "menu_of", "") == entry.endpoint,
+                current=entry is view or _kin(entry, view),
                 count=count,
                 late=late,
             )
         )
     return groups
+
+
+def _kin(entry: Any, view: Any) -> bool:
+    return any(name == getattr(view, "endpoint", "") for name, _label in entry.family)
+
+
+def _waiting(entry: Any, tally: counts.Tally) -> tuple[int, bool]:
+    names = {entry.endpoint, *(name for name, _label in entry.family)}
+    found = [tally.get(name, (0, False)) for name in names]
+    return sum(count for count, _late in found), any(late for _count, late in found)
 
 
 def _tabs(groups: list[NavGroup], view: Any) -> list[NavItem]:

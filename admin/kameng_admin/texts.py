@@ -54,6 +54,22 @@ ACTIONS: Mapping[str, tuple[str, str, Any]] = {
     "ledger.verify": ("shield-check", "ok", _l("账本自证")),
     "payment.query": ("refresh", "info", _l("主动查询支付")),
 }
+ACTORS = {
+    "system": _l("系统"),
+    "scheduler": _l("系统"),
+    "job": _l("系统"),
+    "demo": _l("演示数据"),
+    "guest": _l("买家"),
+    "shopper": _l("买家"),
+    "applicant": _l("申请人"),
+    "risk": _l("风控规则"),
+    "gateway": _l("支付网关"),
+    "payment-epay": _l("易支付"),
+    "payment-stripe": "Stripe",
+    "payment-balance": _l("余额"),
+    "member": _l("会员"),
+    "staff": _l("员工"),
+}
 PEOPLE_SQL = text("SELECT station_id, id, name FROM staff")
 STATIONS_SQL = text("SELECT id, name FROM station")
 
@@ -86,16 +102,7 @@ def actor_text(actor: str, station_id: int = 1) -> Any:
         return name or g.console_people.get((1, int(number))) or _("员工 %(no)s", no=number)
     if kind == "member":
         return _("会员 %(no)s", no=number)
-    known = {
-        "system": _("系统"),
-        "guest": _("买家"),
-        "shopper": _("买家"),
-        "gateway": _("支付网关"),
-        "scheduler": _("系统"),
-        "demo": _("演示数据"),
-        "job": _("系统"),
-    }
-    return known.get(kind, actor)
+    return ACTORS.get(kind, actor)
 
 
 def duration_text(seconds: float | None) -> str:

@@ -12,7 +12,7 @@ from werkzeug.exceptions import HTTPException
 
 from kameng.web.viewer import Viewer, current_viewer, to_login
 from kameng_admin import people
-from kameng_admin.shell import Crumb, build_shell
+from kameng_admin.shell import Crumb, build_shell, console_views
 
 F = TypeVar("F", bound=Callable[..., Any])
 MAIN_STATION = 1
@@ -54,6 +54,8 @@ class Guarded:
 
     need: str = ""
     place: Place
+    in_menu: bool = True
+    family: Sequence[tuple[str, Any]] = ()  # lists that share one line of the sidebar
     closed: frozenset[str] = frozenset()  # Flask-Admin's endpoints that this view has no use for
 
     def is_accessible(self) -> bool:
@@ -97,7 +99,18 @@ class Guarded:
             kwargs["crumbs"] = self.crumbs()
         kwargs["shell"] = build_shell(self)
         kwargs["may"] = may
+        kwargs["relatives"] = self._relatives()
         return super().render(template, **kwargs)  # type: ignore[misc]
+
+    def _relatives(self) -> list[tuple[str, Any, bool]]:
+        """Address, label and whether it is this one, of the lists that belong together."""
+        views = {view.endpoint: view for view in console_views()}
+        shown = [(name, label) for name, label in self.family if views[name].is_accessible()]
+        here = self.endpoint  # type: ignore[attr-defined]  # Flask-Admin's views have one
+        return [
+            (self.get_url(f"{name}.index_view"), label, name == here)  # type: ignore[attr-defined]
+            for name, label in shown
+        ]
 
     def page(self, template: str, status: int = 200, **kwargs: Any) -> Any:
         """A rendered page with a status (422 for a form that comes back)."""

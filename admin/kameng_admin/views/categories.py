@@ -62,11 +62,15 @@ class CategoryForm(ConsoleForm):
         self.parent_id.choices = [("", _("没有上级")), *category_choices()]
 
 
+SHELVES = (("admin_categories", _l("分类")), ("admin_tags", _l("标签")))
+
+
 class CategoriesView(SecureModelView):
     """The shelves, in the order of the shop."""
 
     need = "product.view"
-    place = Place(_l("商品"), _l("分类"), "category")
+    place = Place(_l("商品"), _l("分类与标签"), "category")
+    family = SHELVES
     can_create = True
     create_needs = "product.edit"
     create_label = _l("新建分类")
@@ -91,7 +95,9 @@ class CategoriesView(SecureModelView):
 
     def prepare(self, rows: Any) -> None:
         """Names of parents and counts of products."""
-        g.console_parents = dict(db.session.execute(select(Category.id, Category.name)).tuples().all())
+        g.console_parents = dict(
+            db.session.execute(select(Category.id, Category.name)).tuples().all()
+        )
         counted = select(Product.category_id, func.count()).group_by(Product.category_id)
         g.console_counts = dict(db.session.execute(counted).tuples().all())
 
@@ -125,7 +131,9 @@ class TagsView(ReadOnlyView):
     """Tags come from products; here is how often each is used."""
 
     need = "product.view"
-    place = Place(_l("商品"), _l("标签"), "tags")
+    place = Place(_l("商品"), _l("分类与标签"), "tags")
+    family = SHELVES
+    in_menu = False
     search_in = ("name",)
     search_hint = _l("标签名")
     order = ("id", False)

@@ -41,11 +41,15 @@ KINDS = (
 )
 
 
+BOOKS = (("admin_accounts", _l("账户")), ("admin_transfers", _l("转账")))
+
+
 class AccountsView(Guarded, BaseView):  # type: ignore[misc]  # Flask-Admin ships no types
     """Balances by station and kind."""
 
     need = "ledger.view"
     place = Place(_l("资金"), _l("账本"), "database")
+    family = BOOKS
 
     @expose("/")
     def index_view(self) -> Any:
@@ -73,7 +77,9 @@ class TransfersView(ReadOnlyView):
     """Every movement of money; never changed, never deleted."""
 
     need = "ledger.view"
-    place = Place(_l("资金"), _l("转账"), "transfer")
+    place = Place(_l("资金"), _l("账本"), "transfer")
+    family = BOOKS
+    in_menu = False
     export_needs = "ledger.view"
     search_in = ("txn",)
     search_hint = _l("转账组号")

@@ -40,11 +40,15 @@ def _money(row: Any) -> str:
     return plain_money(row.amount, 2)
 
 
+PAYMENTS = (("admin_payments", _l("支付单")), ("admin_refunds", _l("退款单")))
+
+
 class AttemptView(SecureModelView):
     """Every try to collect."""
 
     need = "payment.view"
-    place = Place(_l("交易"), _l("支付单"), "credit-card")
+    place = Place(_l("交易"), _l("支付与退款"), "credit-card")
+    family = PAYMENTS
     export_needs = "payment.manage"
     search_in = ("attempt_no", "provider_ref")
     search_hint = _l("支付单号、网关流水号")
@@ -157,7 +161,9 @@ class RefundView(ReadOnlyView):
     """Every try to give back."""
 
     need = "refund.view"
-    place = Place(_l("交易"), _l("退款单"), "rotate")
+    place = Place(_l("交易"), _l("支付与退款"), "rotate")
+    family = PAYMENTS
+    in_menu = False
     search_in = ("refund_no", "refund_ref")
     search_hint = _l("退款单号、网关流水号")
     order = ("created_at", True)

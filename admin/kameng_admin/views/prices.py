@@ -45,11 +45,15 @@ def _margin(row: Listing) -> str:
     return plain_money(row.price - cost) if cost is not None else "—"
 
 
+PRICING = (("admin_prices", _l("各站报价")), ("admin_rules", _l("定价规则")))
+
+
 class PricesView(SecureModelView):
     """One line per station and SKU; the SKU's page explains and changes."""
 
     need = "price.view"
     place = Place(_l("商品"), _l("上架与定价"), "discount")
+    family = PRICING
     order = ("updated_at", True)
     empty = ("discount", _l("还没有报价"), _l("商品上架并有成本价后，各站报价会自动算出。"))
     columns = (
@@ -175,7 +179,9 @@ class RulesView(SecureModelView):
     """The main station's rules: what stations pay, what shoppers pay."""
 
     need = "price.view"
-    place = Place(_l("商品"), _l("定价规则"), "adjustments")
+    place = Place(_l("商品"), _l("上架与定价"), "adjustments")
+    family = PRICING
+    in_menu = False
     can_create = can_edit = True
     create_needs = "price.edit"
     create_label = _l("新建规则")

@@ -92,7 +92,9 @@ class ProductsView(SecureModelView):
         """SKU counts of the page."""
         ids = [row.id for row in rows]
         query = select(Sku.product_id, func.count()).where(Sku.product_id.in_(ids))
-        g.console_sku_counts = dict(db.session.execute(query.group_by(Sku.product_id)).tuples().all())
+        g.console_sku_counts = dict(
+            db.session.execute(query.group_by(Sku.product_id)).tuples().all()
+        )
 
     def row_url(self, row: Any) -> str:
         """The product's page."""
@@ -296,6 +298,8 @@ def _sellable(product_id: int) -> bool:
 
 def _category_name(category_id: int) -> str:
     if "console_categories" not in g:
-        g.console_categories = dict(db.session.execute(select(Category.id, Category.name)).tuples().all())
+        g.console_categories = dict(
+            db.session.execute(select(Category.id, Category.name)).tuples().all()
+        )
     names: Mapping[int, str] = g.console_categories
     return names.get(category_id, "—")

@@ -42,11 +42,15 @@ ALERT_KINDS = {
 }
 
 
+POOLS = (("admin_stock", _l("库存")), ("admin_batches", _l("导入批次")))
+
+
 class StockView(ReadOnlyView):
     """Pools of card SKUs, counted exactly."""
 
     need = "stock.view"
     place = Place(_l("商品"), _l("卡池"), "stack-2")
+    family = POOLS
     search_in = ("code", "name", "product.name")
     search_hint = _l("规格、商品")
     order = ("id", False)
@@ -116,7 +120,9 @@ class BatchesView(ReadOnlyView):
     """Imports of cards and their progress."""
 
     need = "stock.view"
-    place = Place(_l("商品"), _l("导入批次"), "file-import")
+    place = Place(_l("商品"), _l("卡池"), "file-import")
+    family = POOLS
+    in_menu = False
     search_in = ("name", "source")
     search_hint = _l("批次号、文件名")
     order = ("id", True)
