@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from typing import Any
 
@@ -175,6 +176,15 @@ def test_S10_a_batch_is_withdrawn_but_for_what_is_sold(
                     " AND action = 'card.void' ORDER BY id"), {"subject": f"batch:{view.id}"},
         )  # fmt: skip
         assert tuple(done.first()) == ("staff:1", "供应商召回")
+
+
+def test_S10_two_people_import_one_file_at_the_same_time(app: Flask, sku: int) -> None:
+    data = b"\n".join(b"N%d----S%d" % (n, n) for n in range(12_000))
+    backwards = b"\n".join(reversed(data.split(b"\n")))
+    with ThreadPoolExecutor(2) as pool:
+        views = list(pool.map(lambda file: do_import(app, sku, file), (data, backwards)))
+    assert sum(view.imported for view in views) == 12_000
+    assert sum(view.duplicated for view in views) == 12_000
 
 
 @pytest.mark.slow
