@@ -67,9 +67,8 @@ def wait(attempt_no: str) -> Response:
 
 
 def _page(error: str = "", status: int = 200) -> Response:
-    methods = [
-        item for item in method_choices(SHOWN_FOR, wallet=False) if item.plugin_id != payments.BALANCE
-    ]
+    offered = method_choices(SHOWN_FOR, wallet=False)
+    methods = [item for item in offered if item.plugin_id != payments.BALANCE]
     usable = [f"{item.plugin_id}:{item.code}" for item in methods if item.enabled]
     chosen = request.form.get("method", "")
     return render_page(

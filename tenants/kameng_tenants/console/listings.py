@@ -22,7 +22,7 @@ def listing_list() -> str:
     query = request.args.get("q", "").strip()[:60]
     page = page_number()
     rows = pricing.station_listings(g.station.id, query, page)
-    return render_template("console/listings.html", rows=rows, query=query, page=page)
+    return render_template("station_console/listings.html", rows=rows, query=query, page=page)
 
 
 @blueprint.post("/listings/<int:sku_id>")
@@ -44,12 +44,12 @@ def _change(sku_id: int, deed: str) -> str:
     station_id = g.station.id
     if deed in ("on", "off"):
         pricing.set_listing_active(station_id, sku_id, deed == "on")
-        return _("已上架，买家现在就能看到。") if deed == "on" else _("已下架。")
+        return str(_("已上架，买家现在就能看到。") if deed == "on" else _("已下架。"))
     if deed == "rule":
         pricing.set_fixed_price(station_id, sku_id, None)
-        return _("已改为按规则定价，几秒后生效。")
+        return str(_("已改为按规则定价，几秒后生效。"))
     price = yuan(request.form.get("price"))
     if deed != "price" or not price:
         raise DomainError("price_refused", _("请填写售价，例如 95.50"))
     pricing.set_fixed_price(station_id, sku_id, price)
-    return _("售价已保存，几秒后生效。")
+    return str(_("售价已保存，几秒后生效。"))

@@ -45,7 +45,7 @@ def _page(
     target: str, name: str = "", refusal: DomainError | None = None, status: int = 200
 ) -> Response:
     body = render_template(
-        "console/login.html",
+        "station_console/login.html",
         next=target,
         login=name,
         error=str(refusal.message) if refusal else "",

@@ -30,7 +30,7 @@ def order_list() -> str:
     tab = tab if tab in TABS else "all"
     page = orders.station_orders(TABS[tab][1], whole(request.args.get("before")) or None)
     return render_template(
-        "console/orders.html",
+        "station_console/orders.html",
         tabs=[(key, word) for key, (word, _states) in TABS.items()],
         tab=tab,
         page=page,
@@ -43,5 +43,5 @@ def order_detail(order_no: str) -> str:
     """One order with its price and its steps."""
     order = orders.order_page(order_no)
     return render_template(
-        "console/order.html", order=order, events=orders.timeline(order.id)
+        "station_console/order.html", order=order, events=orders.timeline(order.id)
     )

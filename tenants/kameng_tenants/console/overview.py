@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from flask import g, render_template
@@ -33,7 +34,7 @@ def overview() -> str:
     today = midnight()
     days = _days(today)
     return render_template(
-        "console/overview.html",
+        "station_console/overview.html",
         figures=orders.station_figures(today),
         earnings=ledger.station_earnings(g.station.id, today),
         days=days,
@@ -58,7 +59,7 @@ def _days(today: datetime) -> list[Day]:
     """Earnings of each of the last days, as differences of sums since their midnights."""
     starts = [today - timedelta(days=back) for back in range(DAYS - 1, -1, -1)]
     since = [ledger.station_earnings(g.station.id, start).since for start in starts] + [0]
-    amounts = [max(0, first - second) for first, second in zip(since, since[1:], strict=False)]
+    amounts = [max(0, first - second) for first, second in pairwise(since)]
     top = max(amounts) or 1
     return [
         Day(start.strftime("%m-%d"), amount, amount * 120 // top)

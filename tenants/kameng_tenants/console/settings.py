@@ -78,6 +78,6 @@ def _page(
     given: dict[str, str], errors: dict[str, str] | None = None, status: int = 200
 ) -> Response:
     body = render_template(
-        "console/settings.html", given=given, errors=errors or {}, themes=theme_choices()
+        "station_console/settings.html", given=given, errors=errors or {}, themes=theme_choices()
     )
     return make_response(body, status)

@@ -10,6 +10,7 @@ from flask import Response, g, make_response, redirect, request
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response as BaseResponse
 
+from kameng.db import db
 from kameng.errors import DomainError
 from kameng.orders import api as orders
 from kameng.payments import api as payments
@@ -46,9 +47,7 @@ def reveal(order_no: str) -> Response:
         opened = dict(enumerate(plain, start=1))
     else:
         number = int(index) if index.isascii() and index.isdigit() and len(index) < 6 else 0
-        opened = {
-            number: stock.reveal_card(access.order.id, number, actor=actor, ip=client_ip())
-        }
+        opened = {number: stock.reveal_card(access.order.id, number, actor=actor, ip=client_ip())}
         if request.headers.get("HX-Request"):
             return _one_card(access, number, opened)
     return _page(access, opened)
@@ -66,12 +65,13 @@ def status(order_no: str) -> Response:
     """The status card that asks again by itself; a new state reloads the page."""
     access = open_order(order_no)
     asked = _asked()
+    if access.order.state == "pending_payment" and asked % 5 == 0:
+        _ask_gateway(access.order)
+        access = open_order(order_no)
     if request.args.get("was", access.order.state) != access.order.state:
         response = make_response("", 200)
         response.headers["HX-Redirect"] = access.address + access.key_query.replace("&", "?", 1)
         return _private(response)
-    if access.order.state == "pending_payment" and asked % 5 == 0:
-        _ask_gateway(access.order)
     body = render(
         "order/status.html",
         order=access.order,
@@ -195,13 +195,18 @@ def _ways(access: Access) -> dict[str, Any]:
 
 def _ask_gateway(order: orders.OrderView) -> None:
     """Ask about the attempts of an order, at most every few seconds; a failure changes nothing."""
-    for attempt in payments.attempts_of(order.id)[:3]:
-        if attempt.state in ASKABLE and attempt.plugin_id != payments.BALANCE:
-            try:
-                limit("ask-gateway", attempt.attempt_no, 2, 10)
-                payments.query_attempt(attempt.station_id, attempt.id)
-            except DomainError:
-                return
+    asked = [
+        (attempt.attempt_no, attempt.station_id, attempt.id)
+        for attempt in payments.attempts_of(order.id)[:3]
+        if attempt.state in ASKABLE and attempt.plugin_id != payments.BALANCE
+    ]
+    db.session.rollback()  # no transaction stays open while a gateway thinks
+    for number, station_id, attempt_id in asked:
+        try:
+            limit("ask-gateway", number, 2, 10)
+            payments.query_attempt(station_id, attempt_id)
+        except DomainError:
+            return
 
 
 def _home(access: Access) -> str:
@@ -209,7 +214,7 @@ def _home(access: Access) -> str:
 
 
 def _title(order: orders.OrderView) -> str:
-    return _("等待付款") if order.state == "pending_payment" else _("订单详情")
+    return str(_("等待付款") if order.state == "pending_payment" else _("订单详情"))
 
 
 def _remaining(order: orders.OrderView) -> str:

@@ -48,9 +48,7 @@ def ratio(first: RGB, second: RGB) -> float:
 
 def mix(colour: RGB, other: RGB, share: float) -> RGB:
     """`share` of `other` laid over `colour`."""
-    red, green, blue = (
-        round(a + (b - a) * share) for a, b in zip(colour, other, strict=True)
-    )
+    red, green, blue = (round(a + (b - a) * share) for a, b in zip(colour, other, strict=True))
     return red, green, blue
 
 

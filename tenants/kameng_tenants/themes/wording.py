@@ -119,11 +119,11 @@ def order_face(state: str, kind: str = "") -> Face:
 def sold_text(count: int) -> str:
     """`已售 8,431`, from ten thousand on `已售 1.2万`."""
     if count <= 0:
-        return _("刚上架")
+        return str(_("刚上架"))
     if count >= 10_000:
         tenths = count // 1000
-        return _("已售 %(n)s万", n=f"{tenths // 10}.{tenths % 10}")
-    return _("已售 %(n)s", n=f"{count:,}")
+        return str(_("已售 %(n)s万", n=f"{tenths // 10}.{tenths % 10}"))
+    return str(_("已售 %(n)s", n=f"{count:,}"))
 
 
 def discount(price: int, face_value: int) -> str:
@@ -131,7 +131,7 @@ def discount(price: int, face_value: int) -> str:
     if not 0 < price < face_value:
         return ""
     tenths = price * 100 // face_value
-    return _("%(n)s 折", n=f"{tenths // 10}.{tenths % 10}") if tenths < 99 else ""
+    return str(_("%(n)s 折", n=f"{tenths // 10}.{tenths % 10}")) if tenths < 99 else ""
 
 
 def method_word(method: str) -> str:
