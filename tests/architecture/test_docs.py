@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 import re
-import subprocess
 import tomllib
 from collections.abc import Iterator
 from dataclasses import MISSING, fields
@@ -27,6 +28,9 @@ SCREENSHOTS = (
     "shop-home-phone", "shop-product-phone", "shop-checkout-phone", "shop-delivered-phone",
     "shop-home-night", "console-dashboard", "console-order", "console-cards",
 )  # fmt: skip
+BUILT = {"node_modules", "var", "dist", "build", "static"}
+# The text as the Free Software Foundation publishes it.
+AGPL_3 = "0d96a4ff68ad6d4b6f1f30f713b18d5184912ba8dd389f86aa7710db079abcb0"
 REGISTRIES = (
     "pypi" + ".org",
     "pythonhosted" + ".org",
@@ -39,12 +43,12 @@ LINK = re.compile(r"!?\[[^\]\n]*\]\(([^)\s]+)\)")
 
 def markdown() -> list[Path]:
     """Every page of the repository, not of what is installed or built in it."""
-    listed = subprocess.run(
-        ["git", "ls-files", "-co", "--exclude-standard", "*.md"],
-        cwd=ROOT, capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    found = [ROOT / name for name in listed.stdout.split("\n") if name]
-    return sorted(path for path in found if path.exists())
+    found = []
+    for folder, folders, files in os.walk(ROOT):
+        below = [name for name in folders if not name.startswith(".") and name not in BUILT]
+        folders[:] = [name for name in below if not (Path(folder) / name / "pyvenv.cfg").exists()]
+        found += [Path(folder) / name for name in files if name.endswith(".md")]
+    return sorted(found)
 
 
 def page(name: str) -> str:
@@ -145,6 +149,14 @@ def test_every_requirement_has_an_honest_row() -> None:
         assert state == "not yet" or how != "–", f"{number}: say how to see it"
 
 
+def test_features_name_menus_that_the_console_has() -> None:
+    source = "".join(p.read_text("utf-8") for p in ROOT.glob("admin/kameng_admin/views/*.py"))
+    menus = set(re.findall(r'Place\(_l\("(\w+)"\), _l\("(\w+)"\)', source))
+    named = set(re.findall(r"(\w+) › (\w+)", page("features.md")))
+    assert named
+    assert named <= menus
+
+
 @pytest.mark.parametrize("path", markdown(), ids=lambda p: str(p.relative_to(ROOT)))
 def test_every_internal_link_leads_somewhere(path: Path) -> None:
     dead = []
@@ -234,3 +246,9 @@ def test_every_address_of_the_core_is_documented() -> None:
     text = page("operators/README.md")
     assert "/livez" in addresses
     assert {address for address in addresses if address not in text} == set()
+
+
+def test_the_licence_is_the_published_text() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert project["license"] == "AGPL-3.0-or-later"
+    assert hashlib.sha256((ROOT / "LICENSE").read_bytes()).hexdigest() == AGPL_3
