@@ -87,7 +87,11 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installat
             environ["KAMENG_PORT"] = str(free_port())
             stack.enter_context(_running(environ, home))
         shown = subprocess.run(
-            [*KAMENG, "demo-info", "--json"], env=environ, capture_output=True, text=True, check=True
+            [*KAMENG, "demo-info", "--json"],
+            env=environ,
+            capture_output=True,
+            text=True,
+            check=True,
         )
         yield Installation(home, environ, json.loads(shown.stdout))
 
