@@ -35,7 +35,7 @@ class Client(redis_client.Redis):
         if self.resting:
             raise redis_client.TimeoutError("Redis has just timed out")
         try:
-            return super().execute_command(*args, **options)  # type: ignore[no-untyped-call]
+            return super().execute_command(*args, **options)  # type: ignore[no-untyped-call]  # redis-py is untyped here
         except redis_client.TimeoutError:
             self.resting_until = time.monotonic() + REST_S
             raise

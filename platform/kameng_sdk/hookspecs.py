@@ -27,7 +27,7 @@ hookimpl = pluggy.HookimplMarker(PROJECT)
 
 
 @hookspec
-def kameng_manifest() -> PluginManifest:  # type: ignore[empty-body]
+def kameng_manifest() -> PluginManifest:  # type: ignore[empty-body]  # a specification has no body
     """Say who you are. Called once at discovery, in the starting thread; no I/O.
 
     Exactly one answer is needed; None quarantines the plugin. Since 1.0.
@@ -35,7 +35,7 @@ def kameng_manifest() -> PluginManifest:  # type: ignore[empty-body]
 
 
 @hookspec
-def kameng_payment_providers(config: PluginConfig) -> Sequence[PaymentProvider]:  # type: ignore[empty-body]
+def kameng_payment_providers(config: PluginConfig) -> Sequence[PaymentProvider]:  # type: ignore[empty-body]  # a specification has no body
     """Build the provider of one station's account: exactly one, with all its methods.
 
     Called by any thread when the station's configuration is first used or has changed; no I/O.
@@ -44,7 +44,7 @@ def kameng_payment_providers(config: PluginConfig) -> Sequence[PaymentProvider]:
 
 
 @hookspec
-def kameng_suppliers(config: PluginConfig) -> Sequence[Supplier]:  # type: ignore[empty-body]
+def kameng_suppliers(config: PluginConfig) -> Sequence[Supplier]:  # type: ignore[empty-body]  # a specification has no body
     """Build the supplier of one account: exactly one.
 
     Called by any thread when the configuration is first used or has changed; no I/O.
@@ -53,7 +53,7 @@ def kameng_suppliers(config: PluginConfig) -> Sequence[Supplier]:  # type: ignor
 
 
 @hookspec
-def kameng_risk_rules(config: PluginConfig) -> Sequence[RiskRule]:  # type: ignore[empty-body]
+def kameng_risk_rules(config: PluginConfig) -> Sequence[RiskRule]:  # type: ignore[empty-body]  # a specification has no body
     """Build the rules of one station. All run; the greatest decision counts.
 
     Called by any thread when the configuration is first used or has changed; no I/O.
@@ -62,7 +62,7 @@ def kameng_risk_rules(config: PluginConfig) -> Sequence[RiskRule]:  # type: igno
 
 
 @hookspec
-def kameng_check_config(  # type: ignore[empty-body]
+def kameng_check_config(  # type: ignore[empty-body]  # a specification has no body
     config: PluginConfig, context: CallContext
 ) -> Sequence[ConfigProblem]:
     """Try a configuration against the other side, without moving money.
@@ -73,7 +73,7 @@ def kameng_check_config(  # type: ignore[empty-body]
 
 
 @hookspec
-def kameng_health(config: PluginConfig, context: CallContext) -> HealthReport:  # type: ignore[empty-body]
+def kameng_health(config: PluginConfig, context: CallContext) -> HealthReport:  # type: ignore[empty-body]  # a specification has no body
     """Report how the other side fares for one station's account.
 
     Called by a job in a pool thread, never for a page; I/O through ``context.http``.
@@ -90,7 +90,7 @@ def kameng_observe(event: ObservedEvent) -> None:
 
 
 @hookspec
-def kameng_simulators(environment: SimulatorEnvironment) -> Sequence[Simulator]:  # type: ignore[empty-body]
+def kameng_simulators(environment: SimulatorEnvironment) -> Sequence[Simulator]:  # type: ignore[empty-body]  # a specification has no body
     """Give stand-ins of the other side for demo and tests.
 
     Called once when the simulator process starts; files only below ``environment.state_folder``.

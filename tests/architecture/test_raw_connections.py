@@ -24,7 +24,7 @@ def test_T12_raw_connections_are_used_in_one_wrapper_only() -> None:
         text = path.read_text(encoding="utf-8")
         found += [
             f"{name}: {word}"
-            for word in ("raw_connection(", "psycopg.connect(", "db.engine", "create_engine(")
+            for word in ("raw_connection(", "psycopg.connect(", "db.engine.", "create_engine(")
             if word in text
         ]
     assert found == []

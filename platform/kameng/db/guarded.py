@@ -1,4 +1,4 @@
-"""The two ways to a guarded SQL function: inside the scope's transaction, or alone in autocommit."""
+"""Ways to a guarded SQL function: inside the scope's transaction, or alone in autocommit."""
 
 from __future__ import annotations
 
@@ -20,8 +20,10 @@ def run(function: str, **params: Any) -> list[Row]:
     return [dict(row) for row in result.mappings()]
 
 
-def call(function: str, **params: Any) -> Row:
+def call(function: str, *, as_main: bool = False, **params: Any) -> Row:
     """Call a guarded function as ONE statement in autocommit and return its row.
+
+    `as_main`: as role main, for what no station's page may ever run (money has arrived).
 
     The statement is the whole transaction (design §8); the function sets the scope itself from its
     `p_station`. This is the only raw connection in the product.
@@ -34,9 +36,9 @@ def call(function: str, **params: Any) -> Row:
     statement = sql.SQL("SELECT * FROM {}({})").format(
         sql.Identifier(_checked(function)), arguments
     )
-    connection = engine("hot").raw_connection()
+    connection = engine("hot_main" if as_main else "hot").raw_connection()
     try:
-        with connection.driver_connection.cursor(row_factory=dict_row) as cursor:  # type: ignore[union-attr]
+        with connection.driver_connection.cursor(row_factory=dict_row) as cursor:  # type: ignore[union-attr]  # a checked-out connection has a driver connection
             cursor.execute(statement, params)
             row = cursor.fetchone()
     finally:

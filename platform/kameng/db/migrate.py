@@ -68,7 +68,8 @@ def apply_functions(connection: psycopg.Connection) -> None:
     digest = hashlib.sha256("\0".join(name + body for name, body in files).encode()).hexdigest()
     with connection.transaction():
         connection.execute(
-            "CREATE TABLE IF NOT EXISTS applied_functions (digest text NOT NULL, at timestamptz NOT NULL DEFAULT now())"
+            "CREATE TABLE IF NOT EXISTS applied_functions "
+            "(digest text NOT NULL, at timestamptz NOT NULL DEFAULT now())"
         )
         row = connection.execute("SELECT digest FROM applied_functions").fetchone()
         if row and row[0] == digest:
@@ -87,7 +88,8 @@ def _hand_over(connection: psycopg.Connection, body: str) -> None:
     pattern = re.compile(r"-- grant: ([a-z_, ]+)\nCREATE OR REPLACE FUNCTION ([a-z_]+)\(")
     for roles, name in pattern.findall(body):
         row = connection.execute(
-            "SELECT oid::regprocedure::text FROM pg_proc WHERE proname = %s AND pronamespace = 'public'::regnamespace",
+            "SELECT oid::regprocedure::text FROM pg_proc "
+            "WHERE proname = %s AND pronamespace = 'public'::regnamespace",
             (name,),
         ).fetchall()
         for (signature,) in row:

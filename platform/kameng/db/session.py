@@ -76,6 +76,11 @@ def init_database(app: Flask, settings: Settings) -> None:
             "isolation_level": "AUTOCOMMIT",
             **options,
         },
+        "hot_main": {
+            "url": sqlalchemy_url(role_url(settings, "kameng_main")),
+            "isolation_level": "AUTOCOMMIT",
+            **options,
+        },
     }
     app.config["SQLALCHEMY_DATABASE_URI"] = sqlalchemy_url(role_url(settings, "kameng_app"))
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = options
@@ -83,7 +88,7 @@ def init_database(app: Flask, settings: Settings) -> None:
 
 
 def engine(name: str) -> Engine:
-    """The engine of a role ("app", "main") or of the hot path ("hot")."""
+    """The engine of a role ("app", "main") or of its hot path ("hot", "hot_main")."""
     return db.engines[name]
 
 

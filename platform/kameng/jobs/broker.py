@@ -77,7 +77,7 @@ def enqueue(
 
 
 def _new_broker(app: Flask) -> RedisBroker:
-    return RedisBroker(  # type: ignore[no-untyped-call]
+    return RedisBroker(  # type: ignore[no-untyped-call]  # dramatiq is untyped here
         client=kameng_redis.connect(current_settings().redis_url),
         namespace=NAMESPACE,
         maintenance_chance=MAINTENANCE_CHANCE,

@@ -13,7 +13,7 @@ from kameng.jobs.declare import every, subscribe
 @every(seconds=10, scope="none")
 def sweep_outbox() -> None:
     """Messages that Redis has lost."""
-    relay.sweep(current_app._get_current_object())  # type: ignore[attr-defined]
+    relay.sweep(current_app._get_current_object())  # type: ignore[attr-defined]  # werkzeug's proxy has it
 
 
 @every(seconds=30, scope="none")
@@ -25,7 +25,7 @@ def revive_runs() -> None:
 @every(seconds=300, scope="none")
 def prune_outbox() -> None:
     """Messages that everybody has handled."""
-    relay.prune(current_app._get_current_object())  # type: ignore[attr-defined]
+    relay.prune(current_app._get_current_object())  # type: ignore[attr-defined]  # werkzeug's proxy has it
 
 
 @every(seconds=600)

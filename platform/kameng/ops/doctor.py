@@ -136,7 +136,7 @@ def _ports(home: Home, settings: Settings) -> list[Finding]:
     if running_environment(home):
         return [Finding(Level.OK, "ports", f"Kameng runs on {settings.bind}:{settings.port}")]
     wanted = [(settings.port, "web")] + ([(settings.port + 1, "simulators")] * settings.demo)
-    return [_try(f"port {port}", lambda p=port, w=why: _free(settings.bind, p, w))  # type: ignore[misc]
+    return [_try(f"port {port}", lambda p=port, w=why: _free(settings.bind, p, w))  # type: ignore[misc]  # bound early by defaults
             for port, why in wanted]  # fmt: skip
 
 

@@ -110,7 +110,7 @@ def _new_catalogue(language: str | None = None) -> Catalog:
 
 def _texts(root: Path) -> Iterator[tuple[str, str, int, Text, list[str], str | None]]:
     with (LOCALES / "babel.cfg").open(encoding="utf-8") as stream:
-        methods, options = parse_mapping_cfg(stream)  # type: ignore[no-untyped-call]
+        methods, options = parse_mapping_cfg(stream)  # type: ignore[no-untyped-call]  # Babel is untyped here
     for folder in SOURCE_ROOTS:
         for place, line, text, comments, context in extract_from_dir(
             root / folder, methods, options, keywords=KEYWORDS

@@ -25,7 +25,7 @@ def call_until_decided(function: str, **params: Any) -> dict[str, Any]:
     while True:
         waiting = time.monotonic() < give_up
         try:
-            return call(function, p_wait=waiting, **params)
+            return call(function, as_main=True, p_wait=waiting, **params)
         except psycopg.Error as error:
             if error.sqlstate == "KM005" or (error.sqlstate in TRANSIENT and waiting):
                 time.sleep(0.05)

@@ -91,6 +91,6 @@ def _stored(plugin_id: str, request: WebhookRequest, ip: str) -> dict[str, Any]:
 
 def _record(station_id: int, base: dict[str, Any], result: str) -> None:
     call(
-        "receive_notice", **base, p_station=station_id, p_result=result, p_attempt_no=None,
-        p_amount=None, p_currency=None, p_provider_ref=None, p_wait=False,
+        "receive_notice", as_main=True, **base, p_station=station_id, p_result=result,
+        p_attempt_no=None, p_amount=None, p_currency=None, p_provider_ref=None, p_wait=False,
     )  # fmt: skip

@@ -81,7 +81,7 @@ def _claim(station_id: int, refund_id: int) -> _Claimed | None:
             )
             .values(state="sent", next_try_at=now + timedelta(seconds=60))
         )  # fmt: skip
-        if not taken.rowcount:  # type: ignore[attr-defined]
+        if not taken.rowcount:  # type: ignore[attr-defined]  # an UPDATE's result has it
             return None
         attempt = db.session.get_one(PaymentAttempt, (station_id, refund.attempt_id))
         claimed = _Claimed(

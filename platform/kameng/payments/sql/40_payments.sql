@@ -55,7 +55,7 @@ END $f$;
 -- Money has arrived for an attempt (by notice or by query). One statement: attempt, ledger, order, cards, events, outbox.
 -- codes: ok, topped_up, held, awaiting_fulfilment, repeat, refund_no_stock, refund_late, refund_surplus,
 --        attempt_unknown, amount_mismatch, currency_mismatch. Raises KM005 while p_wait and cards are locked by others.
--- grant: app, main
+-- grant: main
 CREATE OR REPLACE FUNCTION apply_payment(p_station bigint, p_attempt_no text, p_plugin text, p_amount bigint, p_currency text, p_provider_ref text, p_source text, p_wait boolean)
 RETURNS TABLE (code text, order_id bigint, order_no text)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $f$
@@ -191,7 +191,7 @@ END $f$;
 
 -- A callback as it came, and its effect: one statement, so both are stored or neither. A copy only counts up.
 -- p_attempt_no NULL: nothing to apply (refused, or a kind that does not matter), p_result says why.
--- grant: app
+-- grant: main
 CREATE OR REPLACE FUNCTION receive_notice(p_station bigint, p_plugin text, p_digest bytea, p_method text, p_query text, p_headers jsonb, p_body bytea, p_ip text,
   p_result text, p_attempt_no text, p_amount bigint, p_currency text, p_provider_ref text, p_wait boolean)
 RETURNS TABLE (code text, order_id bigint, order_no text)

@@ -34,6 +34,17 @@ function copyText(button) {
   });
 }
 
+// Wide tables scroll sideways: then, and only then, the keyboard must reach them.
+function markScrollable() {
+  document.querySelectorAll(".km-scroll").forEach((box) => {
+    if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
+    else box.removeAttribute("tabindex");
+  });
+}
+markScrollable();
+addEventListener("resize", markScrollable);
+document.addEventListener("htmx:afterSettle", markScrollable);
+
 document.addEventListener("keydown", (event) => {
   if (event.key !== "Escape") return;
   const open = document.querySelector("details.km-menu[open]");
