@@ -154,6 +154,22 @@ def seed() -> None:
     run(settings)
 
 
+@cli.command("init")
+@click.option("--name", required=True, help="Name of the main station.")
+@click.option("--login", default="admin", show_default=True, help="Its first administrator.")
+@in_words
+def init(name: str, login: str) -> None:
+    """Make the main station and its first administrator; shows the password once."""
+    from kameng.ops.opening import open_main_station
+
+    first = _in_app(lambda: open_main_station(name, login))
+    click.echo(f"login        {first.login}")
+    click.echo(f"password     {first.password}")
+    click.echo(f"TOTP secret  {first.totp_secret}")
+    click.echo(f"TOTP address {first.totp_uri}")
+    click.echo("Shown this once. Put the TOTP address into an authenticator app.")
+
+
 @cli.group()
 def ledger() -> None:
     """Books."""
