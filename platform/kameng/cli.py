@@ -155,7 +155,7 @@ def seed() -> None:
 
 
 @cli.command("init")
-@click.option("--name", required=True, help="Name of the main station.")
+@click.option("--name", default="卡盟主站", show_default=True, help="Name of the main station.")
 @click.option("--login", default="admin", show_default=True, help="Its first administrator.")
 @in_words
 def init(name: str, login: str) -> None:

@@ -34,7 +34,7 @@ def open_main_station(name: str, login: str) -> FirstAdministrator:
             raise OpsError(
                 "This installation has staff already.", "Add more people in the console, 员工."
             )
-        stations.create_main_station(stations.checked_name(name))
+        stations.create_main_station(name.strip())
         password = secrets.token_urlsafe(PASSWORD_BYTES)
         _id, secret = identity.create_staff(
             MAIN_STATION, login, login, password, "admin", with_totp=True, actor="system"
