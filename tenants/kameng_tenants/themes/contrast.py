@@ -71,6 +71,7 @@ class Accent:
     soft: str
     ink: str
     on_accent: str
+    hero: str
     corrected: bool
 
 
@@ -89,6 +90,7 @@ def accent_set(wanted: str, ground: str) -> Accent:
         soft=to_hex(soft),
         ink=to_hex(readable(accent, soft, 4.8)),
         on_accent=to_hex(on_accent),
+        hero=to_hex(readable(parse(wanted), (255, 255, 255), 5.5)),
         corrected=to_hex(accent) != wanted.strip().lower(),
     )
 
