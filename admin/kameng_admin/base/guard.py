@@ -23,7 +23,7 @@ def needs(permission: str) -> Callable[[F], F]:
     """Ask for another permission on one view method than the view's own."""
 
     def decorate(method: F) -> F:
-        method.needs = permission  # type: ignore[attr-defined]
+        method.needs = permission  # type: ignore[attr-defined]  # mixed into Flask-Admin's views
         return method
 
     return decorate
@@ -88,7 +88,7 @@ class Guarded:
 
     def crumbs(self, *more: Crumb) -> list[Crumb]:
         """Group › view › what the page adds."""
-        here = Crumb(self.place.label, self.get_url(".index_view") if more else "")  # type: ignore[attr-defined]
+        here = Crumb(self.place.label, self.get_url(".index_view") if more else "")  # type: ignore[attr-defined]  # mixed into Flask-Admin's views
         return [Crumb(self.place.group), here, *more]
 
     def render(self, template: str, **kwargs: Any) -> Any:
@@ -100,7 +100,7 @@ class Guarded:
         kwargs["shell"] = build_shell(self)
         kwargs["may"] = may
         kwargs["relatives"] = self._relatives()
-        return super().render(template, **kwargs)  # type: ignore[misc]
+        return super().render(template, **kwargs)  # type: ignore[misc]  # mixed into Flask-Admin's views
 
     def _relatives(self) -> list[tuple[str, Any, bool]]:
         """Address, label and whether it is this one, of the lists that belong together."""
@@ -108,7 +108,7 @@ class Guarded:
         shown = [(name, label) for name, label in self.family if views[name].is_accessible()]
         here = self.endpoint  # type: ignore[attr-defined]  # Flask-Admin's views have one
         return [
-            (self.get_url(f"{name}.index_view"), label, name == here)  # type: ignore[attr-defined]
+            (self.get_url(f"{name}.index_view"), label, name == here)  # type: ignore[attr-defined]  # mixed into Flask-Admin's views
             for name, label in shown
         ]
 

@@ -27,7 +27,7 @@ from kameng_admin.views.products import ProductsView
 from kameng_admin.views.search import SearchView
 from kameng_admin.views.stations import ApplicationsView, StationsView
 from kameng_admin.views.stock import AlertsView, BatchesView, StockView
-from kameng_admin.views.system import AuditView, JobsView, StaffView
+from kameng_admin.views.system import AuditView, JobsView, RolesView, StaffView
 
 
 def home_view() -> Any:
@@ -40,7 +40,7 @@ def all_views() -> list[Any]:
     return [
         ApplicationsView(StationApplication, "admin_applications", "applications"),
         OrderView(Order, "admin_orders", "orders"),
-        PurchasesView(endpoint="admin_purchases", url="purchases"),
+        PurchasesView(endpoint="admin_purchases", url="desk"),
         AttemptView(PaymentAttempt, "admin_payments", "payments"),
         RefundView(Refund, "admin_refunds", "refunds"),
         ProductsView(Product, "admin_products", "products"),
@@ -55,12 +55,13 @@ def all_views() -> list[Any]:
         MembersView(Member, "admin_members", "members"),
         AccountsView(endpoint="admin_accounts", url="accounts"),
         TransfersView(Transfer, "admin_transfers", "transfers"),
-        VerifyView(endpoint="admin_verify", url="verify"),
+        VerifyView(endpoint="admin_verify", url="ledger/verify"),
         RiskView(endpoint="admin_risk", url="risk"),
         DecisionsView(RiskDecisionRow, "admin_decisions", "decisions"),
         PluginsView(endpoint="admin_plugins", url="plugins"),
         JobsView(endpoint="admin_jobs", url="jobs"),
         StaffView(endpoint="admin_staff", url="staff"),
+        RolesView(endpoint="admin_roles", url="roles"),
         AuditView(AuditEvent, "admin_audit", "audit"),
         AccountView(endpoint="admin_account", url="account"),
         SearchView(endpoint="admin_search", url="search"),

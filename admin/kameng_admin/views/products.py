@@ -216,7 +216,7 @@ class ProductsView(SecureModelView):
                 message = _("请选择一个 XLSX 或 CSV 文件")
             else:
                 try:
-                    report = catalog.import_sheet(upload.stream, people.actor())  # type: ignore[arg-type]
+                    report = catalog.import_sheet(upload.stream, people.actor())  # type: ignore[arg-type]  # werkzeug's stream is one
                 except DomainError as refused:
                     message = error_text(refused)
         return self.page(

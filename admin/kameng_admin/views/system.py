@@ -93,20 +93,23 @@ class StaffForm(ConsoleForm):
         self.role_code.choices = [(r.code, r.name) for r in identity.list_roles(MAIN_STATION)]
 
 
+COLLEAGUES = (("admin_staff", _l("员工")), ("admin_roles", _l("角色")))
+
+
 class StaffView(Guarded, BaseView):  # type: ignore[misc]  # Flask-Admin ships no types
     """Colleagues and what each role may."""
 
     need = "staff.view"
     place = Place(_l("系统"), _l("员工与角色"), "key")
+    family = COLLEAGUES
 
     @expose("/")
     def index_view(self) -> Any:
-        """People, and the permission matrix."""
+        """Everybody, with role and second factor."""
         return self.render(
             "kameng_admin/staff.html",
             staff=identity.list_staff(MAIN_STATION),
             roles=identity.list_roles(MAIN_STATION),
-            permissions=identity.PERMISSIONS,
             labels=labels,
             me=current_viewer().id,
         )
@@ -177,19 +180,6 @@ class StaffView(Guarded, BaseView):  # type: ignore[misc]  # Flask-Admin ships n
         secret = identity.reset_totp(MAIN_STATION, staff_id, people.actor())
         return self._secret_page(person.login, secret)
 
-    @expose("/roles", methods=("POST",))
-    @needs("staff.manage")
-    def save_role(self) -> Any:
-        """Create or change an own role; builtin ones stay as they are."""
-        form = request.form
-        code = re.sub(r"[^a-z0-9_]", "", form.get("code", "").strip().lower())[:30]
-        wanted = [name for name in form.getlist("permission") if name in identity.PERMISSIONS]
-
-        def deed() -> None:
-            identity.save_role(MAIN_STATION, code, form.get("name", ""), wanted, people.actor())
-
-        return attempt(deed, _l("角色已保存"), str(self.get_url(".index_view")) + "#roles")
-
     def _colleague(self, staff_id: int) -> Any:
         people_by_id = {person.id: person for person in identity.list_staff(MAIN_STATION)}
         return found(people_by_id.get(staff_id))
@@ -209,6 +199,37 @@ class StaffView(Guarded, BaseView):  # type: ignore[misc]  # Flask-Admin ships n
         )
         response.headers["Cache-Control"] = "no-store"
         return response
+
+
+class RolesView(Guarded, BaseView):  # type: ignore[misc]  # Flask-Admin ships no types
+    """What each role may, and roles of one's own."""
+
+    need = "staff.view"
+    place = Place(_l("系统"), _l("员工与角色"), "shield-lock")
+    family = COLLEAGUES
+    in_menu = False
+
+    @expose("/")
+    def index_view(self) -> Any:
+        """The permission matrix."""
+        return self.render(
+            "kameng_admin/roles.html",
+            roles=identity.list_roles(MAIN_STATION),
+            permissions=identity.PERMISSIONS,
+        )
+
+    @expose("/save", methods=("POST",))
+    @needs("staff.manage")
+    def save_role(self) -> Any:
+        """Create or change an own role; builtin ones stay as they are."""
+        form = request.form
+        code = re.sub(r"[^a-z0-9_]", "", form.get("code", "").strip().lower())[:30]
+        wanted = [name for name in form.getlist("permission") if name in identity.PERMISSIONS]
+
+        def deed() -> None:
+            identity.save_role(MAIN_STATION, code, form.get("name", ""), wanted, people.actor())
+
+        return attempt(deed, _l("角色已保存"), str(self.get_url(".index_view")))
 
 
 class AuditView(ReadOnlyView):
