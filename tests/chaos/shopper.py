@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
-from urllib.parse import parse_qs, urlencode, urljoin, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import httpx
 
@@ -79,18 +79,29 @@ class Shopper:
         answer = self._insist("POST", "/orders", data=values)
         if answer.status_code != 303:
             return Purchase("refused" if answer.status_code == 409 else f"odd {answer.status_code}")
-        cashier = answer.headers["Location"]
-        if "/pay?" in cashier:  # the gateway did not answer: ask for another attempt
-            cashier = self._pay_again(urljoin("http://x", cashier))
-        return self._pay(cashier, copies)
+        cashier = self._cashier(answer.headers["Location"])
+        return self._pay(cashier, copies) if cashier else Purchase("gave_up")
 
-    def _pay_again(self, address: str) -> str:
-        parts = urlsplit(address)
-        page = self._insist("GET", f"{parts.path}?{parts.query}")
-        form = form_of(page.text, parts.path)
-        values = {**form.values, "method": "payment-epay:alipay"}
-        query = f"?{parts.query}"
-        return self._insist("POST", parts.path + query, data=values).headers["Location"]
+    def _cashier(self, location: str) -> str:
+        """The gateway's page; asked for again when the gateway did not answer. "" = in vain."""
+        give_up = time.monotonic() + self.patience_s
+        while not location.startswith("http"):
+            if time.monotonic() > give_up:
+                return ""
+            time.sleep(0.5)
+            parts = urlsplit(location)
+            order_no = parts.path.split("/")[2]
+            secret = parse_qs(parts.query).get("k", [""])[0]
+            address = f"/o/{order_no}/pay?k={secret}"
+            page = self._insist("GET", address)
+            try:
+                form = form_of(page.text, f"/o/{order_no}/pay")
+            except LookupError:
+                continue
+            values = {**form.values, "method": "payment-epay:alipay"}
+            answer = self._insist("POST", address, data=values)
+            location = answer.headers.get("Location", location)
+        return location
 
     def _pay(self, cashier: str, copies: int) -> Purchase:
         parts = urlsplit(cashier)
