@@ -153,7 +153,8 @@ def _page(access: Access, opened: dict[int, Any] | None = None) -> Response:
         now=int(time.time()),
         remaining=_remaining(order),
         secret=access.secret,
-        key_kept=access.in_cookie and "k" in request.args,
+        # Secret and gateway parameters leave the address bar once the browser keeps the key.
+        tidy=bool(request.args) and (access.in_cookie or not access.secret),
         cards=cards,
         opened=opened,
         all_text=_all_text(opened) if len(cards) == len(opened) else "",

@@ -8,16 +8,24 @@ from typing import Any
 import segno
 from flask import g, request
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 from markupsafe import Markup
 
+from kameng.ledger import api as ledger
 from kameng.payments import api as payments
 from kameng.web import client_ip
+from kameng.web.formats import plain_money
 from kameng.web.i18n import current_locale
 from kameng_tenants.shop.forms import split_method
-from kameng_tenants.themes.wording import method_word
 
 # QQ, bank and others that we do not know by name still have an icon of their plugin.
 ICONS = {"alipay": "scan", "wxpay": "message", "balance": "wallet", "card": "credit-card"}
+HINTS = {
+    "alipay": _l("打开支付宝付款"),
+    "wxpay": _l("打开微信付款"),
+    "qqpay": _l("打开 QQ 付款"),
+    "checkout": _l("到银行卡付款页，支持国际卡"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,24 +50,35 @@ def method_choices(payable: int, *, wallet: bool = True) -> list[MethodChoice]:
 
 
 def _choice(item: payments.MethodView) -> MethodChoice:
-    reason: Any = item.reason
-    enabled = item.enabled
-    agent = request.headers.get("User-Agent", "")
-    if enabled and "MicroMessenger" in agent and item.code == "alipay":
-        enabled, reason = False, _("微信里不能用，请在浏览器打开")
-    if enabled and "AlipayClient" in agent and item.code == "wxpay":
-        enabled, reason = False, _("支付宝里不能用，请在浏览器打开")
+    reason = item.reason or _not_in_this_browser(item.code)
     verb = _("余额付") if item.plugin_id == payments.BALANCE else _("%(way)s付", way=item.label)
     return MethodChoice(
         item.plugin_id,
         item.code,
         item.label,
         ICONS.get(item.code, item.icon),
-        item.hint,
-        enabled,
+        _hint(item),
+        item.enabled and not reason,
         reason,
         verb,
     )
+
+
+def _hint(item: payments.MethodView) -> Any:
+    """What happens after the button; the gateway behind it means nothing to a shopper."""
+    if item.plugin_id == payments.BALANCE:
+        left = plain_money(ledger.wallet(g.viewer.id), 2)
+        return _("可用 ¥%(x)s · 付完立刻处理", x=left)
+    return HINTS.get(item.code, item.hint)
+
+
+def _not_in_this_browser(code: str) -> str:
+    agent = request.headers.get("User-Agent", "")
+    if "MicroMessenger" in agent and code == "alipay":
+        return str(_("微信里不能用，请在浏览器打开"))
+    if "AlipayClient" in agent and code == "wxpay":
+        return str(_("支付宝里不能用，请在浏览器打开"))
+    return ""
 
 
 def order_address(order_no: str, secret: str) -> str:
@@ -94,8 +113,3 @@ def qr_svg(content: str) -> Markup | None:
         return None
     code = segno.make(content, error="m")
     return Markup(code.svg_inline(border=0, scale=4, dark="#0f222b", light="#fff", omitsize=True))
-
-
-def app_word(method: str) -> str:
-    """What the app of a method is called."""
-    return method_word(method)

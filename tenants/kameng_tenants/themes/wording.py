@@ -122,7 +122,8 @@ def sold_text(count: int) -> str:
         return str(_("刚上架"))
     if count >= 10_000:
         tenths = count // 1000
-        return str(_("已售 %(n)s万", n=f"{tenths // 10}.{tenths % 10}"))
+        # English counts in thousands: its text takes `k` instead of `n`.
+        return str(_("已售 %(n)s万", n=f"{tenths // 10}.{tenths % 10}", k=f"{tenths:,}"))
     return str(_("已售 %(n)s", n=f"{count:,}"))
 
 
@@ -131,7 +132,10 @@ def discount(price: int, face_value: int) -> str:
     if not 0 < price < face_value:
         return ""
     tenths = price * 100 // face_value
-    return str(_("%(n)s 折", n=f"{tenths // 10}.{tenths % 10}")) if tenths < 99 else ""
+    if tenths >= 99:
+        return ""
+    # English names what is taken off: its text takes `off` instead of `n`.
+    return str(_("%(n)s 折", n=f"{tenths // 10}.{tenths % 10}", off=100 - tenths))
 
 
 def method_word(method: str) -> str:
