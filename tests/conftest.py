@@ -9,16 +9,22 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import os
 import secrets
+import signal
+import socket
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
 
+import httpx
 import psycopg
 import pytest
 import redis
@@ -29,7 +35,9 @@ from kameng.settings import Settings
 if TYPE_CHECKING:
     from flask import Flask
 
-PLATFORM = Path(__file__).resolve().parent.parent / "platform" / "kameng"
+ROOT = Path(__file__).resolve().parent.parent
+PLATFORM = ROOT / "platform" / "kameng"
+KAMENG = [sys.executable, "-m", "kameng.cli"]
 TEMPLATE_LOCK = 0x6B6D7470  # one process at a time makes or clones a template
 STALE_S = 3 * 3600
 TEST_SECRET = "test-secret-key-of-this-suite-not-for-production"
@@ -271,3 +279,90 @@ def _drop(connection: psycopg.Connection, name: str) -> None:
     connection.execute(
         sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
     )
+
+
+@dataclass
+class Installation:
+    """A running `kameng up`: what `demo-info` says of it."""
+
+    home: Path
+    environ: dict[str, str]
+    info: dict[str, Any]
+
+    @property
+    def main_url(self) -> str:
+        return str(self.info["main_url"])
+
+    def station_url(self, slug: str) -> str:
+        return self.main_url.replace("//main.", f"//{slug}.")
+
+    def kameng(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """Run a command of the product on this installation."""
+        return subprocess.run(
+            [*KAMENG, *words], env=self.environ, capture_output=True, text=True, cwd=ROOT
+        )
+
+
+def free_port() -> int:
+    """A port with a free neighbour (the simulators), below the ephemeral range."""
+    for port in range(18100, 18900, 2):
+        with ExitStack() as stack:
+            try:
+                for number in (port, port + 1):
+                    stack.enter_context(socket.socket()).bind(("127.0.0.1", number))
+            except OSError:
+                continue
+        return port
+    raise RuntimeError("no free port")
+
+
+@pytest.fixture(scope="session")
+def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    """A demo with everything running; started once, stopped at the end.
+
+    `KAMENG_TEST_HOME` names the state folder of a running `kameng up` to use instead.
+    """
+    given = os.environ.get("KAMENG_TEST_HOME")
+    home = Path(given) if given else tmp_path_factory.mktemp("installation")
+    clean = {k: v for k, v in os.environ.items() if not k.startswith("KAMENG_")}
+    environ = {**clean, "KAMENG_HOME": str(home)}
+    with ExitStack() as stack:
+        if not given:
+            environ["KAMENG_PORT"] = str(free_port())
+            stack.enter_context(_running(environ, home))
+        shown = subprocess.run(
+            [*KAMENG, "demo-info", "--json"],
+            env=environ,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        yield Installation(home, environ, json.loads(shown.stdout))
+
+
+@contextmanager
+def _running(environ: dict[str, str], home: Path) -> Iterator[None]:
+    log = (home / "up.log").open("wb")
+    process = subprocess.Popen([*KAMENG, "up"], env=environ, stdout=log, stderr=log, cwd=ROOT)
+    try:
+        _until_ready(process, int(environ["KAMENG_PORT"]), home / "up.log")
+        yield
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(60)
+        log.close()
+
+
+def _until_ready(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+    give_up = time.monotonic() + 280
+    while time.monotonic() < give_up and process.poll() is None:
+        try:
+            ready = httpx.get(
+                f"http://127.0.0.1:{port}/readyz", headers={"Host": "main.localhost"}, timeout=5
+            )
+            if ready.status_code == 200:
+                return
+        except httpx.TransportError:
+            pass
+        time.sleep(0.5)
+    pytest.fail(f"kameng up did not get ready:\n{log.read_text()[-2000:]}")

@@ -1,32 +1,20 @@
-"""One running installation and one Chromium for all browser tests.
-
-`KAMENG_TEST_HOME` names the state folder of a running `kameng up` to use instead of an own one.
-"""
+"""One Chromium for all browser tests, and visitors that remember what it complained about."""
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
-import signal
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pyotp
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[2]
 AXE = ROOT / "platform/kameng/web/assets/node_modules/axe-core/axe.min.js"
-KAMENG = [sys.executable, "-m", "kameng.cli"]
 PHONE, DESKTOP = {"width": 360, "height": 780}, {"width": 1280, "height": 900}
 FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
@@ -38,90 +26,6 @@ def chromium() -> str:
     """Path of an installed Chromium, or an empty string."""
     names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
     return next((found for name in names if (found := shutil.which(name))), "")
-
-
-@dataclass
-class Installation:
-    """A running `kameng up`: what `demo-info` says of it."""
-
-    home: Path
-    environ: dict[str, str]
-    info: dict[str, Any]
-
-    @property
-    def main_url(self) -> str:
-        return str(self.info["main_url"])
-
-    def station_url(self, slug: str) -> str:
-        return self.main_url.replace("//main.", f"//{slug}.")
-
-    def kameng(self, *words: str) -> subprocess.CompletedProcess[str]:
-        """Run a command of the product on this installation."""
-        return subprocess.run(
-            [*KAMENG, *words], env=self.environ, capture_output=True, text=True, cwd=ROOT
-        )
-
-
-def free_port() -> int:
-    """A port with a free neighbour (the simulators), below the ephemeral range."""
-    for port in range(18100, 18900, 2):
-        with ExitStack() as stack:
-            try:
-                for number in (port, port + 1):
-                    stack.enter_context(socket.socket()).bind(("127.0.0.1", number))
-            except OSError:
-                continue
-        return port
-    raise RuntimeError("no free port")
-
-
-@pytest.fixture(scope="session")
-def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    """A demo with everything running; started once, stopped at the end."""
-    given = os.environ.get("KAMENG_TEST_HOME")
-    home = Path(given) if given else tmp_path_factory.mktemp("installation")
-    clean = {k: v for k, v in os.environ.items() if not k.startswith("KAMENG_")}
-    environ = {**clean, "KAMENG_HOME": str(home)}
-    with ExitStack() as stack:
-        if not given:
-            environ["KAMENG_PORT"] = str(free_port())
-            stack.enter_context(_running(environ, home))
-        shown = subprocess.run(
-            [*KAMENG, "demo-info", "--json"],
-            env=environ,
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        yield Installation(home, environ, json.loads(shown.stdout))
-
-
-@contextmanager
-def _running(environ: dict[str, str], home: Path) -> Iterator[None]:
-    log = (home / "up.log").open("wb")
-    process = subprocess.Popen([*KAMENG, "up"], env=environ, stdout=log, stderr=log, cwd=ROOT)
-    try:
-        _until_ready(process, int(environ["KAMENG_PORT"]), home / "up.log")
-        yield
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(60)
-        log.close()
-
-
-def _until_ready(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
-    give_up = time.monotonic() + 280
-    while time.monotonic() < give_up and process.poll() is None:
-        try:
-            ready = httpx.get(
-                f"http://127.0.0.1:{port}/readyz", headers={"Host": "main.localhost"}, timeout=5
-            )
-            if ready.status_code == 200:
-                return
-        except httpx.TransportError:
-            pass
-        time.sleep(0.5)
-    pytest.fail(f"kameng up did not get ready:\n{log.read_text()[-2000:]}")
 
 
 @pytest.fixture(scope="session")
@@ -189,7 +93,7 @@ def visit(browser: Browser) -> Iterator[Visit]:
 
 
 @pytest.fixture(scope="session")
-def staff_state(browser: Browser, installation: Installation) -> dict[str, Any]:
+def staff_state(browser: Browser, installation: Any) -> dict[str, Any]:
     """Cookies of the administrator: a TOTP code works once, so one login serves all tests."""
     staff = installation.info["staff"]
     context = browser.new_context(viewport=DESKTOP, locale="zh-CN")

@@ -89,7 +89,9 @@ class Installation:
         while time.monotonic() < give_up:
             if self._kameng("demo-info", "--json").returncode == 0:
                 try:
-                    shopper = Shopper(f"http://127.0.0.1:{self.port}", "main.localhost", patience_s=1)
+                    shopper = Shopper(
+                        f"http://127.0.0.1:{self.port}", "main.localhost", patience_s=1
+                    )
                     if shopper.client.get("/").status_code == 200:
                         return
                 except Exception:  # whatever it is, it is not ready yet
