@@ -47,7 +47,7 @@ class MembersView(SecureModelView):
         ),
         Column("name", _l("昵称")),
         Column("station_id", _l("分站"), lambda m: texts.station_name(m.station_id), phone="meta"),
-        Column("level", _l("等级")),
+        Column("level", _l("会员等级")),
         Column(
             "state",
             _l("状态"),

@@ -43,7 +43,10 @@ def update(language: str) -> list[str]:
     """Bring a catalogue up to date and compile it; returns the texts without translation."""
     path = catalogue_path(language)
     catalogue = _read(path, language)
-    catalogue.update(collect(), no_fuzzy_matching=True, keep_user_comments=True)
+    # No new creation date either: collecting twice writes the same bytes.
+    catalogue.update(
+        collect(), no_fuzzy_matching=True, keep_user_comments=True, update_creation_date=False
+    )
     catalogue.obsolete.clear()
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("wb") as stream:
@@ -102,7 +105,7 @@ def _new_catalogue(language: str | None = None) -> Catalog:
     return Catalog(
         locale=language,
         project="Kameng",
-        copyright_holder="the Kameng contributors",
+        header_comment="# Texts of Kameng. The Chinese text is the key.",
         charset="utf-8",
         fuzzy=False,
     )
