@@ -66,7 +66,7 @@ class Market:
         return int(member)
 
     def fill_wallet(self, station: int, member: int, amount: int) -> None:
-        from kameng.db import call, station_scope
+        from kameng.db import call, main_scope
 
         number = f"T{station}{member}{amount}"
         self.owner.execute(
@@ -75,7 +75,7 @@ class Market:
             " (%s, %s, 'top_up', %s, 'payment-epay', 'alipay', %s, 'sent', now() + '1 hour')",
             (station, number, member, amount),
         )
-        with self.app.app_context(), station_scope(station):
+        with self.app.app_context(), main_scope(reason="test"):
             call(
                 "apply_payment", p_station=station, p_attempt_no=number, p_plugin="payment-epay",
                 p_amount=amount, p_currency="CNY", p_provider_ref=number, p_source="test",

@@ -165,6 +165,15 @@ def lines(text: str) -> list[str]:
     return [line.strip() for line in text.splitlines() if line.strip()]
 
 
+# Texts of the manifests (theme.toml), named here so that they are found for translation.
+MANIFEST_TEXTS = (
+    _l("明亮清爽，适合综合店"),
+    _l("深色大图，适合游戏店"),
+    _l("价目表，适合批量采购"),
+    _l("强调色"),
+    _l("首页标语"),
+)
+
 GLOBALS: dict[str, Any] = {
     "kind_chip": kind_chip,
     "stock_chip": stock_chip,
