@@ -66,7 +66,7 @@ class Market:
         return int(member)
 
     def fill_wallet(self, station: int, member: int, amount: int) -> None:
-        from kameng.db import call, main_scope
+        from kameng.db import call
 
         number = f"T{station}{member}{amount}"
         self.owner.execute(
@@ -75,11 +75,12 @@ class Market:
             " (%s, %s, 'top_up', %s, 'payment-epay', 'alipay', %s, 'sent', now() + '1 hour')",
             (station, number, member, amount),
         )
-        with self.app.app_context(), main_scope(reason="test"):
+        with self.app.app_context():
             call(
                 "apply_payment", p_station=station, p_attempt_no=number, p_plugin="payment-epay",
                 p_amount=amount, p_currency="CNY", p_provider_ref=number, p_source="test",
                 p_wait=False,
+                as_main=True,
             )  # fmt: skip
 
     def order_form(self, browser: FlaskClient, sku: str, quantity: int = 1, **inputs: str) -> Any:
