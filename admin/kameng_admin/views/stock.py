@@ -285,7 +285,9 @@ class AlertsView(SecureModelView):
         """Close."""
         if row.state != "open":
             return ""
-        page = "{% import 'kameng_admin/kit.html' as kit %}{{ kit.post_button(url, label, 'check') }}"
+        page = (
+            "{% import 'kameng_admin/kit.html' as kit %}{{ kit.post_button(url, label, 'check') }}"
+        )
         address = self.get_url(".close", station_id=row.station_id, alert_id=row.id)
         # The template escaped what it filled in; the list must not escape the button again.
         return Markup(render_template_string(page, url=address, label=_("关闭")))
