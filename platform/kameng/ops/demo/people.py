@@ -69,7 +69,7 @@ def create_stations() -> list[tuple[int, dict[str, Any]]]:
         login, password = f"owner-{slug}", _password()
         applicant = {
             "name": "演示店长", "email": f"owner@{slug}.localhost", "phone": "13800136021",
-            "subject": "company", "licence": "91330000DEMO00000X", "plan": "演示数据",
+            "subject_kind": "company", "licence_number": "91330000DEMO00000X", "plan": "演示数据",
         }  # fmt: skip
         form = stations.apply_station(slug, name, theme, applicant, login, password)
         with main_scope(reason="demo"):

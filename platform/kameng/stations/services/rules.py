@@ -29,7 +29,7 @@ NAME_PROBLEMS: dict[str, Any] = {
     "characters": _l("店铺名称请使用中文、英文或数字。"),
     "impersonation": _l("店铺名称不能使用“官方”“主站”等容易误认的词。"),
 }
-CONTACT_FIELDS = ("email", "phone", "wechat", "qq", "hours", "icp", "address")
+CONTACT_FIELDS = ("email", "phone", "wechat", "qq", "hours", "icp", "licence", "address")
 APPLICANT_FIELDS = (
     "name", "email", "phone", "subject_kind", "licence_number", "plan", "experience", "channel",
 )  # fmt: skip
