@@ -9,7 +9,7 @@ from typing import Any
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
-from wtforms import BooleanField, IntegerField, SelectField, StringField, TextAreaField
+from wtforms import BooleanField, IntegerField, StringField, TextAreaField
 from wtforms.validators import Length, NumberRange, Regexp
 
 from kameng.catalog import api as catalog
@@ -17,7 +17,7 @@ from kameng.catalog.models import Category, Product
 from kameng.db import db
 from kameng.errors import DomainError
 from kameng_admin import labels
-from kameng_admin.base.forms import ConsoleForm, Required, amount_text, parse_amount
+from kameng_admin.base.forms import ChoiceField, ConsoleForm, Required, amount_text, parse_amount
 
 FIELD_KINDS = {
     "text": _l("文字"),
@@ -48,8 +48,8 @@ class ProductForm(ConsoleForm):
         [Required(), Regexp(r"^[a-z0-9][a-z0-9-]*$", message=_l("只用小写字母、数字和连字符"))],
         description=_l("用在网址里，如 xinghai-card"),
     )
-    category_id = SelectField(_l("分类"), [Required()], coerce=str)
-    kind = SelectField(
+    category_id = ChoiceField(_l("分类"), [Required()], coerce=str)
+    kind = ChoiceField(
         _l("类型"),
         [Required()],
         choices=[(k, v) for k, v in labels.KIND.items()],

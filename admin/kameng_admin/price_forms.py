@@ -8,14 +8,14 @@ from typing import Any
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
-from wtforms import BooleanField, SelectField, StringField
+from wtforms import BooleanField, StringField
 from wtforms.validators import Length
 
 from kameng.catalog.models import Product, Sku
 from kameng.db import db
 from kameng.pricing import api as pricing
 from kameng_admin import labels, texts
-from kameng_admin.base.forms import AmountField, ConsoleForm, Required, amount_text
+from kameng_admin.base.forms import AmountField, ChoiceField, ConsoleForm, Required, amount_text
 from kameng_admin.goods_forms import category_choices
 
 MAIN_STATION = 1
@@ -28,17 +28,17 @@ STEPS = {"1": _l("0.0001 元"), "100": _l("1 分"), "1000": _l("1 角"), "10000"
 class RuleForm(ConsoleForm):
     """What a rule says; the value of 乘以 is a factor (1.05), else yuan."""
 
-    purpose = SelectField(_l("用途"), choices=list(PURPOSES.items()))
-    operation = SelectField(_l("算法"), choices=list(OPERATIONS.items()))
+    purpose = ChoiceField(_l("用途"), choices=list(PURPOSES.items()))
+    operation = ChoiceField(_l("算法"), choices=list(OPERATIONS.items()))
     value = AmountField(
         _l("数值"), [Required()], signed=True, description=_l("倍率如 1.05，或金额（元）")
     )
-    grade = SelectField(_l("分站等级"), coerce=str)
-    for_station_id = SelectField(_l("只对分站"), coerce=str)
-    category_id = SelectField(_l("分类"), coerce=str)
-    sku_id = SelectField(_l("规格"), coerce=str)
-    rounding_step = SelectField(_l("取整到"), choices=list(STEPS.items()), default="100")
-    rounding = SelectField(_l("取整方式"), choices=list(ROUNDINGS.items()))
+    grade = ChoiceField(_l("分站等级"), coerce=str)
+    for_station_id = ChoiceField(_l("只对分站"), coerce=str)
+    category_id = ChoiceField(_l("分类"), coerce=str)
+    sku_id = ChoiceField(_l("规格"), coerce=str)
+    rounding_step = ChoiceField(_l("取整到"), choices=list(STEPS.items()), default="100")
+    rounding = ChoiceField(_l("取整方式"), choices=list(ROUNDINGS.items()))
     floor_price = AmountField(_l("不低于（元）"))
     ceiling_price = AmountField(_l("不高于（元）"))
     note = StringField(_l("备注"), [Length(max=200)])

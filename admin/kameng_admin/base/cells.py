@@ -7,6 +7,7 @@ from typing import Any
 from flask_babel import gettext as _
 from markupsafe import Markup, escape
 
+from kameng.db import db
 from kameng.web.globals import icon
 from kameng_admin.labels import Mark
 
@@ -46,3 +47,8 @@ def switch(on: bool) -> Markup:
     if on:
         return badge(Mark("ok", "circle-check", _("开")))
     return badge(Mark("idle", "player-pause", _("关")))
+
+
+def pairs(query: Any) -> dict[Any, Any]:
+    """First column → second column of a query: names and counts that cells look up."""
+    return {row[0]: row[1] for row in db.session.execute(query)}

@@ -7,7 +7,8 @@ from typing import Any
 
 from flask import request
 from flask_babel import gettext as _
-from wtforms import Form, StringField
+from wtforms import Form, SelectField, StringField
+from wtforms.fields.choices import SelectChoice
 from wtforms.i18n import get_translations
 from wtforms.validators import StopValidation
 
@@ -54,6 +55,27 @@ class AmountField(StringField):  # type: ignore[misc]  # WTForms ships no types
         self.data = None
         if raw:
             self.data = parse_amount(raw, signed=self.signed)
+
+
+class ChoiceField(SelectField):  # type: ignore[misc]  # WTForms ships no types
+    """A select whose choices may be plain (value, label) pairs."""
+
+    def __init__(self, *args: Any, choices: Any = None, **kwargs: Any) -> None:
+        super().__init__(*args, choices=_choices(choices), **kwargs)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        super().__setattr__(name, _choices(value) if name == "choices" else value)
+
+
+def _choices(pairs: Any) -> Any:
+    return None if pairs is None else [as_choice(pair) for pair in pairs]
+
+
+def as_choice(choice: Any) -> Any:
+    """A (value, label) pair as WTForms wants it."""
+    if isinstance(choice, tuple):
+        return SelectChoice(value=choice[0], label=choice[1])
+    return choice
 
 
 class Required:

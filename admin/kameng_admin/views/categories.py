@@ -9,18 +9,17 @@ from flask_admin import expose
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import func, select
-from wtforms import BooleanField, IntegerField, SelectField, StringField
+from wtforms import BooleanField, IntegerField, StringField
 from wtforms.validators import Length, NumberRange, Regexp
 
 from kameng.catalog import api as catalog
 from kameng.catalog.models import Category, Product, product_tag
-from kameng.db import db
 from kameng.errors import DomainError
 from kameng_admin import people
 from kameng_admin.base.actions import error_text
-from kameng_admin.base.cells import code, switch
+from kameng_admin.base.cells import code, pairs, switch
 from kameng_admin.base.columns import Column
-from kameng_admin.base.forms import ConsoleForm, Required
+from kameng_admin.base.forms import ChoiceField, ConsoleForm, Required
 from kameng_admin.base.guard import Place, needs
 from kameng_admin.base.model_view import ReadOnlyView, SecureModelView
 from kameng_admin.goods_forms import category_choices
@@ -50,8 +49,8 @@ class CategoryForm(ConsoleForm):
         _l("网址名"),
         [Required(), Regexp(r"^[a-z0-9][a-z0-9-]*$", message=_l("只用小写字母、数字和连字符"))],
     )
-    parent_id = SelectField(_l("上级"), coerce=str)
-    icon = SelectField(_l("图标"), choices=[(name, name) for name in ICONS])
+    parent_id = ChoiceField(_l("上级"), coerce=str)
+    icon = ChoiceField(_l("图标"), choices=[(name, name) for name in ICONS])
     position = IntegerField(
         _l("排序"), [NumberRange(-1000, 100_000)], default=0, description=_l("小的在前")
     )
@@ -95,11 +94,9 @@ class CategoriesView(SecureModelView):
 
     def prepare(self, rows: Any) -> None:
         """Names of parents and counts of products."""
-        g.console_parents = dict(
-            db.session.execute(select(Category.id, Category.name)).tuples().all()
-        )
+        g.console_parents = pairs(select(Category.id, Category.name))
         counted = select(Product.category_id, func.count()).group_by(Product.category_id)
-        g.console_counts = dict(db.session.execute(counted).tuples().all())
+        g.console_counts = pairs(counted)
 
     @expose("/new/", methods=("GET", "POST"))
     @needs("product.edit")
@@ -153,4 +150,4 @@ class TagsView(ReadOnlyView):
     def prepare(self, rows: Any) -> None:
         """How many products carry each tag."""
         counted = select(product_tag.c.tag_id, func.count()).group_by(product_tag.c.tag_id)
-        g.console_tag_counts = dict(db.session.execute(counted).tuples().all())
+        g.console_tag_counts = pairs(counted)

@@ -9,6 +9,7 @@ from flask import flash, redirect, request
 from flask_admin import BaseView, expose
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from sqlalchemy import select
 
 from kameng.db import db
 from kameng.errors import DomainError
@@ -16,6 +17,7 @@ from kameng.plugins import api as plugins
 from kameng.plugins.models import StationPlugin
 from kameng_admin import labels, people, texts
 from kameng_admin.base.actions import attempt
+from kameng_admin.base.cells import pairs
 from kameng_admin.base.guard import Guarded, Place, found, needs
 from kameng_admin.labels import Mark
 from kameng_admin.shell import Crumb
@@ -224,10 +226,11 @@ def _stations_using() -> dict[str, int]:
 
 
 def _switches(plugin_id: str) -> list[tuple[int, str, bool | None]]:
-    rows = db.session.query(StationPlugin.station_id, StationPlugin.enabled).filter(
-        StationPlugin.plugin_id == plugin_id
+    known: dict[int, bool] = pairs(
+        select(StationPlugin.station_id, StationPlugin.enabled).where(
+            StationPlugin.plugin_id == plugin_id
+        )
     )
-    known: dict[int, bool] = dict(rows.tuples().all())
     names = texts.station_names()
     return [(number, names[number], known.get(number)) for number in sorted(names)]
 

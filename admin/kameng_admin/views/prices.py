@@ -18,7 +18,7 @@ from kameng.pricing.models import PriceRule
 from kameng.web.formats import plain_money
 from kameng_admin import labels, people, texts
 from kameng_admin.base.actions import attempt, error_text, reason_given
-from kameng_admin.base.cells import switch, two_lines
+from kameng_admin.base.cells import pairs, switch, two_lines
 from kameng_admin.base.columns import Column, Filter, equals, equals_number
 from kameng_admin.base.forms import parse_amount
 from kameng_admin.base.guard import Place, found, may, needs
@@ -96,7 +96,7 @@ class PricesView(SecureModelView):
         ids = {row.sku_id for row in rows}
         g.console_skus = sku_names(ids)
         costs = select(SkuCost.sku_id, SkuCost.cost).where(SkuCost.sku_id.in_(ids))
-        g.console_costs = dict(db.session.execute(costs).tuples().all())
+        g.console_costs = pairs(costs)
 
     def row_url(self, row: Any) -> str:
         """The SKU's price page, opened at this station."""

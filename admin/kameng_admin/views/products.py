@@ -19,7 +19,7 @@ from kameng.errors import DomainError
 from kameng_admin import labels, people
 from kameng_admin.base import export as sheets
 from kameng_admin.base.actions import attempt, error_text
-from kameng_admin.base.cells import badge, two_lines
+from kameng_admin.base.cells import badge, pairs, two_lines
 from kameng_admin.base.columns import Column, Filter, Tab, equals, equals_number
 from kameng_admin.base.forms import amount_text
 from kameng_admin.base.guard import Place, may, needs
@@ -92,9 +92,7 @@ class ProductsView(SecureModelView):
         """SKU counts of the page."""
         ids = [row.id for row in rows]
         query = select(Sku.product_id, func.count()).where(Sku.product_id.in_(ids))
-        g.console_sku_counts = dict(
-            db.session.execute(query.group_by(Sku.product_id)).tuples().all()
-        )
+        g.console_sku_counts = pairs(query.group_by(Sku.product_id))
 
     def row_url(self, row: Any) -> str:
         """The product's page."""
@@ -298,8 +296,6 @@ def _sellable(product_id: int) -> bool:
 
 def _category_name(category_id: int) -> str:
     if "console_categories" not in g:
-        g.console_categories = dict(
-            db.session.execute(select(Category.id, Category.name)).tuples().all()
-        )
+        g.console_categories = pairs(select(Category.id, Category.name))
     names: Mapping[int, str] = g.console_categories
     return names.get(category_id, "—")

@@ -130,7 +130,7 @@ def _goods(words: str, compact: str) -> list[Hit]:
             sku.code,
             labels.mark(labels.PRODUCT, product.state),
         )
-        for sku, product in db.session.execute(query.limit(MOST)).tuples()
+        for sku, product in db.session.execute(query.limit(MOST))
     ]
 
 

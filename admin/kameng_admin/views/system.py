@@ -11,7 +11,7 @@ from flask_admin import BaseView, expose
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from markupsafe import Markup
-from wtforms import PasswordField, SelectField, StringField
+from wtforms import PasswordField, StringField
 from wtforms.validators import Length, Regexp
 
 from kameng.errors import DomainError
@@ -22,7 +22,7 @@ from kameng.web.viewer import current_viewer
 from kameng_admin import labels, people, texts
 from kameng_admin.base.actions import attempt, error_text
 from kameng_admin.base.columns import Column, Filter, day_of, equals_number
-from kameng_admin.base.forms import ConsoleForm, Required
+from kameng_admin.base.forms import ChoiceField, ConsoleForm, Required
 from kameng_admin.base.guard import Guarded, Place, found, needs
 from kameng_admin.base.model_view import ReadOnlyView
 from kameng_admin.shell import Crumb
@@ -79,7 +79,7 @@ class StaffForm(ConsoleForm):
         ],
     )
     name = StringField(_l("姓名"), [Required(), Length(max=40)])
-    role_code = SelectField(_l("角色"), [Required()])
+    role_code = ChoiceField(_l("角色"), [Required()])
     email = StringField(_l("邮箱"), [Length(max=120)])
     password = PasswordField(
         _l("初始密码"),
