@@ -27,6 +27,9 @@ ACTIONS: Mapping[str, tuple[str, str, Any]] = {
     "product.create": ("package", "info", _l("新建商品")),
     "product.update": ("package", "idle", _l("修改商品")),
     "product.state": ("package", "info", _l("改变商品状态")),
+    "category.save": ("category", "idle", _l("保存分类")),
+    "price.listing": ("discount", "info", _l("修改报价")),
+    "member.unmask": ("eye", "warn", _l("查看完整账号")),
     "order.cancel": ("ban", "idle", _l("取消订单")),
     "purchase.complete": ("circle-check", "ok", _l("完成人工订单")),
     "purchase.fail": ("circle-x", "bad", _l("人工订单未成功")),
@@ -110,7 +113,7 @@ def duration_text(seconds: float | None) -> str:
     if seconds is None:
         return "—"
     if seconds < 10:
-        return _("%(n)s 秒", n=f"{seconds:.1f}")
+        return str(_("%(n)s 秒", n=f"{seconds:.1f}"))
     for limit, unit, words in (
         (120, 1, _l("%(n)s 秒")),
         (7200, 60, _l("%(n)s 分")),
@@ -118,7 +121,7 @@ def duration_text(seconds: float | None) -> str:
     ):
         if seconds < limit:
             return str(words) % {"n": int(seconds // unit)}
-    return _("%(n)s 天", n=int(seconds // 86_400))
+    return str(_("%(n)s 天", n=int(seconds // 86_400)))
 
 
 def percent_text(share: float | None, digits: int = 2) -> str:
@@ -134,6 +137,7 @@ SUBJECTS = {
     "station": _l("分站 %(no)s"),
     "batch": _l("批次 %(no)s"),
     "application": _l("申请 %(no)s"),
+    "category": _l("分类 %(no)s"),
     "product": _l("商品 %(no)s"),
     "role": _l("角色 %(no)s"),
     "run": _l("任务 %(no)s"),

@@ -18,7 +18,7 @@ SCALE = Decimal(10_000)
 LARGEST = 10**15  # 100 billion yuan: beyond it is a typing error
 
 
-class ConsoleForm(Form):  # type: ignore[misc]  # WTForms ships no types
+class ConsoleForm(Form):
     """Every console form: messages in the page's language; the token is checked app-wide.
 
     The hidden field comes from `csrf_field()` in the template; a POST without a valid token
@@ -37,7 +37,7 @@ class ConsoleForm(Form):  # type: ignore[misc]  # WTForms ships no types
         return request.method == "POST" and bool(self.validate())
 
 
-class AmountField(StringField):  # type: ignore[misc]  # WTForms ships no types
+class AmountField(StringField):
     """Yuan with up to four decimals ↔ an amount at scale 4; empty is None."""
 
     def __init__(self, *args: Any, signed: bool = False, **kwargs: Any) -> None:
@@ -57,7 +57,7 @@ class AmountField(StringField):  # type: ignore[misc]  # WTForms ships no types
             self.data = parse_amount(raw, signed=self.signed)
 
 
-class ChoiceField(SelectField):  # type: ignore[misc]  # WTForms ships no types
+class ChoiceField(SelectField):
     """A select whose choices may be plain (value, label) pairs."""
 
     def __init__(self, *args: Any, choices: Any = None, **kwargs: Any) -> None:

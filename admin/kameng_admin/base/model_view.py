@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
-from flask import Response, abort, request
+from flask import Response, abort, flash, request
 from flask_admin import expose
 from flask_admin.contrib.sqla import ModelView
 from flask_babel import gettext as _
@@ -15,9 +15,11 @@ from sqlalchemy import func
 from sqlalchemy import inspect as mapping_of
 
 from kameng.db import db
+from kameng.errors import DomainError
 from kameng.web.formats import dt
 from kameng_admin import people
 from kameng_admin.base import export as sheets
+from kameng_admin.base.actions import error_text
 from kameng_admin.base.columns import Column, Filter, Tab
 from kameng_admin.base.forms import ConsoleForm
 from kameng_admin.base.guard import Guarded
@@ -27,7 +29,7 @@ MOST_ROWS = 50_000
 UNUSED = frozenset({"delete_view", "ajax_lookup", "ajax_update"})
 
 
-class SecureModelView(Guarded, ModelView):  # type: ignore[misc]  # Flask-Admin ships no types
+class SecureModelView(Guarded, ModelView):
     """A list of one model. Nothing can be created, changed or deleted unless a view says how."""
 
     columns: Sequence[Column] = ()
@@ -180,6 +182,28 @@ class SecureModelView(Guarded, ModelView):  # type: ignore[misc]  # Flask-Admin 
             kwargs["tab_counts"] = self.tab_counts()
             kwargs["shown"] = [self.by_name[name] for name, _label in kwargs["list_columns"]]
         return super().render(template, **kwargs)
+
+    # ── doing something to several rows ─────────────────────────────────────────────────
+    action_needs: dict[str, str] = {}  # noqa: RUF012  # action name → permission
+
+    def is_action_allowed(self, name: str) -> bool:
+        """Only declared actions, and only with their permission."""
+        return name in self.action_needs and people.viewer_can(self.action_needs[name])
+
+    def each(
+        self, ids: Sequence[str], deed: Callable[[Any], None], done: Callable[[int], str]
+    ) -> None:
+        """Do it row by row, so that one refusal does not undo the others; say how it went."""
+        good = 0
+        for row_id in ids[: self.page_size_options[-1]]:
+            try:
+                deed(self.get_one(row_id))
+                good += 1
+            except DomainError as refused:
+                db.session.rollback()
+                flash(error_text(refused), "bad")
+        if good:
+            flash(done(good), "ok")
 
     # ── sheets ──────────────────────────────────────────────────────────────────────────
     @expose("/export/<export_type>/")

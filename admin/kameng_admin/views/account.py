@@ -40,7 +40,7 @@ class PasswordForm(ConsoleForm):
     )
 
 
-class AccountView(Guarded, BaseView):  # type: ignore[misc]  # Flask-Admin ships no types
+class AccountView(Guarded, BaseView):
     """Reachable for every member of staff."""
 
     need = ANY_STAFF

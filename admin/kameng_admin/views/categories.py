@@ -20,7 +20,7 @@ from kameng_admin.base.actions import error_text
 from kameng_admin.base.cells import code, pairs, switch
 from kameng_admin.base.columns import Column
 from kameng_admin.base.forms import ChoiceField, ConsoleForm, Required
-from kameng_admin.base.guard import Place, needs
+from kameng_admin.base.guard import Place, may, needs
 from kameng_admin.base.model_view import ReadOnlyView, SecureModelView
 from kameng_admin.goods_forms import category_choices
 from kameng_admin.shell import Crumb
@@ -60,6 +60,13 @@ class CategoryForm(ConsoleForm):
         super().__init__(*args, **kwargs)
         self.parent_id.choices = [("", _("没有上级")), *category_choices()]
 
+    @classmethod
+    def of(cls, row: Category) -> CategoryForm:
+        """The form with a category's present values."""
+        names = ("name", "slug", "icon", "position", "visible")
+        data = {name: getattr(row, name) for name in names}
+        return cls(data={**data, "parent_id": str(row.parent_id or "")})
+
 
 SHELVES = (("admin_categories", _l("分类")), ("admin_tags", _l("标签")))
 
@@ -70,7 +77,7 @@ class CategoriesView(SecureModelView):
     need = "product.view"
     place = Place(_l("商品"), _l("分类与标签"), "category")
     family = SHELVES
-    can_create = True
+    can_create = can_edit = True
     create_needs = "product.edit"
     create_label = _l("新建分类")
     search_in = ("name", "slug")
@@ -98,29 +105,47 @@ class CategoriesView(SecureModelView):
         counted = select(Product.category_id, func.count()).group_by(Product.category_id)
         g.console_counts = pairs(counted)
 
+    def row_url(self, row: Any) -> str:
+        """Editing, for those who may."""
+        return str(self.get_url(".edit_view", id=row.id)) if may("product.edit") else ""
+
     @expose("/new/", methods=("GET", "POST"))
     @needs("product.edit")
     def create_view(self) -> Any:
         """A new shelf."""
-        form = CategoryForm(request.form)
+        return self._edit(CategoryForm(request.form), 0)
+
+    @expose("/edit/", methods=("GET", "POST"))
+    @needs("product.edit")
+    def edit_view(self) -> Any:
+        """Rename, move or hide a shelf."""
+        row = self.get_one(request.args.get("id", ""))
+        form = CategoryForm(request.form) if request.method == "POST" else CategoryForm.of(row)
+        return self._edit(form, row.id)
+
+    def _edit(self, form: CategoryForm, number: int) -> Any:
+        title = _("修改分类") if number else _("新建分类")
         if form.sent():
             data = dict(form.data)
             data["parent_id"] = int(data["parent_id"]) if data["parent_id"] else None
             try:
-                number = catalog.create_category(**data)
+                if number:
+                    catalog.update_category(number, **data)
+                else:
+                    number = catalog.create_category(**data)
             except DomainError as refused:
                 form.slug.errors = [*form.slug.errors, error_text(refused)]
             else:
-                people.record("category.create", f"category:{number}", {"name": data["name"]})
-                flash(_("分类已建好"), "ok")
+                people.record("category.save", f"category:{number}", {"name": data["name"]})
+                flash(_("分类已保存"), "ok")
                 return redirect(self.get_url(".index_view"), 303)
         return self.page(
-            "admin/model/create.html",
+            "admin/model/edit.html",
             422 if form.errors else 200,
             form=form,
             return_url=self.get_url(".index_view"),
-            page_title=_("新建分类"),
-            crumbs=self.crumbs(Crumb(_("新建分类"))),
+            page_title=title,
+            crumbs=self.crumbs(Crumb(title)),
         )
 
 

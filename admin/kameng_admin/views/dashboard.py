@@ -11,7 +11,7 @@ from flask_babel import format_date
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
-from kameng.jobs import desk
+from kameng.jobs import api as jobs
 from kameng.plugins import api as plugins
 from kameng.web.formats import plain_money
 from kameng_admin import board, charts, counts, people, texts
@@ -47,7 +47,7 @@ class Kpi:
     points: str
 
 
-class DashboardView(Guarded, BaseView):  # type: ignore[misc]  # Flask-Admin ships no types
+class DashboardView(Guarded, BaseView):
     """The first page of the console."""
 
     need = "dashboard.view"
@@ -91,7 +91,7 @@ class DashboardView(Guarded, BaseView):  # type: ignore[misc]  # Flask-Admin shi
             "results": charts.result_option(loaded),
             "low": low,
             "channels": _channels(),
-            "queues": desk.queue_depths(),
+            "queues": jobs.queue_depths(),
             "queue_names": QUEUE_NAMES,
             "busy": BUSY,
             "dead": counts.waiting().get("admin_jobs", (0, False))[0],

@@ -25,7 +25,7 @@ from kameng_admin.views.orders import choices_of, station_choices
 from kameng_admin.views.payments import DAYS
 
 
-class PurchasesView(Guarded, BaseView):  # type: ignore[misc]  # Flask-Admin ships no types
+class PurchasesView(Guarded, BaseView):
     """采购与人工: open purchases, oldest first."""
 
     need = "order.deliver"
@@ -72,7 +72,7 @@ class PurchasesView(Guarded, BaseView):  # type: ignore[misc]  # Flask-Admin shi
 CASES = (("admin_risk", _l("待审")), ("admin_decisions", _l("决策记录")))
 
 
-class RiskView(Guarded, BaseView):  # type: ignore[misc]  # Flask-Admin ships no types
+class RiskView(Guarded, BaseView):
     """审核台: orders that a rule has held."""
 
     need = "risk.view"

@@ -44,7 +44,7 @@ KINDS = (
 BOOKS = (("admin_accounts", _l("账户")), ("admin_transfers", _l("转账")))
 
 
-class AccountsView(Guarded, BaseView):  # type: ignore[misc]  # Flask-Admin ships no types
+class AccountsView(Guarded, BaseView):
     """Balances by station and kind."""
 
     need = "ledger.view"
@@ -139,7 +139,7 @@ class TransfersView(ReadOnlyView):
         g.console_orders = order_numbers({(t.station_id, t.order_id) for t in rows if t.order_id})
 
 
-class VerifyView(Guarded, BaseView):  # type: ignore[misc]  # Flask-Admin ships no types
+class VerifyView(Guarded, BaseView):
     """账本自证: every check of the books, with what it found."""
 
     need = "ledger.view"

@@ -52,7 +52,7 @@ HEALTH = {
 }
 
 
-class PluginsView(Guarded, BaseView):  # type: ignore[misc]  # Flask-Admin ships no types
+class PluginsView(Guarded, BaseView):
     """What is installed and how it stands."""
 
     need = "plugin.view"

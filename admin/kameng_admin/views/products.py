@@ -8,6 +8,7 @@ from typing import Any
 
 from flask import Response, flash, g, redirect, request
 from flask_admin import expose
+from flask_admin.actions import action
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import func, select
@@ -87,6 +88,18 @@ class ProductsView(SecureModelView):
         ),
         Filter("kind", _l("类型"), equals(Product.kind), choices=choices_of(labels.KIND)),
     )
+
+    action_needs = {"shelve": "product.edit", "unshelve": "product.edit"}  # noqa: RUF012
+
+    @action("shelve", _l("上架"))
+    def action_shelve(self, ids: list[str]) -> None:
+        """Put several on the shelf; those without a cost say so."""
+        self.each(ids, lambda p: _shelve(p, "on_sale"), lambda n: str(_("已上架 %(n)s 件", n=n)))
+
+    @action("unshelve", _l("下架"), _l("下架后所有分站立刻停售。确定？"))
+    def action_unshelve(self, ids: list[str]) -> None:
+        """Take several off the shelf."""
+        self.each(ids, lambda p: _shelve(p, "off_sale"), lambda n: str(_("已下架 %(n)s 件", n=n)))
 
     def prepare(self, rows: Any) -> None:
         """SKU counts of the page."""
@@ -179,14 +192,8 @@ class ProductsView(SecureModelView):
         product = self.get_one(product_id)
         state = "on_sale" if request.form.get("state") == "on_sale" else "off_sale"
 
-        def deed() -> None:
-            if state == "on_sale" and not _sellable(product_id):
-                raise DomainError("no_cost", _("至少一个规格要有成本价才能上架"))
-            catalog.set_product_state(product_id, state)
-            people.record("product.state", f"product:{product_id}", {"state": state})
-
         return attempt(
-            deed,
+            lambda: _shelve(product, state),
             _("已上架") if state == "on_sale" else _("已下架，未付款订单不受影响"),
             self.row_url(product),
         )
@@ -287,6 +294,15 @@ def _save_sku(product_id: int, row: dict[str, Any]) -> bool:
         row["error"] = error_text(refused)
         return False
     return True
+
+
+def _shelve(product: Product, state: str) -> None:
+    if state == "on_sale" and not _sellable(product.id):
+        raise DomainError(
+            "no_cost", _("“%(name)s”至少一个规格要有成本价才能上架", name=product.name)
+        )
+    catalog.set_product_state(product.id, state)
+    people.record("product.state", f"product:{product.id}", {"state": state})
 
 
 def _sellable(product_id: int) -> bool:

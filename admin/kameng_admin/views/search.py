@@ -37,7 +37,7 @@ class Hit:
     mark: Mark | None = None
 
 
-class SearchView(Guarded, BaseView):  # type: ignore[misc]  # Flask-Admin ships no types
+class SearchView(Guarded, BaseView):
     """Finds only what the reader's role may open."""
 
     need = ANY_STAFF

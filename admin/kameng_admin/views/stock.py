@@ -7,6 +7,7 @@ from typing import Any
 
 from flask import Response, g, redirect, render_template_string, request
 from flask_admin import expose
+from flask_admin.actions import action
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from markupsafe import Markup
@@ -281,6 +282,13 @@ class AlertsView(SecureModelView):
         Filter("kind", _l("类型"), equals(Alert.kind), choices=choices_of(ALERT_KINDS)),
     )
 
+    action_needs = {"close": "alert.view"}  # noqa: RUF012  # read only
+
+    @action("close", _l("关闭"), _l("关闭选中的预警？"))
+    def action_close(self, ids: list[str]) -> None:
+        """Close several at once."""
+        self.each(ids, _close, lambda n: str(_("已关闭 %(n)s 条预警", n=n)))
+
     def row_actions(self, row: Any) -> Any:
         """Close."""
         if row.state != "open":
@@ -297,11 +305,12 @@ class AlertsView(SecureModelView):
         """Seen and dealt with."""
         row = self.get_one(f"{station_id},{alert_id}")
 
-        def deed() -> None:
-            stock.close_alert(row.kind, row.subject, station_id)
-            people.record("alert.close", f"alert:{alert_id}", {"kind": row.kind})
+        return attempt(lambda: _close(row), _l("预警已关闭"), str(self.get_url(".index_view")))
 
-        return attempt(deed, _l("预警已关闭"), str(self.get_url(".index_view")))
+
+def _close(row: Alert) -> None:
+    stock.close_alert(row.kind, row.subject, row.station_id)
+    people.record("alert.close", f"alert:{row.id}", {"kind": row.kind})
 
 
 def card_sku_choices() -> list[tuple[str, str]]:

@@ -17,7 +17,7 @@ from wtforms.validators import Length, Regexp
 from kameng.errors import DomainError
 from kameng.identity import api as identity
 from kameng.identity.models import AuditEvent
-from kameng.jobs import desk
+from kameng.jobs import api as jobs
 from kameng.web.viewer import current_viewer
 from kameng_admin import labels, people, texts
 from kameng_admin.base.actions import attempt, error_text
@@ -33,7 +33,7 @@ from kameng_admin.views.payments import DAYS
 MAIN_STATION = 1
 
 
-class JobsView(Guarded, BaseView):  # type: ignore[misc]  # Flask-Admin ships no types
+class JobsView(Guarded, BaseView):
     """Queues, runs, dead letters, periodic work."""
 
     need = "job.view"
@@ -44,13 +44,13 @@ class JobsView(Guarded, BaseView):  # type: ignore[misc]  # Flask-Admin ships no
         """All on one page; dead letters first when there are any."""
         return self.render(
             "kameng_admin/jobs.html",
-            queues=desk.queue_depths(),
+            queues=jobs.queue_depths(),
             names=QUEUE_NAMES,
             busy=BUSY,
-            dead=desk.dead_letters(),
-            runs=desk.recent_runs(),
-            slots=desk.periodic_slots(),
-            backlog=desk.outbox_backlog(),
+            dead=jobs.dead_letters(),
+            runs=jobs.recent_runs(),
+            slots=jobs.periodic_slots(),
+            backlog=jobs.outbox_backlog(),
             labels=labels,
             texts=texts,
         )
@@ -61,7 +61,7 @@ class JobsView(Guarded, BaseView):  # type: ignore[misc]  # Flask-Admin ships no
         """Once more."""
 
         def deed() -> None:
-            desk.retry_dead(run_id)
+            jobs.retry_dead(run_id)
             people.record("job.retry", f"run:{run_id}")
 
         return attempt(deed, _l("已重新排队"), str(self.get_url(".index_view")))
@@ -96,7 +96,7 @@ class StaffForm(ConsoleForm):
 COLLEAGUES = (("admin_staff", _l("员工")), ("admin_roles", _l("角色")))
 
 
-class StaffView(Guarded, BaseView):  # type: ignore[misc]  # Flask-Admin ships no types
+class StaffView(Guarded, BaseView):
     """Colleagues and what each role may."""
 
     need = "staff.view"
@@ -201,7 +201,7 @@ class StaffView(Guarded, BaseView):  # type: ignore[misc]  # Flask-Admin ships n
         return response
 
 
-class RolesView(Guarded, BaseView):  # type: ignore[misc]  # Flask-Admin ships no types
+class RolesView(Guarded, BaseView):
     """What each role may, and roles of one's own."""
 
     need = "staff.view"

@@ -13,6 +13,7 @@ from kameng.catalog.services.products import (
     create_sku,
     save_tags,
     set_product_state,
+    update_category,
     update_product,
     update_sku,
 )
@@ -32,6 +33,7 @@ __all__ = [
     "ProductView", "SheetReport", "Sku", "SkuView", "TagView", "categories", "create_category",
     "create_product", "create_sku", "export_sheet", "fields_of", "forget_levels", "fresh_levels",
     "import_sheet", "product_cards", "product_page", "save_fields", "save_tags", "set_cost",
-    "set_product_state", "slug_of_sku", "stock_levels", "update_product", "update_sku",
+    "set_product_state", "slug_of_sku", "stock_levels", "update_category",
+    "update_product", "update_sku",
     "validate_inputs",
 ]  # fmt: skip

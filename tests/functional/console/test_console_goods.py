@@ -174,6 +174,26 @@ def test_a_category_is_made_and_its_slug_is_unique(console: Any) -> None:
     assert "新分类" in console.done("/admin/categories/new/", **data)
     answer = console.post("/admin/categories/new/", **data)
     assert answer.status_code == 422
+    number = console.market.count("SELECT id FROM category WHERE slug = 'new-shelf'")
+    address = f"/admin/categories/edit/?id={number}"
+    assert "改名了" in console.done(address, **{**data, "name": "改名了"})
+    below_itself = console.post(address, **{**data, "parent_id": str(number)})
+    assert below_itself.status_code == 422
+    assert "自己下面" in below_itself.text
+
+
+def test_several_products_are_put_on_the_shelf_at_once(console: Any) -> None:
+    ready, bare = product(console, "bulk-ready"), product(console, "bulk-bare")
+    console.done(f"/admin/products/{ready}/skus", **row(0, "BR-1"))
+    answer = console.post("/admin/products/action/", action="shelve", rowid=[str(ready), str(bare)])
+    page = console.get(answer.location)
+    assert "已上架 1 件" in page
+    assert "要有成本价" in page
+    console.post("/admin/products/action/", "support", action="unshelve", rowid=[str(ready)])
+    on_sale = "SELECT count(*) FROM product WHERE id = %s AND state = 'on_sale'"
+    assert console.market.count(on_sale, ready) == 1
+    console.post("/admin/products/action/", action="delete", rowid=[str(ready)])
+    assert console.market.count(on_sale, ready) == 1
 
 
 def test_the_sheet_comes_back_unchanged(console: Any) -> None:

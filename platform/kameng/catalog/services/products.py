@@ -48,6 +48,40 @@ def create_category(
     return category.id
 
 
+def update_category(category_id: int, **changes: Any) -> None:
+    """Change a category's slug, name, icon, parent, position or visibility.
+
+    Raises `NotFound`, `Conflict` (slug) and `DomainError("category_refused")`, which also guards
+    against a category below itself.
+    """
+    _only(changes, {"slug", "name", "icon", "parent_id", "position", "visible"})
+    with saving():
+        category = db.session.get(Category, category_id)
+        if category is None:
+            raise NotFound("category_unknown", _("没有这个分类"))
+        for name, value in changes.items():
+            setattr(category, name, value.strip() if name == "name" else value)
+        if product_problem(category.slug, category.name, "card", "draft"):
+            raise DomainError(
+                "category_refused", _("分类要有名称；网址名只用小写字母、数字和连字符")
+            )
+        taken = _("分类网址名“%(code)s”已经有了")
+        _unique(Category, Category.slug, category.slug, category.id, taken)
+        if category.id in _ancestors(category.parent_id):
+            raise DomainError("category_refused", _("分类不能放在自己下面"), field="parent_id")
+
+
+def _ancestors(category_id: int | None) -> set[int]:
+    with db.session.no_autoflush:
+        parents = {row.id: row.parent_id for row in db.session.execute(
+            select(Category.id, Category.parent_id))}  # fmt: skip
+    found: set[int] = set()
+    while category_id is not None and category_id not in found:
+        found.add(category_id)
+        category_id = parents.get(category_id)
+    return found
+
+
 def create_product(slug: str, name: str, category_id: int, kind: str, **more: Any) -> int:
     """Add a product (state `draft` unless given) and return its id; `tags` are names.
 
