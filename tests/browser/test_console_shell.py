@@ -9,7 +9,9 @@ import pytest
 pytestmark = pytest.mark.browser
 
 
-def test_the_search_is_one_key_away(visit: Any, installation: Any, staff_state: Any, desktop: Any) -> None:
+def test_the_search_is_one_key_away(
+    visit: Any, installation: Any, staff_state: Any, desktop: Any
+) -> None:
     visitor = visit(desktop, storage_state=staff_state)
     page = visitor.page
     page.goto(f"{installation.main_url}/admin/orders/")

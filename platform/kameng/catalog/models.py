@@ -11,9 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from kameng.db import Amount, Base, BigId
 
-Timestamp = Annotated[
-    datetime, mapped_column(DateTime(timezone=True), server_default=func.now())
-]
+Timestamp = Annotated[datetime, mapped_column(DateTime(timezone=True), server_default=func.now())]
 
 product_tag = Table(
     "product_tag",

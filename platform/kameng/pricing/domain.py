@@ -294,9 +294,15 @@ def _whole_fen(rule: Rule) -> Rule:
     if rule.rounding_step % FEN == 0:
         return rule
     return Rule(
-        rule.station_id, rule.purpose, rule.operation, rule.value, rule.id,
-        rounding_step=FEN, rounding=rule.rounding,
-        floor_price=rule.floor_price, ceiling_price=rule.ceiling_price,
+        rule.station_id,
+        rule.purpose,
+        rule.operation,
+        rule.value,
+        rule.id,
+        rounding_step=FEN,
+        rounding=rule.rounding,
+        floor_price=rule.floor_price,
+        ceiling_price=rule.ceiling_price,
     )
 
 
@@ -319,9 +325,7 @@ def _guarded(price: int, buy: int, steps: list[Step], station_id: int, step_size
     return safe
 
 
-def _step(
-    code: str, before: int, operation: str, value: int, after: int, station_id: int
-) -> Step:
+def _step(code: str, before: int, operation: str, value: int, after: int, station_id: int) -> Step:
     return {
         "code": code,
         "label": LABELS[code],

@@ -11,9 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from kameng.db import Base, BigId
 
-Timestamp = Annotated[
-    datetime, mapped_column(DateTime(timezone=True), server_default=func.now())
-]
+Timestamp = Annotated[datetime, mapped_column(DateTime(timezone=True), server_default=func.now())]
 
 
 class CardBatch(Base):

@@ -53,9 +53,7 @@ def test_the_password_never_stands_in_the_page_of_the_code(console: Any) -> None
 
 
 def test_a_sealed_first_step_that_was_tampered_with_starts_over(console: Any) -> None:
-    answer = form(
-        console.browser(), "/admin/login/code", passed="gAAAA-not-ours", totp_code="1"
-    )
+    answer = form(console.browser(), "/admin/login/code", passed="gAAAA-not-ours", totp_code="1")
     assert answer.status_code == 401
     assert 'name="password"' in answer.text
 
@@ -77,9 +75,7 @@ def test_many_tries_are_limited(console: Any) -> None:
     "target", ["https://evil.example/", "//evil.example", "/\\evil", "/shop", "/admin/logout"]
 )
 def test_the_login_leads_only_into_the_console(console: Any, target: str) -> None:
-    page = console.browser().get(
-        "/admin/login", base_url=MAIN, query_string={"next": target}
-    )
+    page = console.browser().get("/admin/login", base_url=MAIN, query_string={"next": target})
     assert 'name="next" value="/admin/"' in page.text
 
 
@@ -89,9 +85,7 @@ def test_one_changes_ones_own_password(console: Any) -> None:
         repeated="a-new-pass-2027",
     )  # fmt: skip
     assert changed.status_code == 303
-    assert (
-        form(console.browser(), login="t-operations", password=PASSWORD).status_code == 401
-    )
+    assert form(console.browser(), login="t-operations", password=PASSWORD).status_code == 401
     refused = console.post(
         "/admin/account/", "operations", old_password="wrong", password="another-pass-2",
         repeated="another-pass-2",

@@ -222,9 +222,7 @@ def test_the_storefront_needs_the_scope_of_a_station() -> None:
 
 @pytest.mark.usefixtures("stations")
 @pytest.mark.parametrize("redis_url", ["", "redis://127.0.0.1:1/0"])
-def test_a_card_of_goods_shows_what_is_sold_and_left(
-    app: Flask, shop: Any, redis_url: str
-) -> None:
+def test_a_card_of_goods_shows_what_is_sold_and_left(app: Flask, shop: Any, redis_url: str) -> None:
     client = app.extensions[kameng_redis.EXTENSION]
     code = shop.sku(cards=5)
     shop.buy(code, 3, 2)

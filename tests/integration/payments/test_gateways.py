@@ -8,12 +8,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
-import kameng_payment_epay.plugin
-import kameng_payment_stripe.plugin
 import pytest
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.serving import make_server
 
+import kameng_payment_epay.plugin
+import kameng_payment_stripe.plugin
 from kameng.db import station_scope
 from kameng.settings import Settings
 from kameng_sdk.simulators import SimulatorEnvironment
@@ -131,9 +131,7 @@ def test_O5_late_money_without_goods_goes_back_to_the_source(
 
 
 @pytest.mark.parametrize(("plugin_id", "method"), GATEWAYS)
-def test_a_second_click_finds_the_open_attempt(
-    shop: Any, plugin_id: str, method: str
-) -> None:
+def test_a_second_click_finds_the_open_attempt(shop: Any, plugin_id: str, method: str) -> None:
     from kameng.payments.api import start as start_payment
 
     placed, first = start(shop, plugin_id, method)

@@ -107,9 +107,7 @@ def test_workbooks_are_imported(app: Flask, sku: int) -> None:
     assert do_import(app, sku, out.getvalue(), "cards.xlsx").imported == 2
 
 
-def test_only_card_goods_take_cards_and_only_fresh_ones(
-    app: Flask, shop: Any, sku: int
-) -> None:
+def test_only_card_goods_take_cards_and_only_fresh_ones(app: Flask, shop: Any, sku: int) -> None:
     other = shop.one("SELECT id FROM sku WHERE code = %s", shop.sku("manual"))
     with pytest.raises(DomainError):
         do_import(app, other, b"N1----S1")
@@ -159,9 +157,7 @@ def test_a_sealed_upload_that_was_touched_fails_the_batch(app: Flask, sku: int) 
             assert not path.exists()
 
 
-def test_S10_a_batch_is_withdrawn_but_for_what_is_sold(
-    app: Flask, sku: int, shop: Any
-) -> None:
+def test_S10_a_batch_is_withdrawn_but_for_what_is_sold(app: Flask, sku: int, shop: Any) -> None:
     view = do_import(app, sku, b"\n".join(b"N%d----S%d" % (n, n) for n in range(5)))
     code = shop.one("SELECT code FROM sku WHERE id = %s", sku)
     shop.buy(code, 3, 2)

@@ -72,9 +72,7 @@ def test_levels_are_at_most_three_seconds_old(main: int, shop: Any) -> None:
 
 
 def test_T3_a_pool_raises_each_alert_once_and_closes_it(main: int, shop: Any) -> None:
-    shop.owner.execute(
-        "UPDATE station SET contact = '{\"email\": \"ops@example.com\"}' WHERE id = 1"
-    )
+    shop.owner.execute('UPDATE station SET contact = \'{"email": "ops@example.com"}\' WHERE id = 1')
     check_stock_alerts()
     check_stock_alerts()
     assert alerts_of(main) == ["sold_out"]
@@ -94,9 +92,7 @@ def test_T3_a_pool_raises_each_alert_once_and_closes_it(main: int, shop: Any) ->
     assert "只剩 5 张" in rows[0][0]
 
 
-def test_T3_cards_near_their_end_raise_an_alert_and_are_void_in_time(
-    main: int, shop: Any
-) -> None:
+def test_T3_cards_near_their_end_raise_an_alert_and_are_void_in_time(main: int, shop: Any) -> None:
     fill(main, 30)
     fill(main, 4, "E", date.today() + timedelta(days=5))
     check_stock_alerts()

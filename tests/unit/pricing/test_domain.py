@@ -177,21 +177,28 @@ def any_rules(draw: st.DrawFn) -> list[Rule]:
         operation, value = draw(operations)
         found.append(
             Rule(
-                draw(st.integers(1, 4)), draw(st.sampled_from(("wholesale", "retail"))),
-                operation, value, number,
+                draw(st.integers(1, 4)),
+                draw(st.sampled_from(("wholesale", "retail"))),
+                operation,
+                value,
+                number,
                 grade=draw(st.none() | st.sampled_from(("", "gold"))),
                 sku_id=draw(st.none() | st.integers(5, 6)),
                 rounding_step=draw(st.sampled_from((1, 7, 100, 1_000, 10_000))),
                 rounding=draw(st.sampled_from(("up", "down", "half_up"))),
-                floor_price=draw(maybe_amounts), ceiling_price=draw(maybe_amounts),
+                floor_price=draw(maybe_amounts),
+                ceiling_price=draw(maybe_amounts),
             )
         )
     return found
 
 
 @given(
-    rules=any_rules(), cost=amounts, depth=st.integers(1, 4),
-    limits=st.tuples(maybe_amounts, maybe_amounts), fixed=st.none() | st.integers(1, 10**9),
+    rules=any_rules(),
+    cost=amounts,
+    depth=st.integers(1, 4),
+    limits=st.tuples(maybe_amounts, maybe_amounts),
+    fixed=st.none() | st.integers(1, 10**9),
 )
 def test_T2_cost_and_margins_always_add_up_to_the_price(
     rules: list[Rule],

@@ -159,8 +159,15 @@ def _offered_skus(product: Product) -> tuple[SkuView, ...]:
     levels = stock_levels(sku.id for sku, _ in rows) if product.kind == "card" else {}
     return tuple(
         SkuView(
-            sku.id, sku.code, sku.name, sku.face_value, price, sku.min_quantity, sku.max_quantity,
-            True, levels.get(sku.id),
+            sku.id,
+            sku.code,
+            sku.name,
+            sku.face_value,
+            price,
+            sku.min_quantity,
+            sku.max_quantity,
+            True,
+            levels.get(sku.id),
         )
         for sku, price in rows
     )
@@ -194,9 +201,16 @@ def _cards(rows: Sequence[Mapping[str, Any]]) -> tuple[ProductCard, ...]:
     levels = stock_levels(counted) if counted else {}
     return tuple(
         ProductCard(
-            id=row["id"], slug=row["slug"], name=row["name"], summary=row["summary"],
-            kind=row["kind"], cover=row["cover"], tags=tuple(tags.get(row["id"], ())),
-            price_from=row["price_from"], face_value=row["face_value"], sold=row["sold"],
+            id=row["id"],
+            slug=row["slug"],
+            name=row["name"],
+            summary=row["summary"],
+            kind=row["kind"],
+            cover=row["cover"],
+            tags=tuple(tags.get(row["id"], ())),
+            price_from=row["price_from"],
+            face_value=row["face_value"],
+            sold=row["sold"],
             stock=_stock(row, levels),
         )
         for row in rows

@@ -58,9 +58,15 @@ def put_fields(product_id: int, fields: Sequence[FieldRule]) -> bool:
     for position, rule in enumerate(fields):
         db.session.add(
             PurchaseField(
-                product_id=product_id, name=rule.name, label=rule.label, kind=rule.kind,
-                required=rule.required, pattern=rule.pattern, help=rule.help,
-                choices=list(rule.choices), position=position,
+                product_id=product_id,
+                name=rule.name,
+                label=rule.label,
+                kind=rule.kind,
+                required=rule.required,
+                pattern=rule.pattern,
+                help=rule.help,
+                choices=list(rule.choices),
+                position=position,
             )
         )
     db.session.flush()

@@ -139,7 +139,5 @@ def preview(rule: Rule) -> list[PreviewRow]:
             chain = world.chain(station, item, fixed.get(key))
             old_price, old_buy = present.get(key, (None, None))
             if (old_price, old_buy) != (chain.price, chain.buy_price):
-                found.append(
-                    PreviewRow(*key, old_price, chain.price, old_buy, chain.buy_price)
-                )
+                found.append(PreviewRow(*key, old_price, chain.price, old_buy, chain.buy_price))
     return found

@@ -47,9 +47,7 @@ _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 Priced = tuple[int, int, Chain]
 
 
-def reprice(
-    sku_ids: Iterable[int] | None = None, station_ids: Iterable[int] | None = None
-) -> int:
+def reprice(sku_ids: Iterable[int] | None = None, station_ids: Iterable[int] | None = None) -> int:
     """Recompute the listings of these SKUs at these stations (None = all); main scope.
 
     Missing listings are made. Returns how many listings were made or changed.

@@ -67,9 +67,7 @@ def set_fixed_price(station_id: int, sku_id: int, price: int | None) -> None:
         if price % FEN or not FEN <= price <= MAX_AMOUNT:
             raise DomainError("price_refused", _("售价要精确到分，最少 0.01 元"))
         if price < listing.buy_price:
-            raise DomainError(
-                "price_refused", _("售价不能低于进货价"), buy_price=listing.buy_price
-            )
+            raise DomainError("price_refused", _("售价不能低于进货价"), buy_price=listing.buy_price)
     listing.fixed_price = price
     publish("rule.changed", station_id, {"station_id": station_id, "sku_id": sku_id})
     db.session.commit()

@@ -118,7 +118,10 @@ def _goods(sku_ids: Iterable[int] | None) -> list[Goods]:
     skus = None if sku_ids is None else list(sku_ids)
     return [
         Goods(
-            row.id, row.cost, _ancestors(row.category_id, parents), row.floor_price,
+            row.id,
+            row.cost,
+            _ancestors(row.category_id, parents),
+            row.floor_price,
             row.ceiling_price,
         )
         for row in db.session.execute(_GOODS, {"skus": skus})
@@ -150,4 +153,3 @@ def _rule_table(rules: Iterable[Rule]) -> RuleTable:
         by_sku, general = table.setdefault((rule.station_id, rule.purpose), ({}, []))
         (general if rule.sku_id is None else by_sku.setdefault(rule.sku_id, [])).append(rule)
     return table
-

@@ -87,7 +87,13 @@ def open_alerts(station_id: int | None = None, kinds: Sequence[str] = ()) -> lis
         query = query.where(Alert.kind.in_(kinds))
     return [
         AlertView(
-            row.id, row.station_id, row.kind, row.subject, row.title, row.detail, row.opened_at,
+            row.id,
+            row.station_id,
+            row.kind,
+            row.subject,
+            row.title,
+            row.detail,
+            row.opened_at,
             row.closed_at,
         )
         for row in db.session.scalars(query)

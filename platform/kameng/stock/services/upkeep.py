@@ -36,9 +36,7 @@ def reencrypt(limit: int = 10_000) -> int:
     key_id = active_key_id()
     moved = after = 0
     while moved < limit:
-        rows = run(
-            "cards_to_reencrypt", p_after=after, p_limit=min(REENCRYPT_BATCH, limit - moved)
-        )
+        rows = run("cards_to_reencrypt", p_after=after, p_limit=min(REENCRYPT_BATCH, limit - moved))
         if not rows:
             break
         after = rows[-1]["id"]
