@@ -23,7 +23,7 @@ STAFF = (
     ("risk", "顾明远", "risk"),
     ("buyer", "何青禾", "purchasing"),
 )
-STATIONS = (
+STATIONS: tuple[tuple[str, str, str, str, str, dict[str, str]], ...] = (
     ("jiangnan", "江南数卡", "qing", "每张卡都有来处", "gold", {"accent": "#8a3b12"}),
     ("yehang", "夜航电玩", "ye", "深夜也有人在", "silver", {}),
     ("xiaolu", "小鹿充值", "su", "价格都写在纸上", "bronze", {}),
