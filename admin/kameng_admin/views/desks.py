@@ -69,15 +69,11 @@ class PurchasesView(Guarded, BaseView):
         return attempt(deed, _l("已判为未成功，款项原路退回"), str(self.get_url(".index_view")))
 
 
-CASES = (("admin_risk", _l("待审")), ("admin_decisions", _l("决策记录")))
-
-
 class RiskView(Guarded, BaseView):
     """审核台: orders that a rule has held."""
 
     need = "risk.view"
     place = Place(_l("风控"), _l("审核台"), "shield-lock")
-    family = CASES
 
     @expose("/")
     def index_view(self) -> Any:
@@ -122,9 +118,7 @@ class DecisionsView(ReadOnlyView):
     """Every evaluation with its reasons."""
 
     need = "risk.view"
-    place = Place(_l("风控"), _l("审核台"), "history")
-    family = CASES
-    in_menu = False
+    place = Place(_l("风控"), _l("决策记录"), "history")
     order = ("at", True)
     empty = ("shield", _l("还没有决策"), _l("每次下单都会留下一条，包括放行的。"))
     columns = (
