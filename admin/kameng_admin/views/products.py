@@ -89,7 +89,7 @@ class ProductsView(SecureModelView):
         Filter("kind", _l("类型"), equals(Product.kind), choices=choices_of(labels.KIND)),
     )
 
-    action_needs = {"shelve": "product.edit", "unshelve": "product.edit"}  # noqa: RUF012
+    action_needs = {"shelve": "product.edit", "unshelve": "product.edit"}  # noqa: RUF012  # read only
 
     @action("shelve", _l("上架"))
     def action_shelve(self, ids: list[str]) -> None:

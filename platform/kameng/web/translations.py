@@ -19,7 +19,10 @@ from babel.messages.pofile import read_po, write_po
 PACKAGE = Path(__file__).resolve().parent.parent
 LOCALES = PACKAGE / "locales"
 SOURCE_ROOTS = ("platform", "tenants", "admin")
-KEYWORDS = {"_": None, "_l": None, "gettext": None, "lazy_gettext": None, "ngettext": (1, 2)}
+KEYWORDS = {
+    "_": None, "_l": None, "gettext": None, "lazy_gettext": None, "ngettext": (1, 2),
+    "pgettext": ((1, "c"), 2),
+}  # fmt: skip
 LANGUAGES = ("en",)
 Text = str | tuple[str, ...]
 
@@ -70,10 +73,10 @@ def compile_catalogue(language: str) -> Path:
 def missing(language: str) -> list[str]:
     """Texts in use that a catalogue on disk does not translate; for the completeness test."""
     known = _read(catalogue_path(language), language)
-    used = [message.id for message in collect() if message.id]
+    used = [(message.id, message.context) for message in collect() if message.id]
     gaps = []
-    for text in used:
-        entry = known.get(text)
+    for text, context in used:
+        entry = known.get(text, context)
         if entry is None or not _translated(entry.string) or entry.fuzzy:
             gaps.append(text if isinstance(text, str) else text[0])
     return sorted(gaps)

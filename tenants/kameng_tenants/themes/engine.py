@@ -124,7 +124,11 @@ def _environment(app: Flask, theme: Theme) -> SandboxedEnvironment:
         extensions=["jinja2.ext.i18n", "jinja2.ext.do"],
     )
     environment.install_gettext_callables(  # type: ignore[attr-defined]  # added by the extension
-        flask_babel.gettext, flask_babel.ngettext, newstyle=True
+        flask_babel.gettext,
+        flask_babel.ngettext,
+        newstyle=True,
+        pgettext=flask_babel.pgettext,
+        npgettext=flask_babel.npgettext,
     )
     for name in ("url_for", "get_flashed_messages", "request", "session", "g"):
         if name in app.jinja_env.globals:

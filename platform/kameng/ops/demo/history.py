@@ -29,11 +29,12 @@ class Diary:
 
 
 def moments(now: datetime, source: random.Random) -> list[datetime]:
-    """When orders came in: growing over ninety days, most of them in the evening."""
+    """When orders came in: growing ever faster over ninety days, most of them in the evening."""
     found = []
     for day in range(DAYS, -1, -1):
         start = (now - timedelta(days=day)).replace(hour=0, minute=0, second=0, microsecond=0)
-        count = round((5 + 7 * (DAYS - day) / DAYS) * source.uniform(0.75, 1.25))
+        progress = (DAYS - day) / DAYS
+        count = round((3 + 14 * progress**2) * source.uniform(0.75, 1.25))
         for hour in source.choices(range(24), HOURS, k=count):
             # The curve is local time; +8 is what the shop's clock shows.
             at = start + timedelta(hours=(hour - 8) % 24, seconds=source.randrange(3600))
@@ -67,6 +68,25 @@ def live(people: DemoPeople, skus: list[DemoSku], now: datetime, source: random.
     return diary
 
 
+def leave_work(people: DemoPeople, skus: list[DemoSku], now: datetime, diary: Diary) -> None:
+    """What a newcomer finds to do today: goods that wait for a person, an order held by risk."""
+    source = random.Random(1)
+    by_hand = [sku for sku in skus if sku.kind != "card"]
+    for number, minutes in enumerate((55, 34, 21, 9)):
+        station_id, sku = people.station_ids[number % 4], by_hand[number * 3]
+        held = number == 3
+        reason = {"rule": "risk-velocity", "code": "velocity", "text": "同一 IP 1 分钟内 10 笔充值"}
+        with station_scope(station_id):
+            placed = orders.place(
+                _request(sku, 1, source, f"today-{number}"),
+                ("review", [reason]) if held else ("allow", []),
+            )
+            _pay(station_id, placed, None, source)
+        if not held:
+            supply.fulfil(station_id, placed.order_id)
+        diary.moments.append((station_id, placed.order_id, now - timedelta(minutes=minutes)))
+
+
 def _one_order(
     station_id: int, sku: DemoSku, at: datetime, people: DemoPeople, source: random.Random,
     diary: Diary,
@@ -75,15 +95,8 @@ def _one_order(
     quantity = source.choices((1, 2, 3), (8, 2, 1))[0] if sku.kind == "card" else 1
     try:
         with station_scope(station_id):
-            placed = orders.place(
-                orders.PlaceRequest(
-                    sku_code=sku.code, quantity=quantity, inputs=_inputs(sku, source),
-                    contact=f"1{source.randrange(3 * 10**9, 9 * 10**9)}",
-                    expected_payable=orders.quote(sku.code, quantity).payable,
-                    idempotency_key=f"demo-{len(diary.moments)}", member_id=member,
-                    ip=f"192.0.2.{source.randrange(1, 255)}",
-                )
-            )  # fmt: skip
+            request = _request(sku, quantity, source, str(len(diary.moments)), member)
+            placed = orders.place(request)
             diary.moments.append((station_id, placed.order_id, at))
             fate = source.random()
             if fate < 0.05:
@@ -96,6 +109,22 @@ def _one_order(
         return  # sold out on that day: such days exist
     if paid and sku.kind != "card":
         _fulfil(station_id, placed.order_id, at, source)
+
+
+def _request(
+    sku: DemoSku, quantity: int, source: random.Random, key: str, member: int | None = None
+) -> orders.PlaceRequest:
+    """An order as a shopper sends it (station scope)."""
+    return orders.PlaceRequest(
+        sku_code=sku.code,
+        quantity=quantity,
+        inputs=_inputs(sku, source),
+        contact=f"1{source.randrange(3 * 10**9, 9 * 10**9)}",
+        expected_payable=orders.quote(sku.code, quantity).payable,
+        idempotency_key=f"demo-{key}",
+        member_id=member,
+        ip=f"192.0.2.{source.randrange(1, 255)}",
+    )
 
 
 def _pay(station_id: int, placed: orders.Placed, member: int | None, source: random.Random) -> bool:

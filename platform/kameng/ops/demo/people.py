@@ -80,6 +80,13 @@ def create_stations() -> list[tuple[int, dict[str, Any]]]:
     return opened
 
 
+def leave_application() -> None:
+    """Somebody waits for a review."""
+    applicant = {"name": "许晚舟", "email": "wanzhou@example.com", "phone": "13900136022",
+                 "subject_kind": "person", "plan": "社群里卖视频会员"}  # fmt: skip
+    stations.apply_station("wanzhou", "晚舟会员店", "su", applicant, "wanzhou", _password())
+
+
 def create_members(station_ids: list[int]) -> tuple[dict[int, list[int]], dict[str, str]]:
     """Six members at each station; also the login of the first one of the main station."""
     found: dict[int, list[int]] = {}

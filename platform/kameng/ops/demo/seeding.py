@@ -38,7 +38,10 @@ def seed(settings: Settings) -> None:
         station_ids = [1, *(station_id for station_id, _login in opened)]
         members, member_login = people.create_members(station_ids)
         crowd = people.DemoPeople(station_ids, members, shown)
-        diary = history.live(crowd, skus, datetime.now(UTC), source)
+        now = datetime.now(UTC)
+        diary = history.live(crowd, skus, now, source)
+        history.leave_work(crowd, skus, now, diary)
+        people.leave_application()
         backdating.date_back(settings.database_url, diary)
         with main_scope(reason="demo"):
             history.close_refunds()

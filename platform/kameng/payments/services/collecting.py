@@ -102,7 +102,7 @@ def start(
         raise PaymentRefused("not_payable", _l("订单已不能付款"))
     _require_method(order.station_id, plugin_id, method)
     subject = f"{order.product_name} {order.sku_name}"[:60]
-    attempt, fresh = _open_attempt(order, plugin_id, method)
+    attempt, fresh, _number = _open_attempt(order, plugin_id, method)
     if not fresh:
         return _started(attempt)
     return _charge(attempt, subject, client_ip, return_url, locale)
@@ -116,13 +116,12 @@ def open_attempt(order_no: str, plugin_id: str, method: str) -> str:
     order = order_page(order_no)
     if order.state != "pending_payment":
         raise PaymentRefused("not_payable", _l("订单已不能付款"))
-    attempt, _fresh = _open_attempt(order, plugin_id, method)
-    return _number_of(attempt)
+    return _open_attempt(order, plugin_id, method)[2]
 
 
 def open_top_up(member_id: int, amount: int, plugin_id: str, method: str) -> str:
     """Open an attempt that fills a wallet, without calling the gateway; returns its number."""
-    return _number_of(_add_top_up(member_id, amount, plugin_id, method))
+    return _add_top_up(member_id, amount, plugin_id, method)[1]
 
 
 def start_top_up(
@@ -131,11 +130,13 @@ def start_top_up(
 ) -> Started:  # fmt: skip
     """Open an attempt that fills a member's wallet (scale 4, whole fen)."""
     _require_method(_station_id(), plugin_id, method)
-    attempt = _add_top_up(member_id, amount, plugin_id, method)
+    attempt, _number = _add_top_up(member_id, amount, plugin_id, method)
     return _charge(attempt, str(_l("余额充值")), client_ip, return_url, locale)
 
 
-def _add_top_up(member_id: int, amount: int, plugin_id: str, method: str) -> PaymentAttempt:
+def _add_top_up(
+    member_id: int, amount: int, plugin_id: str, method: str
+) -> tuple[PaymentAttempt, str]:
     if not TOP_UP_MIN <= amount <= TOP_UP_MAX or amount % 100:
         raise PaymentRefused(
             "amount_invalid", _l("充值金额要在 1 元到 50000 元之间，最多两位小数"), status=400
@@ -145,9 +146,10 @@ def _add_top_up(member_id: int, amount: int, plugin_id: str, method: str) -> Pay
         station_id, "top_up", plugin_id, method, amount,
         datetime.now(UTC) + timedelta(minutes=TOP_UP_MINUTES), member_id=member_id,
     )  # fmt: skip
+    number = attempt.attempt_no
     db.session.add(attempt)
     db.session.commit()
-    return attempt
+    return attempt, number
 
 
 def pay_with_balance(order_no: str, member_id: int) -> str:
@@ -190,8 +192,10 @@ def attempt(attempt_no: str) -> PaymentAttempt:
     return found
 
 
-def _open_attempt(order: OrderView, plugin_id: str, method: str) -> tuple[PaymentAttempt, bool]:
-    """The open attempt of this order and way, or a new one; (attempt, is new). Committed."""
+def _open_attempt(
+    order: OrderView, plugin_id: str, method: str
+) -> tuple[PaymentAttempt, bool, str]:
+    """The open attempt of this order and way, or a new one: (attempt, is new, number)."""
     # Two clicks at once queue here: the second finds what the first has opened.
     db.session.execute(
         text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))"),
@@ -211,10 +215,12 @@ def _open_attempt(order: OrderView, plugin_id: str, method: str) -> tuple[Paymen
             order_id=order.id, member_id=order.member_id,
         )  # fmt: skip
         db.session.add(created)
+        number = created.attempt_no
         db.session.commit()
-        return created, True
+        return created, True, number
+    number = found.attempt_no
     db.session.commit()
-    return found, False
+    return found, False, number
 
 
 def _new_attempt(
@@ -288,13 +294,6 @@ def _require_method(station_id: int, plugin_id: str, method: str) -> None:
 
 def _started(attempt: PaymentAttempt) -> Started:
     return Started(attempt.attempt_no, attempt.state, attempt.redirect_url, attempt.qr_content)
-
-
-def _number_of(attempt: PaymentAttempt) -> str:
-    """The number, and no transaction left open by reading it."""
-    number = attempt.attempt_no
-    db.session.rollback()
-    return number
 
 
 def _fresh_number() -> str:
