@@ -13,7 +13,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 
 export PYTHONDONTWRITEBYTECODE ?=
 .DEFAULT_GOAL := help
-.PHONY: help install built up test check bench chaos fmt lock clean
+.PHONY: help install built up test check bench pictures chaos fmt lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,6 +35,9 @@ check: $(STAMP) ## style, types, layers and structure
 
 bench: $(STAMP) built ## measure speed against the machine's own limits
 	@$(BIN)/python tests/bench/run.py $(ARGS)
+
+pictures: $(STAMP) built ## take the README's screenshots anew from a running `make up`
+	@$(BIN)/python tests/browser/pictures.py
 
 chaos: $(STAMP) built ## kill processes, flush caches, lie and repeat; then check the books
 	@$(BIN)/python tests/chaos/run.py $(ARGS)
