@@ -10,11 +10,11 @@ SELECT 'transfer:' || t.id AS subject, 'two accounts of its currency, amount > 0
     OR t.amount <= 0 OR t.debit_account = t.credit_account
 
 -- check: transfers_unchanged | 每组转账与过账时的指纹一致
-SELECT 'txn:' || txn AS subject, encode(min(params_hash), 'hex') AS expected, 'other legs' AS found
+SELECT 'txn:' || txn AS subject, min(encode(params_hash, 'hex')) AS expected, 'other legs' AS found
   FROM transfer WHERE CAST(:since AS timestamptz) IS NULL OR at >= :since
  GROUP BY txn
-HAVING min(params_hash) <> max(params_hash) OR min(params_hash) <> sha256(convert_to(string_agg(
-       debit_account || '>' || credit_account || ':' || amount || ':' || kind, ';' ORDER BY leg), 'UTF8'))
+HAVING count(DISTINCT params_hash) > 1 OR min(encode(params_hash, 'hex')) <> encode(sha256(convert_to(string_agg(
+       debit_account || '>' || credit_account || ':' || amount || ':' || kind, ';' ORDER BY leg), 'UTF8')), 'hex')
 
 -- check: legs_complete | 每组转账的分录序号不缺
 SELECT 'txn:' || txn AS subject, max(leg)::text AS expected, count(*)::text AS found
