@@ -12,7 +12,7 @@ import pytest
 from kameng_payment_epay.provider import EpayProvider
 from kameng_payment_epay.simulator import EpaySimulator
 from kameng_payment_epay.simulator.bank import Bank, NewOrder
-from kameng_payment_epay.simulator.store import Store
+from kameng_payment_epay.simulator.store import open_store
 from kameng_sdk.errors import CapabilityNotSupported, Declined, HttpOutcomeUnknown, WebhookRefused
 from kameng_sdk.money import Money
 from kameng_sdk.outcomes import Outcome
@@ -297,7 +297,7 @@ def test_keys_and_undelivered_notices_survive_a_restart(
     first = EpaySimulator(environment)
     config = first.demo_config()
     first.close()
-    bank = Bank(Store(tmp_path / "epay" / "epay.sqlite3"))
+    bank = Bank(open_store(tmp_path / "epay"))
     order = bank.open_order(new_order(str(config["pid"]), scene.shop_url))
     bank.pay(order["trade_no"])
     assert not scene.merchant.notices

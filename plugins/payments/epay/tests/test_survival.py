@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from kameng_payment_epay.signing import md5_sign
-from kameng_payment_epay.simulator.store import Store
+from kameng_payment_epay.simulator.store import open_store
 from kameng_sdk.outcomes import Outcome
 
 SERVER = """
@@ -78,7 +78,7 @@ def test_a_kill_loses_neither_payment_nor_notice(
     scene.merchant.answer = "not now"
     process, url = start()
     until(lambda: answers(url), 30)
-    store = Store(tmp_path / "epay" / "epay.sqlite3")
+    store = open_store(tmp_path / "epay")
     keys = {row["name"]: row["value"] for row in store.rows("SELECT * FROM settings")}
     order = {
         "pid": keys["pid"],

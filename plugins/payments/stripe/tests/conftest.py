@@ -1,9 +1,7 @@
 """A running simulator, a merchant that takes notices, and the plugin between them."""
 
 import json
-import threading
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,96 +9,29 @@ from typing import Any
 
 import httpx
 import pytest
-from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 from werkzeug.wrappers import Request, Response
 
 from kameng_payment_stripe.account import StripeAccount
 from kameng_payment_stripe.provider import StripeProvider
 from kameng_payment_stripe.simulator import StripeSimulator
 from kameng_sdk.config import PluginConfig
-from kameng_sdk.context import CallContext, HttpResponse
-from kameng_sdk.errors import HttpNeverSent, HttpOutcomeUnknown
+from kameng_sdk.context import CallContext
 from kameng_sdk.money import Money
 from kameng_sdk.payments import ChargeRequest
-from kameng_sdk.secrets import Secret
 from kameng_sdk.simulators import SimulatorEnvironment
+from kameng_sdk.testing import (
+    HandClock,
+    Served,
+    call_context,
+    mounted,
+    plugin_config,
+    wait_for,
+)
 from kameng_sdk.webhooks import WebhookRequest
 
 # One client for all: making its TLS settings costs more than a request.
 WEB = httpx.Client(timeout=10)
 SECRETS = {"secret_key", "webhook_secret"}
-
-
-class WebClient:
-    """`HttpClient` of the SDK on a plain client, without the host's guard."""
-
-    def request(
-        self,
-        method: str,
-        url: str,
-        *,
-        headers: Mapping[str, str] | None = None,
-        content: bytes | None = None,
-        data: Mapping[str, str] | Sequence[tuple[str, str]] | None = None,
-        json: object = None,
-        timeout_s: float | None = None,
-    ) -> HttpResponse:
-        try:
-            answer = WEB.request(
-                method,
-                url,
-                headers=dict(headers or {}),
-                content=content,
-                data=dict(data) if data else None,
-                json=json,
-                timeout=timeout_s,
-            )
-        except httpx.ConnectError as error:
-            raise HttpNeverSent(message=str(error)) from None
-        except httpx.HTTPError as error:
-            raise HttpOutcomeUnknown(str(error)) from None
-        headers_in = {name.lower(): value for name, value in answer.headers.items()}
-        return HttpResponse(status=answer.status_code, headers=headers_in, body=answer.content)
-
-
-@dataclass
-class HandClock:
-    """Real time, moved by hand."""
-
-    moved: timedelta = timedelta()
-
-    def now(self) -> datetime:
-        return datetime.now(UTC) + self.moved
-
-    def monotonic(self) -> float:
-        return time.monotonic()
-
-
-class QuietHandler(WSGIRequestHandler):
-    def log(self, type: str, message: str, *args: object) -> None:
-        """Nothing: the tests say what matters."""
-
-
-@dataclass
-class Served:
-    """A WSGI application on a free port, in its own thread."""
-
-    app: Any
-    server: BaseWSGIServer = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.server = make_server(
-            "127.0.0.1", 0, self.app, threaded=True, request_handler=QuietHandler
-        )
-        threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server.server_port}"
-
-    def close(self) -> None:
-        self.server.shutdown()
-        self.server.server_close()
 
 
 @dataclass
@@ -130,15 +61,6 @@ class Merchant:
         return Response("shop")(environ, start_response)
 
 
-def wait_for(condition: Callable[[], Any], seconds: float = 8) -> Any:
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if value := condition():
-            return value
-        time.sleep(0.02)
-    raise AssertionError("did not happen in time")
-
-
 @dataclass
 class Scene:
     """Everything a test needs in one place."""
@@ -151,13 +73,10 @@ class Scene:
     web: httpx.Client = field(default_factory=lambda: WEB)
 
     def ctx(self) -> CallContext:
-        return CallContext(
-            deadline=time.monotonic() + 10, correlation_id="t", http=WebClient(), clock=self.clock
-        )
+        return call_context(self.clock)
 
     def config(self, **changes: Any) -> PluginConfig:
-        values: dict[str, Any] = {**self.simulator.demo_config(), **changes}
-        return PluginConfig({n: Secret(v) if n in SECRETS and v else v for n, v in values.items()})
+        return plugin_config({**self.simulator.demo_config(), **changes}, SECRETS)
 
     def provider(self, **changes: Any) -> StripeProvider:
         return StripeProvider(StripeAccount.from_config(self.config(**changes)))
@@ -192,20 +111,6 @@ class Scene:
         answer = self.web.get(f"{self.url}/control/orders", params={"out_trade_no": attempt_no})
         orders: list[dict[str, Any]] = answer.json()["orders"]
         return orders[0]
-
-
-def mounted(simulator: StripeSimulator) -> Any:
-    """The application below its name, as the host mounts it."""
-
-    def app(environ: dict[str, Any], start_response: Any) -> Any:
-        prefix = f"/{simulator.name}"
-        path = environ["PATH_INFO"]
-        if not path.startswith(f"{prefix}/"):
-            return Response("not here", 404)(environ, start_response)
-        environ |= {"SCRIPT_NAME": prefix, "PATH_INFO": path.removeprefix(prefix)}
-        return simulator.wsgi_app(environ, start_response)
-
-    return app
 
 
 @pytest.fixture(scope="module")

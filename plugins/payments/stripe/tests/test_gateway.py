@@ -12,7 +12,7 @@ import pytest
 from kameng_payment_stripe.provider import StripeProvider
 from kameng_payment_stripe.simulator import StripeSimulator
 from kameng_payment_stripe.simulator.objects import Objects
-from kameng_payment_stripe.simulator.store import Store
+from kameng_payment_stripe.simulator.store import open_store
 from kameng_sdk.errors import Declined, HttpOutcomeUnknown, WebhookRefused
 from kameng_sdk.money import Money
 from kameng_sdk.outcomes import Outcome
@@ -286,7 +286,7 @@ def test_keys_and_undelivered_events_survive_a_restart(
     first = StripeSimulator(environment)
     config = first.demo_config()
     first.close()
-    with Store(tmp_path / "stripe" / "stripe.sqlite3").write() as db:
+    with open_store(tmp_path / "stripe").write() as db:
         Objects(db).emit("test.event", {"id": "x"}, "", {f"{scene.shop_url}/notify"})
     time.sleep(0.3)
     assert not scene.merchant.notices

@@ -1,49 +1,43 @@
 """HTTP of the simulator: routes to the gateway, the cashier page and the levers."""
 
-import json
 import random
 import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from jinja2 import Environment, PackageLoader
-from werkzeug.exceptions import BadRequest, HTTPException, NotFound
-from werkzeug.routing import Map, Rule
+from werkzeug.exceptions import BadRequest, NotFound
+from werkzeug.routing import Rule
 from werkzeug.utils import redirect
 from werkzeug.wrappers import Request, Response
 
 from kameng_sdk.money import Money
+from kameng_sdk.simulation.cashier import CashierPages
+from kameng_sdk.simulation.courier import Courier
+from kameng_sdk.simulation.levers import Levers, whole
+from kameng_sdk.simulation.site import Site, View, answer_json
 from kameng_sdk.simulators import SimulatorEnvironment, StartResponse
 
 from .bank import Bank, NoSuchOrder, Refused
-from .control import Control, whole
-from .courier import Courier
+from .control import Control
 from .gateway import Answer, Gateway
 from .keys import load_keys
-from .store import Row, Store
+from .store import Row, open_store
 
 METHODS = {"alipay": "支付宝", "wxpay": "微信支付", "qqpay": "QQ 钱包", "bank": "云闪付"}
-CSP = (
-    "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'"
-)
 
-ROUTES = Map(
-    [
+
+def _rules() -> list[Rule]:
+    return [
         Rule("/submit.php", endpoint="submit", methods=["GET", "POST"]),
         Rule("/mapi.php", endpoint="mapi", methods=["POST"]),
         Rule("/api.php", endpoint="api", methods=["GET", "POST"]),
         Rule("/api/pay/submit", endpoint="submit_v2", methods=["GET", "POST"]),
         Rule("/api/pay/<any(create,query,refund,refundquery,close):call>", endpoint="v2"),
         Rule("/api/merchant/<any(info):call>", endpoint="v2", methods=["POST"]),
-        Rule("/<any('cashier.css', 'icon.svg'):name>", endpoint="asset", methods=["GET"]),
         Rule("/cashier/<trade_no>", endpoint="cashier", methods=["GET"]),
         Rule("/cashier/<trade_no>/<action>", endpoint="cashier_action", methods=["POST"]),
-        Rule("/control/settings", endpoint="settings", methods=["GET", "POST"]),
-        Rule("/control/orders", endpoint="orders", methods=["GET"]),
-        Rule("/control/bill", endpoint="bill", methods=["GET"]),
         Rule("/control/<trade_no>/<action>", endpoint="control", methods=["POST"]),
     ]
-)
 
 
 class EpaySimulator:
@@ -52,14 +46,20 @@ class EpaySimulator:
     name = "epay"
 
     def __init__(self, environment: SimulatorEnvironment) -> None:
-        self._environment = environment
         self._base_url = environment.url_of(self.name)
-        self._store = Store(environment.folder_of(self.name) / "epay.sqlite3")
+        self._store = open_store(environment.folder_of(self.name))
         self._keys = load_keys(self._store)
         self._bank = Bank(self._store)
         self._gateway = Gateway(self._bank, self._keys, self._base_url)
         self._control = Control(self._bank)
-        self._pages = Environment(loader=PackageLoader(__package__, "pages"), autoescape=True)
+        self._pages = CashierPages(__package__, environment.public_name)
+        self._site = Site(
+            _rules(),
+            self._views(),
+            pages=self._pages,
+            levers=Levers(self._store),
+            ledger=self._control,
+        )
         self._courier = Courier(
             self._store,
             prepare=self._gateway.callback,
@@ -90,42 +90,30 @@ class EpaySimulator:
     def wsgi_app(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """One request, by any thread."""
         self._courier.ensure_running()
-        request = Request(environ)
-        try:
-            response = self._dispatch(request)
-        except HTTPException as error:
-            response = Response(error.description or "", status=error.code or 500)
-        return response(environ, start_response)
+        return self._site(environ, start_response)
 
-    def _dispatch(self, request: Request) -> Response:
-        endpoint, values = ROUTES.bind_to_environ(request.environ).match()
-        view: Callable[..., Response] = getattr(self, f"_on_{endpoint}")
-        return view(request, **values)
+    def _views(self) -> dict[str, View]:
+        return {
+            "submit": lambda request: self._arrive(self._gateway.submit, request),
+            "submit_v2": lambda request: self._arrive(self._gateway.submit_v2, request),
+            "cashier": lambda request, trade_no: self._cashier(request, self._order(trade_no)),
+            "cashier_action": self._act,
+            "mapi": lambda request: self._answer(request, self._gateway.mapi),
+            "api": lambda request: self._answer(request, self._gateway.api),
+            "v2": self._v2,
+            "control": self._lever,
+        }
 
     # The shopper's browser
-
-    def _on_submit(self, request: Request) -> Response:
-        return self._arrive(self._gateway.submit, request)
-
-    def _on_submit_v2(self, request: Request) -> Response:
-        return self._arrive(self._gateway.submit_v2, request)
 
     def _arrive(self, submit: Callable[[dict[str, str]], Row], request: Request) -> Response:
         try:
             order = submit(_params(request))
         except Refused as error:
-            return self._page(request, "refused.html", status=400, reason=str(error))
+            return self._pages.show(request, "refused.html", status=400, reason=str(error))
         return redirect(f"{request.script_root}/cashier/{order['trade_no']}", 303)
 
-    def _on_asset(self, request: Request, name: str) -> Response:
-        kind = "text/css" if name.endswith(".css") else "image/svg+xml"
-        source = self._pages.get_template(name).render()
-        return Response(source, mimetype=kind, headers={"Cache-Control": "max-age=300"})
-
-    def _on_cashier(self, request: Request, trade_no: str) -> Response:
-        return self._cashier(request, self._order(trade_no))
-
-    def _on_cashier_action(self, request: Request, trade_no: str, action: str) -> Response:
+    def _act(self, request: Request, trade_no: str, action: str) -> Response:
         order = self._order(trade_no)
         number = order["trade_no"]
         try:
@@ -158,7 +146,7 @@ class EpaySimulator:
         details = self._control.describe(order)
         pays_at = details["pays_at"]
         wait = max(0, round(pays_at - time.time())) if isinstance(pays_at, float) else None
-        return self._page(
+        return self._pages.show(
             request,
             "cashier.html",
             order=order,
@@ -169,26 +157,9 @@ class EpaySimulator:
             problem=problem,
         )
 
-    def _page(
-        self, request: Request, name: str, *, status: int = 200, **values: object
-    ) -> Response:
-        operator = self._environment.public_name
-        text = self._pages.get_template(name).render(
-            root=request.script_root, operator=operator, **values
-        )
-        headers = {"Content-Security-Policy": CSP, "Cache-Control": "no-store"}
-        headers |= {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
-        return Response(text, status=status, mimetype="text/html", headers=headers)
-
     # The merchant's server
 
-    def _on_mapi(self, request: Request) -> Response:
-        return self._answer(request, self._gateway.mapi)
-
-    def _on_api(self, request: Request) -> Response:
-        return self._answer(request, self._gateway.api)
-
-    def _on_v2(self, request: Request, call: str) -> Response:
+    def _v2(self, request: Request, call: str) -> Response:
         gateway = self._gateway
         calls: dict[str, Callable[[dict[str, str]], Answer]] = {
             "create": gateway.create,
@@ -216,30 +187,19 @@ class EpaySimulator:
             answer = call(_params(request))
         except Refused as error:
             answer = {"code": -1, "msg": str(error)}
-        return Response("upstream failure", status=502) if fails else _json(answer)
+        return Response("upstream failure", status=502) if fails else answer_json(answer)
 
     # Levers
 
-    def _on_control(self, request: Request, trade_no: str, action: str) -> Response:
+    def _lever(self, request: Request, trade_no: str, action: str) -> Response:
         try:
             answer = self._control.act(trade_no, action, request.values.to_dict())
         except NoSuchOrder as error:
-            return _json({"error": str(error)}, status=404)
+            return answer_json({"error": str(error)}, status=404)
         except Refused as error:
-            return _json({"error": str(error)}, status=409)
+            return answer_json({"error": str(error)}, status=409)
         self._courier.wake()
-        return _json(answer)
-
-    def _on_settings(self, request: Request) -> Response:
-        if request.method == "POST":
-            return _json(self._control.change_settings(request.values.to_dict()))
-        return _json(self._control.settings())
-
-    def _on_orders(self, request: Request) -> Response:
-        return _json(self._control.orders(request.args.get("out_trade_no", "")))
-
-    def _on_bill(self, request: Request) -> Response:
-        return Response(self._control.bill(), mimetype="text/csv")
+        return answer_json(answer)
 
 
 def _params(request: Request) -> dict[str, str]:
@@ -248,8 +208,3 @@ def _params(request: Request) -> dict[str, str]:
     if len({name for name, _ in pairs}) != len(pairs):
         raise BadRequest("a parameter is given twice")
     return dict(pairs)
-
-
-def _json(answer: dict[str, Any], status: int = 200) -> Response:
-    text = json.dumps(answer, ensure_ascii=False)
-    return Response(text, status=status, mimetype="application/json")

@@ -1,14 +1,14 @@
-"""Levers for tests: what the cashier page can do, and how the gateway behaves."""
+"""What the cashier page can do, for tests; and what there is to see."""
 
 import csv
 import io
 
 from werkzeug.exceptions import BadRequest
 
-from .bank import Bank
-from .store import DEFAULT_SETTINGS, Row
+from kameng_sdk.simulation.levers import whole
 
-MOST_TIMES = 1000
+from .bank import Bank
+from .store import Row
 
 
 class Control:
@@ -55,6 +55,7 @@ class Control:
         }
 
     def orders(self, out_trade_no: str) -> dict[str, object]:
+        """The newest orders, or those of one attempt."""
         if out_trade_no:
             sql = "SELECT * FROM orders WHERE out_trade_no = ?"
             found = self._bank.store.rows(sql, out_trade_no)
@@ -62,15 +63,6 @@ class Control:
             sql = "SELECT * FROM orders ORDER BY created_at DESC LIMIT 200"
             found = self._bank.store.rows(sql)
         return {"orders": [self.describe(row) for row in found]}
-
-    def change_settings(self, params: dict[str, str]) -> dict[str, object]:
-        for name, value in params.items():
-            _check_setting(name, value)
-            self._bank.store.change_setting(name, value)
-        return self.settings()
-
-    def settings(self) -> dict[str, object]:
-        return {name: self._bank.store.setting(name) for name in DEFAULT_SETTINGS}
 
     def bill(self) -> str:
         """All money movements as CSV, without those planted to be missing."""
@@ -87,18 +79,3 @@ class Control:
         )
         writer.writerows(tuple(row) for row in rows if row["number"] not in omitted)
         return text.getvalue()
-
-
-def whole(params: dict[str, str], name: str, default: int, *, most: int = MOST_TIMES) -> int:
-    text = params.get(name, str(default))
-    if not (text.isascii() and text.isdecimal()) or not 0 <= int(text) <= most:
-        raise BadRequest(f"{name} is a number from 0 to {most}")
-    return int(text)
-
-
-def _check_setting(name: str, value: str) -> None:
-    words = {"callbacks": {"on", "off"}, "fail_when": {"before", "after"}}
-    if name not in DEFAULT_SETTINGS or value not in words.get(name, {value}):
-        raise BadRequest(f"unknown setting or value: {name}")
-    if name in {"latency_ms", "fail_percent"}:
-        whole({name: value}, name, 0, most=60_000 if name == "latency_ms" else 100)

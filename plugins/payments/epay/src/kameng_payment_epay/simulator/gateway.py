@@ -7,9 +7,9 @@ from urllib.parse import urlencode, urlsplit
 
 from kameng_payment_epay.signing import md5_sign, md5_verify, rsa_sign, rsa_verify
 from kameng_sdk.money import Money
+from kameng_sdk.simulation.courier import Callback
 
 from .bank import Bank, NewOrder, Refused
-from .courier import Callback
 from .keys import Keys
 from .store import Row
 

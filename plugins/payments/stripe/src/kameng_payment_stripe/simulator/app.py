@@ -5,40 +5,35 @@ import hmac
 import json
 import secrets
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
-from jinja2 import Environment, PackageLoader
-from werkzeug.exceptions import HTTPException, NotFound
-from werkzeug.routing import Map, Rule
+from werkzeug.exceptions import NotFound
+from werkzeug.routing import Rule
 from werkzeug.utils import redirect
 from werkzeug.wrappers import Request, Response
 
 from kameng_sdk.money import Money
+from kameng_sdk.simulation.cashier import CashierPages
+from kameng_sdk.simulation.courier import Callback, Courier
+from kameng_sdk.simulation.levers import Levers, whole
+from kameng_sdk.simulation.site import Site, View, answer_json
 from kameng_sdk.simulators import SimulatorEnvironment, StartResponse
 
 from .api import Api
 from .bank import Bank
-from .control import Control, whole
-from .courier import Callback, Courier
-from .objects import ApiError, Objects, Thing
-from .store import Row, Store
+from .control import Control
+from .objects import ApiError, Objects
+from .store import WORDS, Row, open_store
 
-CSP = (
-    "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'"
-)
 
-ROUTES = Map(
-    [
-        Rule("/<any('cashier.css', 'icon.svg'):name>", endpoint="asset", methods=["GET"]),
+def _rules() -> list[Rule]:
+    return [
+        Rule("/v1/<path:rest>", endpoint="api"),
         Rule("/c/pay/<ident>", endpoint="page", methods=["GET"]),
         Rule("/c/pay/<ident>/<action>", endpoint="page_action", methods=["POST"]),
-        Rule("/control/settings", endpoint="settings", methods=["GET", "POST"]),
-        Rule("/control/orders", endpoint="orders", methods=["GET"]),
-        Rule("/control/bill", endpoint="bill", methods=["GET"]),
         Rule("/control/<ident>/<action>", endpoint="control", methods=["POST"]),
     ]
-)
 
 
 class StripeSimulator:
@@ -47,16 +42,22 @@ class StripeSimulator:
     name = "stripe"
 
     def __init__(self, environment: SimulatorEnvironment) -> None:
-        self._environment = environment
         self._base_url = environment.url_of(self.name)
-        self._store = Store(environment.folder_of(self.name) / "stripe.sqlite3")
+        self._store = open_store(environment.folder_of(self.name))
         keep = self._store.keep_first
         self._secret_key = keep("secret_key", f"sk_test_{secrets.token_hex(24)}")
         self._webhook_secret = keep("webhook_secret", f"whsec_{secrets.token_hex(24)}")
         self._bank = Bank(self._store, self._base_url)
         self._api = Api(self._store, self._bank, self._secret_key)
         self._control = Control(self._store, self._bank)
-        self._pages = Environment(loader=PackageLoader(__package__, "pages"), autoescape=True)
+        self._pages = CashierPages(__package__, environment.public_name)
+        self._site = Site(
+            _rules(),
+            self._views(),
+            pages=self._pages,
+            levers=Levers(self._store, WORDS),
+            ledger=self._control,
+        )
         self._courier = Courier(
             self._store,
             prepare=self._callback,
@@ -82,21 +83,20 @@ class StripeSimulator:
     def wsgi_app(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """One request, by any thread."""
         self._courier.ensure_running()
-        request = Request(environ)
-        try:
-            if request.path.startswith("/v1/"):
-                response = self._api.respond(request)
-                self._courier.wake()
-            else:
-                response = self._dispatch(request)
-        except HTTPException as error:
-            response = Response(error.description or "", status=error.code or 500)
-        return response(environ, start_response)
+        return self._site(environ, start_response)
 
-    def _dispatch(self, request: Request) -> Response:
-        endpoint, values = ROUTES.bind_to_environ(request.environ).match()
-        view: Callable[..., Response] = getattr(self, f"_on_{endpoint}")
-        return view(request, **values)
+    def _views(self) -> dict[str, View]:
+        return {
+            "api": self._serve_api,
+            "page": self._page,
+            "page_action": self._act,
+            "control": self._lever,
+        }
+
+    def _serve_api(self, request: Request, rest: str) -> Response:
+        response = self._api.respond(request)
+        self._courier.wake()
+        return response
 
     def _callback(self, row: Row) -> Callback:
         """The event, signed at this moment as Stripe signs each delivery anew."""
@@ -115,15 +115,7 @@ class StripeSimulator:
 
     # The shopper's browser
 
-    def _on_asset(self, request: Request, name: str) -> Response:
-        kind = "text/css" if name.endswith(".css") else "image/svg+xml"
-        source = self._pages.get_template(name).render()
-        return Response(source, mimetype=kind, headers={"Cache-Control": "max-age=300"})
-
-    def _on_page(self, request: Request, ident: str) -> Response:
-        return self._page(request, ident)
-
-    def _on_page_action(self, request: Request, ident: str, action: str) -> Response:
+    def _act(self, request: Request, ident: str, action: str) -> Response:
         if action not in {"pay", "pay_twice", "pay_late", "refuse"}:
             raise NotFound("no such action")
         seconds = whole(request.form.to_dict(), "seconds", 20, most=86_400)
@@ -143,44 +135,25 @@ class StripeSimulator:
                 session = self._control.describe(Objects(db), ident)
         except ApiError:
             raise NotFound("no such session") from None
-        text = self._pages.get_template("cashier.html").render(
-            root=request.script_root,
-            operator=self._environment.public_name,
+        return self._pages.show(
+            request,
+            "cashier.html",
             session=session,
             amount=Money.from_fen(session["amount_total"]).format(),
             wait=_seconds_until(session["pays_at"]),
             problem=problem,
         )
-        headers = {"Content-Security-Policy": CSP, "Cache-Control": "no-store"}
-        headers |= {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
-        return Response(text, mimetype="text/html", headers=headers)
 
     # Levers
 
-    def _on_control(self, request: Request, ident: str, action: str) -> Response:
+    def _lever(self, request: Request, ident: str, action: str) -> Response:
         try:
             answer = self._control.act(ident, action, request.values.to_dict())
         except ApiError as error:
-            return _json({"error": str(error)}, status=error.status)
+            return answer_json({"error": str(error)}, status=error.status)
         self._courier.wake()
-        return _json(answer)
-
-    def _on_settings(self, request: Request) -> Response:
-        if request.method == "POST":
-            return _json(self._control.change_settings(request.values.to_dict()))
-        return _json(self._control.settings())
-
-    def _on_orders(self, request: Request) -> Response:
-        return _json(self._control.orders(request.args.get("out_trade_no", "")))
-
-    def _on_bill(self, request: Request) -> Response:
-        return Response(self._control.bill(), mimetype="text/csv")
+        return answer_json(answer)
 
 
 def _seconds_until(moment: float | None) -> int | None:
     return None if moment is None else max(0, round(moment - time.time()))
-
-
-def _json(answer: Thing, status: int = 200) -> Response:
-    text = json.dumps(answer, ensure_ascii=False)
-    return Response(text, status=status, mimetype="application/json")

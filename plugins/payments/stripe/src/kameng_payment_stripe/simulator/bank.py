@@ -181,7 +181,7 @@ class Bank:
     def notify_again(self, objects: Objects, ident: str, times: int) -> int:
         """Queue every event of a session again, the same event each time."""
         rows = objects.db.execute(
-            "SELECT DISTINCT subject, url FROM callbacks WHERE session = ?", (ident,)
+            "SELECT DISTINCT subject, url FROM callbacks WHERE parent = ?", (ident,)
         ).fetchall()
         for row in rows:
             objects.queue(row["subject"], ident, row["url"], times)

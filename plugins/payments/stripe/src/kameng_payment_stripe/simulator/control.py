@@ -1,16 +1,15 @@
-"""Levers for tests: what the checkout page can do, and how the gateway behaves."""
+"""What the checkout page can do, for tests; and what there is to see."""
 
 import csv
 import io
-from typing import Any
 
 from werkzeug.exceptions import BadRequest
 
+from kameng_sdk.simulation.levers import whole
+
 from .bank import Bank
 from .objects import Objects, Thing, missing
-from .store import DEFAULT_SETTINGS, Store
-
-MOST_TIMES = 1000
+from .store import Store
 
 
 class Control:
@@ -47,7 +46,7 @@ class Control:
         intent = objects.get("payment_intent", session["_intent"])
         callbacks = objects.db.execute(
             "SELECT c.subject, o.body ->> 'type' AS type, c.url, c.state, c.tries, c.answer"
-            " FROM callbacks c JOIN objects o ON o.id = c.subject WHERE c.session = ?"
+            " FROM callbacks c JOIN objects o ON o.id = c.subject WHERE c.parent = ?"
             " ORDER BY c.id",
             (ident,),
         ).fetchall()
@@ -62,6 +61,7 @@ class Control:
         }
 
     def orders(self, reference: str) -> Thing:
+        """The newest sessions, or those of one attempt."""
         with self._store.read() as db:
             objects = Objects(db)
             if reference:
@@ -69,15 +69,6 @@ class Control:
             else:
                 found, _ = objects.newest("checkout.session", 200)
             return {"orders": [self.describe(objects, session["id"]) for session in found]}
-
-    def change_settings(self, params: dict[str, str]) -> Thing:
-        for name, value in params.items():
-            _check_setting(name, value)
-            self._store.change_setting(name, value)
-        return self.settings()
-
-    def settings(self) -> dict[str, Any]:
-        return {name: self._store.setting(name) for name in DEFAULT_SETTINGS}
 
     def bill(self) -> str:
         """All money movements as CSV, without those planted to be missing."""
@@ -101,18 +92,3 @@ def _session_id(objects: Objects, asked: str) -> str:
     if not found:
         raise missing("checkout.session", asked)
     return str(found[0]["id"])
-
-
-def whole(params: dict[str, str], name: str, default: int, *, most: int = MOST_TIMES) -> int:
-    text = params.get(name, str(default))
-    if not (text.isascii() and text.isdecimal()) or not 0 <= int(text) <= most:
-        raise BadRequest(f"{name} is a number from 0 to {most}")
-    return int(text)
-
-
-def _check_setting(name: str, value: str) -> None:
-    words = {"callbacks": {"on", "off"}, "fail_when": {"before", "after", "lost"}}
-    if name not in DEFAULT_SETTINGS or value not in words.get(name, {value}):
-        raise BadRequest(f"unknown setting or value: {name}")
-    if name in {"latency_ms", "fail_percent"}:
-        whole({name: value}, name, 0, most=60_000 if name == "latency_ms" else 100)

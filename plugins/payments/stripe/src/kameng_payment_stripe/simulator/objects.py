@@ -131,7 +131,7 @@ class Objects:
 
     def queue(self, event_id: str, session: str, url: str, times: int) -> None:
         self.db.executemany(
-            "INSERT INTO callbacks (subject, session, url, due_at) VALUES (?, ?, ?, ?)",
+            "INSERT INTO callbacks (subject, parent, url, due_at) VALUES (?, ?, ?, ?)",
             [(event_id, session, url, time.time())] * times,
         )
 

@@ -1,5 +1,7 @@
 """Delivers callbacks from the store in the background, again and again until one is accepted."""
 
+from __future__ import annotations
+
 import http.client
 import os
 import queue
@@ -10,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from .store import Row, Store
+from kameng_sdk.simulation.store import Row, Store
 
 BACK_OFF = (1, 2, 4, 8, 15, 30, 60)
 MOST_TRIES = 500
@@ -74,6 +76,7 @@ class Courier:
             self._work.put(None)
 
     def wake(self) -> None:
+        """Look now: something has just become due."""
         self._wake.set()
 
     def _look(self) -> None:

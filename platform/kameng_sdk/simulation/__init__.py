@@ -1,0 +1,1 @@
+"""What simulators of gateways share: memory, callbacks, cashier pages, levers, a site."""

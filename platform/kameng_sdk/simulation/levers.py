@@ -1,0 +1,50 @@
+"""Levers: how a simulated gateway misbehaves, moved by a POST to `/control/settings`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from werkzeug.exceptions import BadRequest
+
+from kameng_sdk.simulation.store import Store
+
+MOST_TIMES = 1000
+# callbacks on|off; latency of each answer; how many of 100 answers are failures, and whether what
+# was asked happens then (`after`) or not (`before`); numbers missing from the bill, by comma.
+DEFAULTS = {
+    "callbacks": "on", "latency_ms": "0", "fail_percent": "0", "fail_when": "before",
+    "bill_omit": "",
+}  # fmt: skip
+WORDS = {"callbacks": {"on", "off"}, "fail_when": {"before", "after"}}
+MOST = {"latency_ms": 60_000, "fail_percent": 100}
+
+
+class Levers:
+    """All levers of one simulator; a wrong name or value is refused and moves nothing."""
+
+    def __init__(self, store: Store, words: Mapping[str, set[str]] = WORDS) -> None:
+        self._store = store
+        self._words = words
+
+    def change(self, params: Mapping[str, str]) -> dict[str, object]:
+        """Move those named; returns how all stand. Raises `BadRequest`."""
+        for name, value in params.items():
+            if name not in self._store.defaults or value not in self._words.get(name, {value}):
+                raise BadRequest(f"unknown setting or value: {name}")
+            if name in MOST:
+                whole(params, name, 0, most=MOST[name])
+        for name, value in params.items():
+            self._store.change_setting(name, value)
+        return self.show()
+
+    def show(self) -> dict[str, object]:
+        """How all levers stand."""
+        return {name: self._store.setting(name) for name in self._store.defaults}
+
+
+def whole(params: Mapping[str, str], name: str, default: int, *, most: int = MOST_TIMES) -> int:
+    """A whole number from 0 to `most` among parameters. Raises `BadRequest`."""
+    text = params.get(name, str(default))
+    if not (text.isascii() and text.isdecimal()) or not 0 <= int(text) <= most:
+        raise BadRequest(f"{name} is a number from 0 to {most}")
+    return int(text)

@@ -1,0 +1,14 @@
+"""What a plugin's tests need: a way out, a clock, a call, and simulators that answer over HTTP."""
+
+from kameng_sdk.testing.calls import DirectHttp, HandClock, call_context, plugin_config
+from kameng_sdk.testing.serving import Served, mounted, wait_for
+
+__all__ = [
+    "DirectHttp",
+    "HandClock",
+    "Served",
+    "call_context",
+    "mounted",
+    "plugin_config",
+    "wait_for",
+]
