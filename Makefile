@@ -71,4 +71,4 @@ $(STAMP): $(INSTALL_INPUTS)
 
 built:
 	@$(BIN)/python -m kameng.web.assets_build
-	@$(BIN)/python -m kameng.ops.translations
+	@$(BIN)/python -m kameng.web.translations --compile

@@ -122,7 +122,7 @@ def market_with(settings: Settings, database: str) -> Iterator[Market]:
     from kameng.db import db
     from kameng.web import translations
 
-    translations.compile_catalogue("en")
+    translations.compile_catalogue(translations.catalogue_path("en"))
     server, simulated = _simulators(settings)
     app = create_app(simulated)
     app.testing = True

@@ -1,7 +1,8 @@
 """Catalogues: ``python -m kameng.web.translations`` collects all texts and compiles.
 
 The Chinese text is the key. Every text of code and templates is put into the English catalogue,
-those without a translation are counted, and ``.po`` becomes ``.mo``.
+those without a translation are counted, and ``.po`` becomes ``.mo``. With ``--compile`` nothing is
+collected: an installation needs only what git does not carry.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ def collect(root: Path | None = None) -> Catalog:
 def update(language: str) -> list[str]:
     """Bring a catalogue up to date and compile it; returns the texts without translation."""
     path = catalogue_path(language)
-    catalogue = _read(path, language)
+    catalogue = _read(path)
     # No new creation date either: collecting twice writes the same bytes.
     catalogue.update(
         collect(), no_fuzzy_matching=True, keep_user_comments=True, update_creation_date=False
@@ -55,24 +56,25 @@ def update(language: str) -> list[str]:
     with path.open("wb") as stream:
         # File names without lines: a catalogue changes when texts do, not when code moves.
         write_po(stream, catalogue, include_lineno=False, sort_by_file=True, width=100)
-    compile_catalogue(language)
+    compile_catalogue(path)
     return untranslated(catalogue)
 
 
-def compile_catalogue(language: str) -> Path:
-    """Write ``messages.mo`` beside ``messages.po``."""
-    path = catalogue_path(language)
-    target = path.with_suffix(".mo")
+def compile_catalogue(source: Path) -> bool:
+    """Write the ``.mo`` beside a ``.po`` when that is newer; returns whether it was written."""
+    target = source.with_suffix(".mo")
+    if target.exists() and target.stat().st_mtime >= source.stat().st_mtime:
+        return False
     draft = target.with_suffix(".mo.new")
     with draft.open("wb") as stream:
-        write_mo(stream, _read(path, language))
-    draft.replace(target)
-    return target
+        write_mo(stream, _read(source))
+    draft.replace(target)  # whole or not at all: a server may be reading it
+    return True
 
 
 def missing(language: str) -> list[str]:
     """Texts in use that a catalogue on disk does not translate; for the completeness test."""
-    known = _read(catalogue_path(language), language)
+    known = _read(catalogue_path(language))
     used = [(message.id, message.context) for message in collect() if message.id]
     gaps = []
     for text, context in used:
@@ -96,9 +98,13 @@ def catalogue_path(language: str) -> Path:
     return LOCALES / language / "LC_MESSAGES" / "messages.po"
 
 
-def main() -> int:
+def main(arguments: list[str]) -> int:
     """Update and compile every language; says how much is left to translate."""
     for language in LANGUAGES:
+        if arguments == ["--compile"]:
+            if compile_catalogue(catalogue_path(language)):
+                print(f"translations: {language} compiled")
+            continue
         gaps = update(language)
         print(f"{language}: {len(gaps)} texts without translation")
     return 0
@@ -124,7 +130,9 @@ def _texts(root: Path) -> Iterator[tuple[str, str, int, Text, list[str], str | N
             yield folder, place, line, text, comments, context
 
 
-def _read(path: Path, language: str) -> Catalog:
+def _read(path: Path) -> Catalog:
+    """A catalogue at ``<language>/LC_MESSAGES/<name>.po``; an empty one where there is none."""
+    language = path.parent.parent.name
     if not path.is_file():
         return _new_catalogue(language)
     with path.open("rb") as stream:
@@ -136,4 +144,4 @@ def _translated(text: object) -> bool:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -1,9 +1,7 @@
-"""Ports, catalogues, masked settings, the simulators' switchboard, prices of the demo."""
+"""Ports, masked settings, the simulators' switchboard, prices of the demo."""
 
 from __future__ import annotations
 
-import gettext
-import os
 import socket
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -18,7 +16,6 @@ from kameng.ops.errors import OpsError
 from kameng.ops.home import Home
 from kameng.ops.ports import check_port
 from kameng.ops.simulators import mount
-from kameng.ops.translations import compile_catalogue
 from kameng.settings import Settings
 
 
@@ -40,23 +37,6 @@ def test_a_taken_port_is_refused_in_words(taken_port: int) -> None:
 def test_a_number_that_is_no_port_is_refused(port: int) -> None:
     with pytest.raises(OpsError, match="no port number"):
         check_port("127.0.0.1", port, "web")
-
-
-def test_a_catalogue_is_compiled_when_it_is_newer(tmp_path: Path) -> None:
-    source = tmp_path / "en" / "LC_MESSAGES" / "messages.po"
-    source.parent.mkdir(parents=True)
-    source.write_text(
-        'msgid ""\nmsgstr "Content-Type: text/plain; charset=UTF-8\\n"\n\n'
-        'msgid "余额"\nmsgstr "Balance"\n',
-        encoding="utf-8",
-    )
-    assert compile_catalogue(source)
-    assert not compile_catalogue(source)
-    with source.with_suffix(".mo").open("rb") as stream:
-        assert gettext.GNUTranslations(stream).gettext("余额") == "Balance"
-    later = source.with_suffix(".mo").stat().st_mtime + 1
-    os.utime(source, (later, later))
-    assert compile_catalogue(source)
 
 
 def test_secrets_are_masked() -> None:
