@@ -84,8 +84,8 @@ def test_collecting_again_writes_the_same_bytes(
 ) -> None:
     monkeypatch.setattr(translations, "collect", lambda: collected)
     for language in translations.LANGUAGES:
-        copy = tmp_path / language / "messages.po"
-        copy.parent.mkdir()
+        copy = tmp_path / language / "LC_MESSAGES" / "messages.po"
+        copy.parent.mkdir(parents=True)
         copy.write_bytes(translations.catalogue_path(language).read_bytes())
         with monkeypatch.context() as patch:
             patch.setattr(translations, "catalogue_path", lambda _, path=copy: path)
