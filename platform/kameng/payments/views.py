@@ -14,6 +14,8 @@ blueprint = Blueprint("payment_hooks", __name__)
 @blueprint.route("/hooks/<plugin_id>/<token>", methods=["GET", "POST"])
 def receive(plugin_id: str, token: str) -> Response:
     """Take one callback. Too large a body is refused before anything is read into memory."""
+    if request.method == "HEAD":  # Flask adds it to GET; a mere look must not take money in
+        return Response("fail", status=405, mimetype="text/plain", headers={"Allow": "GET, POST"})
     if (request.content_length or 0) > MAX_BODY:
         return Response("fail", status=413, mimetype="text/plain")
     raw = WebhookRequest(

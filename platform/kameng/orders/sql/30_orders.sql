@@ -30,7 +30,7 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $f$
 DECLARE v record; v_old record; v_id bigint; v_total bigint; v_payable bigint; v_until timestamptz := now() + make_interval(mins => p_hold_minutes);
         v_held bigint; v_free int;
 BEGIN
-  PERFORM set_config('app.station_id', p_station::text, true);
+  PERFORM _enter_station(p_station);
   SELECT o.id, o.order_no, o.payable, o.expires_at, o.request_hash INTO v_old FROM orders o WHERE o.station_id = p_station AND o.idempotency_key = p_key;
   IF FOUND THEN
     RETURN QUERY SELECT CASE WHEN v_old.request_hash = p_hash THEN 'repeat' ELSE 'conflict' END, v_old.id, v_old.order_no, v_old.payable, v_old.expires_at;
@@ -121,7 +121,7 @@ CREATE OR REPLACE FUNCTION cancel_order(p_station bigint, p_order_no text, p_act
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $f$
 DECLARE v record;
 BEGIN
-  PERFORM set_config('app.station_id', p_station::text, true);
+  PERFORM _enter_station(p_station);
   SELECT o.id, o.state INTO v FROM orders o WHERE o.station_id = p_station AND o.order_no = p_order_no FOR UPDATE;
   IF NOT FOUND THEN RETURN QUERY SELECT 'not_found'; RETURN; END IF;
   IF v.state = 'cancelled' THEN RETURN QUERY SELECT 'repeat'; RETURN; END IF;
