@@ -6,9 +6,9 @@ CREATE OR REPLACE FUNCTION _refund_attempt(p_station bigint, p_attempt bigint, p
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $f$
 DECLARE v record; v_id bigint; v_from bigint; v_payable bigint := _account(p_station, 'refund_payable'); v_n int;
 BEGIN
-  SELECT * INTO STRICT v FROM payment_attempt WHERE station_id = p_station AND id = p_attempt;
   -- Two reasons to give back may come at once (refused by a person, paid twice): the second counts after the first.
-  PERFORM pg_advisory_xact_lock(hashtextextended('refund:' || p_station || ':' || p_attempt, 0));
+  -- NO KEY: a plain FOR UPDATE would collide with the foreign keys of the other one's refund, and both would be stuck.
+  SELECT * INTO STRICT v FROM payment_attempt WHERE station_id = p_station AND id = p_attempt FOR NO KEY UPDATE;
   SELECT count(*) INTO v_n FROM refund WHERE station_id = p_station AND attempt_id = p_attempt;
   INSERT INTO refund(station_id, refund_no, attempt_id, order_id, provider_ref, amount, reason)
     VALUES (p_station, 'R' || v.attempt_no || lpad((v_n + 1)::text, 2, '0'), p_attempt, v.order_id, p_provider_ref, p_amount, p_reason)
@@ -48,7 +48,7 @@ CREATE OR REPLACE FUNCTION _close_refunded(p_station bigint, p_order bigint) RET
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $f$
 BEGIN
   -- The last two refunds may end at once: without this lock each would see the other one open, and nobody would close.
-  PERFORM 1 FROM orders WHERE station_id = p_station AND id = p_order FOR UPDATE;
+  PERFORM 1 FROM orders WHERE station_id = p_station AND id = p_order FOR NO KEY UPDATE;
   IF EXISTS (SELECT 1 FROM orders WHERE station_id = p_station AND id = p_order AND state = 'refunding')
      AND NOT EXISTS (SELECT 1 FROM refund WHERE station_id = p_station AND order_id = p_order AND state <> 'succeeded') THEN
     PERFORM _move_order(p_station, p_order, 'refunding', 'refunded', 'system', 'money returned');
@@ -66,7 +66,7 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $f$
 DECLARE v record; o record; v_gateway bigint; v_collect bigint; v_first boolean; v_reason text;
 BEGIN
   PERFORM _enter_station(p_station);
-  SELECT * INTO v FROM payment_attempt a WHERE a.station_id = p_station AND a.attempt_no = p_attempt_no AND a.plugin_id = p_plugin FOR UPDATE;
+  SELECT * INTO v FROM payment_attempt a WHERE a.station_id = p_station AND a.attempt_no = p_attempt_no AND a.plugin_id = p_plugin FOR NO KEY UPDATE;
   IF NOT FOUND THEN RETURN QUERY SELECT 'attempt_unknown', NULL::bigint, NULL::text; RETURN; END IF;
   IF v.currency <> p_currency THEN RETURN QUERY SELECT 'currency_mismatch', v.order_id, NULL::text; RETURN; END IF;
   IF v.amount <> p_amount THEN
@@ -104,7 +104,7 @@ BEGIN
     PERFORM _publish('wallet.topped_up', p_station, jsonb_build_object('member_id', v.member_id, 'attempt_id', v.id));
     RETURN QUERY SELECT 'topped_up', NULL::bigint, NULL::text; RETURN;
   END IF;
-  SELECT x.id, x.order_no, x.state, x.kind, x.risk, x.sku_id, x.quantity INTO STRICT o FROM orders x WHERE x.station_id = p_station AND x.id = v.order_id FOR UPDATE;
+  SELECT x.id, x.order_no, x.state, x.kind, x.risk, x.sku_id, x.quantity INTO STRICT o FROM orders x WHERE x.station_id = p_station AND x.id = v.order_id FOR NO KEY UPDATE;
   IF o.state NOT IN ('pending_payment', 'expired', 'cancelled') THEN -- paid already by another attempt
     PERFORM _refund_attempt(p_station, v.id, p_provider_ref, p_amount, 'paid_twice');
     RETURN QUERY SELECT 'refund_surplus', o.id, o.order_no; RETURN;
@@ -162,7 +162,7 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $f$
 DECLARE o record; v_attempt bigint;
 BEGIN
   PERFORM _enter_station(p_station);
-  SELECT * INTO o FROM orders x WHERE x.station_id = p_station AND x.order_no = p_order_no AND x.member_id = p_member FOR UPDATE;
+  SELECT * INTO o FROM orders x WHERE x.station_id = p_station AND x.order_no = p_order_no AND x.member_id = p_member FOR NO KEY UPDATE;
   IF NOT FOUND THEN RETURN QUERY SELECT 'not_found', NULL::bigint; RETURN; END IF;
   IF o.paid_at IS NOT NULL THEN RETURN QUERY SELECT 'repeat', o.id; RETURN; END IF;
   IF o.state <> 'pending_payment' OR o.expires_at < now() THEN RETURN QUERY SELECT 'bad_state', o.id; RETURN; END IF;
@@ -181,7 +181,7 @@ CREATE OR REPLACE FUNCTION settle_refund(p_station bigint, p_refund_no text, p_s
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $f$
 DECLARE r record; a record;
 BEGIN
-  SELECT * INTO r FROM refund x WHERE x.station_id = p_station AND x.refund_no = p_refund_no FOR UPDATE;
+  SELECT * INTO r FROM refund x WHERE x.station_id = p_station AND x.refund_no = p_refund_no FOR NO KEY UPDATE;
   IF NOT FOUND THEN RETURN QUERY SELECT 'not_found'; RETURN; END IF;
   IF r.state = 'succeeded' THEN RETURN QUERY SELECT 'repeat'; RETURN; END IF;
   SELECT * INTO STRICT a FROM payment_attempt x WHERE x.station_id = p_station AND x.id = r.attempt_id;
