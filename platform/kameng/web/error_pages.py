@@ -57,7 +57,7 @@ def init_error_pages(app: Flask) -> None:
 
 def wants_json() -> bool:
     """Whether the caller is a program: by audience, else by what it accepts."""
-    if g.get("audience") in ("api", "webhook") or request.path.startswith(("/api/", "/dock/")):
+    if g.get("audience") in ("api", "webhook") or request.path.startswith(("/api/", "/dock/", "/hooks/")):
         return True
     best = request.accept_mimetypes.best_match(
         ["text/html", "application/json", "application/problem+json"]

@@ -1,6 +1,7 @@
 """Callbacks over HTTP, by the real epay plugin: what is refused changes nothing and is never a 500."""
 
 import hashlib
+import io
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import urlencode
@@ -157,6 +158,50 @@ def test_P3_another_channels_address_does_not_take_the_notice(shop: Any, gateway
 def test_P3_a_body_that_is_too_large_is_refused(shop: Any, gateway: Gateway) -> None:
     answer = gateway.send("", method="POST", data=b"x" * (65 * 1024))
     assert answer.status_code == 413
+
+
+class InvalidChunkSize(Exception):
+    """What Gunicorn raises while a badly framed body is read."""
+
+
+InvalidChunkSize.__module__ = "gunicorn.http.errors"
+
+
+class Body(io.RawIOBase):
+    """A body whose length nobody has told; it ends in an error or not at all."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        self.given, self.error = 0, error
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        if self.error:
+            raise self.error
+        self.given += len(buffer)
+        return len(buffer)
+
+
+def untold(body: Body) -> dict[str, Any]:
+    """A request in chunks, as Gunicorn hands it on."""
+    return {
+        "wsgi.input": body, "wsgi.input_terminated": True, "CONTENT_LENGTH": "",
+        "HTTP_TRANSFER_ENCODING": "chunked",
+    }  # fmt: skip
+
+
+def test_P3_a_body_without_end_is_cut_at_the_limit(shop: Any, gateway: Gateway) -> None:
+    endless = Body()
+    answer = gateway.send("", method="POST", environ_overrides=untold(endless))
+    assert answer.status_code == 413
+    assert endless.given < 1_000_000
+
+
+def test_P3_a_badly_framed_body_is_the_senders_fault(shop: Any, gateway: Gateway) -> None:
+    broken = Body(InvalidChunkSize("zz"))
+    answer = gateway.send("", method="POST", environ_overrides=untold(broken))
+    assert (answer.status_code, answer.content_type) == (400, "application/problem+json")
 
 
 def test_a_replayed_old_notice_is_harmless(shop: Any, gateway: Gateway) -> None:
