@@ -13,7 +13,7 @@ from typing import BinaryIO
 from openpyxl import Workbook, load_workbook
 
 XLSX_MAGIC = b"PK\x03\x04"
-MAX_UNPACKED = 300 * 1024 * 1024  # a zip bomb ends here
+MAX_UNPACKED = 120 * 1024 * 1024  # a zip bomb ends here
 MAX_COLUMNS = 60
 HEAD = 64 * 1024
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "'", "＝", "＋", "－", "＠")
@@ -88,6 +88,8 @@ def xlsx_rows(stream: BinaryIO) -> Iterator[Row]:
             cells = [cell_text(value) for value in values[:MAX_COLUMNS]]
             if any(cell.strip() for cell in cells):
                 yield number, cells
+    except Exception:  # the reader stumbles over a damaged sheet in many ways, row by row
+        raise SheetError("xlsx") from None
     finally:
         book.close()
 

@@ -65,6 +65,15 @@ def make(entry):
         ("metadata_service", Outcome.DECLINED, "misconfigured"),
         ("unsupported", Outcome.DECLINED, "not_supported"),
         ("unavailable", Outcome.DECLINED, "not_sent"),
+        ("no_ref", Outcome.UNKNOWN, "plugin_error"),
+        ("nul", Outcome.UNKNOWN, "plugin_error"),
+        ("half_a_letter", Outcome.UNKNOWN, "plugin_error"),
+        ("huge", Outcome.UNKNOWN, "plugin_error"),
+        ("number_for_page", Outcome.UNKNOWN, "plugin_error"),
+        ("own_class", Outcome.UNKNOWN, "plugin_error"),
+        ("mute_error", Outcome.UNKNOWN, "plugin_error"),
+        ("odd_decline", Outcome.DECLINED, ""),
+        ("odd_pause", Outcome.DECLINED, "not_sent"),
         ("thread", Outcome.PENDING, ""),
         ("leak", Outcome.PENDING, ""),
     ],
@@ -122,11 +131,18 @@ def test_a_provider_that_cannot_be_built_is_refused_without_its_secret(make, way
     assert CANARY not in str(caught.value)
 
 
-def test_paid_without_an_amount_is_unknown(make):
-    assert make("fine").query("1").outcome is Outcome.UNKNOWN
+@pytest.mark.parametrize("way", ["fine", "astronomic", "debt"])
+def test_paid_without_a_possible_amount_is_unknown(make, way):
+    assert make(way).query("1").outcome is Outcome.UNKNOWN
 
 
-@pytest.mark.parametrize("way", ["raise", "bare_number", "negative"])
+ODD_NOTICES = [
+    "no_number", "number_is_a_number", "no_reference", "endless", "too_many", "astronomic",
+    "reply_status", "reply_body", "reply_header",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("way", ["raise", "bare_number", "negative", "refuse_leaking", *ODD_NOTICES])
 def test_P3_a_notice_that_cannot_be_trusted_is_refused(make, way):
     with pytest.raises(WebhookRefused) as caught:
         make(way).parse_webhook(NOTICE)
@@ -150,6 +166,9 @@ def test_a_method_that_is_not_offered_is_refused(make):
     assert make("fine").charge(replace(REQUEST, method="b")).code == "not_supported"
 
 
+NO_VERDICT = ("fractional", "hangs", "raises", "truthy", "wordy")
+
+
 def test_a_rule_that_fails_gives_no_verdict(entry):
     plugin = discover(found=[entry("risk-hostile", "rule")])["risk-hostile"]
     rules = build(plugin, effective(plugin.manifest, 1, RowPair()), SEALER, frozenset())
@@ -161,5 +180,5 @@ def test_a_rule_that_fails_gives_no_verdict(entry):
         except RuleFailed as failure:
             verdicts[rule.name] = str(failure)
     assert verdicts.pop("risk-hostile:fine") is RiskDecision.ALLOW
-    assert sorted(verdicts) == [f"risk-hostile:{name}" for name in ("hangs", "raises", "truthy")]
+    assert sorted(verdicts) == [f"risk-hostile:{name}" for name in NO_VERDICT]
     assert all(isinstance(failure, str) for failure in verdicts.values())

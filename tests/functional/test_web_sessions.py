@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -25,6 +26,7 @@ OTHER = "http://beta.localhost:8000"
 ALIAS = "http://alias.localhost:8000"
 PASSWORD = "correct-horse-9"
 FORM = "<form>{{ csrf_field() }}</form>"
+SLOW = {"begun": threading.Event(), "go on": threading.Event()}
 
 
 @pytest.fixture(scope="module")
@@ -104,6 +106,13 @@ def _add_pages(app: Flask) -> None:
     def basket() -> str:
         session["basket"] = 1
         return "kept"
+
+    @pages.get("/s/slow")
+    def slow() -> str:
+        session["seen"] = 1
+        SLOW["begun"].set()
+        SLOW["go on"].wait(5)
+        return "at last"
 
     hook = Blueprint("h", __name__)
     hook.add_url_rule("/hooks/x", "x", lambda: "ok", methods=["POST"])
@@ -232,6 +241,25 @@ def test_logout_ends_the_session_on_the_server(client: FlaskClient) -> None:
     thief = client.application.test_client(use_cookies=False)
     headers = {"Cookie": f"{SHOP_COOKIE}={stolen}"}
     assert thief.get("/s/who", base_url=SHOP, headers=headers).text == "guest:"
+
+
+def test_a_page_that_ends_after_the_logout_does_not_bring_the_session_back(
+    client: FlaskClient,
+) -> None:
+    stolen = log_in(client)
+    headers = {"Cookie": f"{SHOP_COOKIE}={stolen}"}
+
+    def visit(path: str) -> str:
+        browser = client.application.test_client(use_cookies=False)
+        return browser.get(path, base_url=SHOP, headers=headers).text
+
+    slow = threading.Thread(target=visit, args=("/s/slow",))
+    slow.start()
+    assert SLOW["begun"].wait(5)
+    assert post(client, "/s/logout", token_of(client)) == 200
+    SLOW["go on"].set()
+    slow.join(5)
+    assert visit("/s/who") == "guest:"
 
 
 def test_after_login_the_token_belongs_to_the_session(client: FlaskClient) -> None:

@@ -5,9 +5,24 @@ from __future__ import annotations
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from kameng.plugins.bound import QUERY_S, Bound, expect, outcome_of, parse_notice, undeclared
+from kameng.plugins.bound import (
+    MOST_ADDRESS,
+    MOST_EVENTS,
+    MOST_MESSAGE,
+    MOST_QR,
+    MOST_REF,
+    QUERY_S,
+    Bound,
+    expect,
+    expect_list,
+    expect_money,
+    expect_reply,
+    expect_text,
+    outcome_of,
+    parse_notice,
+    undeclared,
+)
 from kameng.plugins.invoke import Answer, invoke
-from kameng_sdk.money import Money
 from kameng_sdk.outcomes import Outcome
 from kameng_sdk.payments import (
     ChargeRequest,
@@ -22,7 +37,7 @@ from kameng_sdk.payments import (
     RefundResult,
     WebhookResult,
 )
-from kameng_sdk.webhooks import WebhookReply, WebhookRequest
+from kameng_sdk.webhooks import WebhookRequest
 
 CHARGE_S = 12.0
 REFUND_S = 15.0
@@ -98,6 +113,9 @@ class BoundProvider(Bound):
 
 def _judge_charge(result: ChargeResult) -> Outcome:
     expect(result, ChargeResult)
+    _check_texts(result)
+    expect_text(result.redirect_url, MOST_ADDRESS)
+    expect_text(result.qr_content, MOST_QR)
     url = result.redirect_url
     if url and urlsplit(url).scheme not in ("http", "https"):
         raise ValueError("the shopper was to be sent to something that is no web address")
@@ -106,15 +124,22 @@ def _judge_charge(result: ChargeResult) -> Outcome:
 
 def _judge_query(result: QueryResult) -> Outcome:
     expect(result, QueryResult)
+    _check_texts(result)
     outcome = outcome_of(result)
-    if outcome is Outcome.SUCCEEDED and not isinstance(result.amount, Money):
-        raise ValueError("paid, but without an amount")
+    if outcome is Outcome.SUCCEEDED:
+        expect_money(result.amount)
     return outcome
 
 
 def _judge_refund(result: RefundResult) -> Outcome:
     expect(result, RefundResult)
+    _check_texts(result)
     return outcome_of(result)
+
+
+def _check_texts(result: ChargeResult | QueryResult | RefundResult) -> None:
+    expect_text(result.provider_ref, MOST_REF)
+    expect_text(result.message, MOST_MESSAGE)
 
 
 def _judge_cancel(outcome: Outcome) -> Outcome:
@@ -124,10 +149,12 @@ def _judge_cancel(outcome: Outcome) -> Outcome:
 
 def _check_webhook(result: WebhookResult) -> None:
     expect(result, WebhookResult)
-    expect(result.reply, WebhookReply)
+    expect_reply(result.reply)
+    expect_list(result.events, PaymentEvent, MOST_EVENTS)
     for event in result.events:
-        expect(event, PaymentEvent)
         expect(event.kind, PaymentEventKind)
-        expect(event.amount, Money)
-        if not event.attempt_no or not event.event_id or event.amount.amount < 0:
-            raise ValueError("an event without number, id or a possible amount")
+        expect_money(event.amount)
+        for text in (event.attempt_no, event.provider_ref, event.event_id):
+            expect_text(text, MOST_REF)
+        if not event.attempt_no or not event.event_id:
+            raise ValueError("an event without number or id")

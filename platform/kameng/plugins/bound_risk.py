@@ -4,12 +4,28 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from kameng.plugins.bound import Bound, CodeFailed, expect, run_quietly
+from kameng.plugins.bound import (
+    Bound,
+    CodeFailed,
+    expect,
+    expect_list,
+    expect_text,
+    run_quietly,
+)
 from kameng.plugins.deadline import Slots
 from kameng.plugins.invoke import Line, refuse_transaction
-from kameng_sdk.risk import CounterNeed, RiskRule, RiskStage, RiskSubject, RiskVerdict
+from kameng_sdk.risk import (
+    CounterNeed,
+    RiskDecision,
+    RiskReason,
+    RiskRule,
+    RiskStage,
+    RiskSubject,
+    RiskVerdict,
+)
 
 RULE_S = 1.0
+MOST_REASONS = 20
 
 
 class RuleFailed(Exception):
@@ -31,6 +47,12 @@ class BoundRule(Bound):
         def judge() -> RiskVerdict:
             verdict = self.rule.evaluate(subject)
             expect(verdict, RiskVerdict)
+            expect(verdict.decision, RiskDecision)
+            expect(verdict.score, int)
+            expect_list(verdict.reasons, RiskReason, MOST_REASONS)
+            for reason in verdict.reasons:
+                expect_text(reason.code, 60)
+                expect_text(reason.text, 500)
             return verdict
 
         try:

@@ -4,10 +4,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from kameng.plugins.bound import QUERY_S, Bound, expect, outcome_of, parse_notice, undeclared
+from kameng.plugins.bound import (
+    MOST_EVENTS,
+    MOST_MESSAGE,
+    MOST_REF,
+    QUERY_S,
+    Bound,
+    expect,
+    expect_list,
+    expect_money,
+    expect_reply,
+    expect_text,
+    outcome_of,
+    parse_notice,
+    undeclared,
+)
 from kameng.plugins.invoke import Answer, invoke
 from kameng_sdk.money import Money
 from kameng_sdk.outcomes import Outcome
+from kameng_sdk.secrets import Secret
 from kameng_sdk.suppliers import (
     CallbackResult,
     Delivery,
@@ -18,10 +33,11 @@ from kameng_sdk.suppliers import (
     Supplier,
     SupplierCapability,
 )
-from kameng_sdk.webhooks import WebhookReply, WebhookRequest
+from kameng_sdk.webhooks import WebhookRequest
 
 PURCHASE_S = 20.0
 LIST_S = 30.0
+MOST_DELIVERIES = 100_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,8 +103,16 @@ def _judge_page(page: OfferPage) -> Outcome:
 
 def _judge_purchase(result: PurchaseResult) -> Outcome:
     expect(result, PurchaseResult)
+    expect_text(result.supplier_ref, MOST_REF)
+    expect_text(result.message, MOST_MESSAGE)
+    expect_list(result.deliveries, Delivery, MOST_DELIVERIES)
     for delivery in result.deliveries:
-        expect(delivery, Delivery)
+        expect_text(delivery.number, MOST_REF)
+        expect_text(delivery.note, MOST_MESSAGE)
+        if delivery.code is not None:
+            expect(delivery.code, Secret)
+    if result.cost is not None:
+        expect_money(result.cost)
     return outcome_of(result)
 
 
@@ -99,9 +123,11 @@ def _judge_balance(balance: Money) -> Outcome:
 
 def _check_callback(result: CallbackResult) -> None:
     expect(result, CallbackResult)
-    expect(result.reply, WebhookReply)
+    expect_reply(result.reply)
+    expect_list(result.events, PurchaseEvent, MOST_EVENTS)
     for event in result.events:
-        expect(event, PurchaseEvent)
+        expect_text(event.purchase_no, MOST_REF)
+        expect_text(event.event_id, MOST_REF)
         _judge_purchase(event.result)
         if not event.purchase_no or not event.event_id:
             raise ValueError("an event without number or id")

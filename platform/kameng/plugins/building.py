@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from kameng.plugins.bound import Bound, CodeFailed, expect, run_quietly
+from kameng.plugins.bound import Bound, CodeFailed, expect, expect_text, run_quietly
 from kameng.plugins.bound_payments import BoundProvider
 from kameng.plugins.bound_risk import BoundRule
 from kameng.plugins.bound_suppliers import BoundSupplier
@@ -86,6 +86,8 @@ def _provider(plugin: Plugin, config: PluginConfig, common: Any) -> tuple[Built,
     methods = tuple(provider.methods())
     for method in methods:
         expect(method, PaymentMethod)
+        for text, most in ((method.code, 40), (method.label, 60), (method.icon, 60)):
+            expect_text(text, most)
     if len({method.code for method in methods}) != len(methods):
         raise ValueError("two methods have one code")
     return (BoundProvider(**common, capabilities=capabilities, methods=methods, provider=provider),)

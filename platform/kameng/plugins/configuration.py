@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from kameng.db import db, main_scope
 from kameng.plugins.fields import ConfigInvalid, Given, Stored, read_changes
-from kameng.plugins.host import PluginUnavailable, current_host
+from kameng.plugins.host import MainOnly, current_host
 from kameng.plugins.models import StationPlugin
 from kameng.plugins.store import MAIN_STATION, PluginRow, audit, lock_row, read_pair
 from kameng_sdk.manifest import ConfigField, PluginManifest
@@ -175,7 +175,7 @@ def _settable(manifest: PluginManifest, declared: ConfigField) -> bool:
 
 def _refuse_restricted(station_id: int, manifest: PluginManifest) -> None:
     if manifest.restricted and station_id != MAIN_STATION:
-        raise PluginUnavailable(manifest.id, None, "only the main station sets this plugin")
+        raise MainOnly(manifest.id)
 
 
 def _meta(given: Mapping[str, str]) -> dict[str, dict[str, str]]:

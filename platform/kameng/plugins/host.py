@@ -11,7 +11,9 @@ from typing import TypeVar, cast
 from urllib.parse import urlsplit
 
 from flask import Flask, current_app
+from flask_babel import lazy_gettext as _l
 
+from kameng.errors import DomainError
 from kameng.plugins.addresses import PORTS
 from kameng.plugins.building import BuildFailed, Built, build
 from kameng.plugins.discovery import Plugin, PluginState, discover
@@ -30,14 +32,33 @@ B = TypeVar("B")
 _discovering = threading.Lock()
 
 
-class PluginUnavailable(LookupError):
-    """A plugin cannot be used here: unknown, faulty, switched off or misconfigured."""
+class PluginUnavailable(DomainError, LookupError):
+    """A plugin cannot be used here: unknown, faulty, switched off or misconfigured.
+
+    Where a page does not catch it, people read that the service is not there at the moment; the
+    reason is for staff and the log.
+    """
+
+    default_status = 503
 
     def __init__(self, plugin_id: str, state: PluginState | None, reason: str) -> None:
-        super().__init__(f"{plugin_id}: {reason}")
+        super().__init__("plugin_unavailable", _l("服务暂时不可用"))
         self.plugin_id = plugin_id
         self.state = state
         self.reason = reason
+
+    def __str__(self) -> str:
+        return f"{self.plugin_id}: {self.reason}"
+
+
+class MainOnly(PluginUnavailable):
+    """A station tried to set what only the main station sets."""
+
+    default_status = 403
+
+    def __init__(self, plugin_id: str) -> None:
+        super().__init__(plugin_id, None, "only the main station sets this plugin")
+        self.code, self.message = "main_only", _l("该项只能由主站设置")
 
 
 class PluginHost:

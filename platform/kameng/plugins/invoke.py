@@ -27,6 +27,8 @@ from kameng_sdk.outcomes import Outcome
 T = TypeVar("T")
 
 MAX_MESSAGE = 300
+MAX_RAW = 20_000  # of what a plugin says, before secrets are hidden in it
+LONGEST_PAUSE_S = 3_600
 SHORTEST_SECRET = 4
 
 log = logging.getLogger("kameng.plugins")
@@ -140,33 +142,50 @@ def hide(text: str, secrets: Iterable[str]) -> str:
     for secret in secrets:
         if len(secret) >= SHORTEST_SECRET:
             text = text.replace(secret, "****")
-    return text[:MAX_MESSAGE]
+    return text.replace("\0", "")[:MAX_MESSAGE]
+
+
+def said(error: BaseException) -> str:
+    """What an error of a plugin says; one that fails even at that says nothing."""
+    try:
+        return str(error)[:MAX_RAW]
+    except Exception:
+        return ""
 
 
 def _answer_to(error: Exception, sent: bool) -> Answer[T]:
     if isinstance(error, NotStarted):
         return Answer(outcome=Outcome.DECLINED, code="busy", retry_after_s=5)
     if isinstance(error, Declined):
-        return Answer(outcome=Outcome.DECLINED, code=error.code[:60], message=error.message)
+        code, message = _plain(error.code), _plain(error.message)
+        return Answer(outcome=Outcome.DECLINED, code=code[:60], message=message)
     if isinstance(error, CapabilityNotSupported):
-        return Answer(outcome=Outcome.DECLINED, code="not_supported", message=str(error))
+        return Answer(outcome=Outcome.DECLINED, code="not_supported", message=said(error))
     # The two errors below promise that nothing was sent. The client knows better than the plugin.
     if isinstance(error, TemporarilyUnavailable) and not sent:
         return Answer(
-            outcome=Outcome.DECLINED, code="not_sent", message=str(error),
-            retry_after_s=max(1, error.retry_after_s),
+            outcome=Outcome.DECLINED, code="not_sent", message=said(error),
+            retry_after_s=_pause(error.retry_after_s),
         )  # fmt: skip
     if isinstance(error, Misconfigured):
         outcome = Outcome.UNKNOWN if sent else Outcome.DECLINED
-        return Answer(outcome=outcome, code="misconfigured", message=str(error), misconfigured=True)
+        return Answer(outcome=outcome, code="misconfigured", message=said(error), misconfigured=True)
     if isinstance(error, TimedOut):
         return Answer(outcome=Outcome.UNKNOWN, code="timed_out")
     code = "no_answer" if isinstance(error, HttpOutcomeUnknown) else "plugin_error"
-    return Answer(outcome=Outcome.UNKNOWN, code=code, message=f"{type(error).__name__}: {error}")
+    return Answer(outcome=Outcome.UNKNOWN, code=code, message=f"{type(error).__name__}: {said(error)}")
+
+
+def _plain(value: object) -> str:
+    return value.replace("\0", "")[:MAX_RAW] if type(value) is str else ""
+
+
+def _pause(seconds: object) -> int:
+    return min(max(1, seconds), LONGEST_PAUSE_S) if type(seconds) is int else 5
 
 
 def _message_of(answer: Answer[T]) -> str:
-    return answer.message or str(getattr(answer.value, "message", "") or "")
+    return answer.message or _plain(getattr(answer.value, "message", ""))
 
 
 def _with_message(value: T | None, message: str) -> T | None:

@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from kameng.plugins.bound import CodeFailed, expect, run_quietly
+from kameng.plugins.bound import (
+    MOST_MESSAGE,
+    CodeFailed,
+    expect,
+    expect_list,
+    expect_text,
+    run_quietly,
+)
 from kameng.plugins.building import line_of
 from kameng.plugins.discovery import Plugin
 from kameng.plugins.effective import Effective
@@ -22,6 +29,9 @@ T = TypeVar("T")
 CHECK_S = 10.0
 OBSERVE_S = 5.0
 SIMULATORS_S = 20.0
+MOST_PROBLEMS = 50
+MOST_FACTS = 50
+MOST_NAME = 60
 
 
 def check_config(station_id: int, plugin_id: str) -> list[ConfigProblem]:
@@ -36,12 +46,8 @@ def check_config(station_id: int, plugin_id: str) -> list[ConfigProblem]:
     line = line_of(plugin, config, current_host().exempt)
     try:
         answers = _with_context(plugin, "kameng_check_config", config, line)
-        return [
-            ConfigProblem(field=problem.field, message=hide(problem.message, line.secrets))
-            for answer in answers
-            for problem in answer
-        ]
-    except CodeFailed as error:
+        return [problem for answer in answers for problem in _problems(answer, line)]
+    except (CodeFailed, ValueError) as error:
         return [ConfigProblem(field="", message=str(error))]
 
 
@@ -60,15 +66,13 @@ def run_health(station_id: int, plugin_id: str) -> HealthReport | None:
         answers = _with_context(plugin, "kameng_health", config, line)
         if not answers:
             return None
-        expect(answers[0], HealthReport)
-        report: HealthReport = answers[0]
+        report = _clean_report(answers[0], line)
     except (CodeFailed, ValueError) as error:
         report = HealthReport(status=HealthStatus.DOWN, message=str(error))
-    message = hide(report.message, line.secrets)
-    kept = {"status": report.status.value, "message": message, "facts": dict(report.facts)}
+    kept = {"status": report.status.value, "message": report.message, "facts": dict(report.facts)}
     if settings.account is not None:
         write_health(settings.account.station_id, plugin_id, kept)
-    return HealthReport(status=report.status, message=message, facts=report.facts)
+    return report
 
 
 def run_all_health() -> int:
@@ -102,6 +106,34 @@ def simulators(environment: SimulatorEnvironment) -> list[tuple[str, Simulator]]
                 continue  # logged where it happened
             found += [(plugin.id, simulator) for answer in answers for simulator in answer]
     return found
+
+
+def _problems(answer: Any, line: Line) -> list[ConfigProblem]:
+    expect_list(answer, ConfigProblem, MOST_PROBLEMS)
+    for problem in answer:
+        expect_text(problem.field, MOST_NAME)
+        expect_text(problem.message, MOST_MESSAGE)
+    return [
+        ConfigProblem(field=hide(p.field, line.secrets), message=hide(p.message, line.secrets))
+        for p in answer
+    ]
+
+
+def _clean_report(report: Any, line: Line) -> HealthReport:
+    """The same without secrets, its facts too; raises `ValueError` when it is no report."""
+    expect(report, HealthReport)
+    expect(report.status, HealthStatus)
+    expect_text(report.message, MOST_MESSAGE)
+    expect(report.facts, dict)
+    if len(report.facts) > MOST_FACTS:
+        raise ValueError("more facts than anybody reads")
+    for text in (*report.facts, *report.facts.values()):
+        expect_text(text, MOST_MESSAGE)
+    facts = {
+        hide(name, line.secrets): hide(value, line.secrets) for name, value in report.facts.items()
+    }
+    message = hide(report.message, line.secrets)
+    return HealthReport(status=report.status, message=message, facts=facts)
 
 
 def _prepared(station_id: int, plugin_id: str) -> tuple[Plugin, Effective, PluginConfig]:

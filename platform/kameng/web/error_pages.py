@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Any
 
+import psycopg
 from flask import Flask, Response, g, json, make_response, render_template, request
 from flask_babel import lazy_gettext as _l
 from sqlalchemy.exc import DataError, OperationalError
@@ -48,12 +49,15 @@ def init_error_pages(app: Flask) -> None:
     app.register_error_handler(DomainError, _domain_error)
     app.register_error_handler(OperationalError, _database_error)
     app.register_error_handler(DataError, _data_error)
+    # The one-statement path speaks to the driver itself, so its errors come as they are.
+    app.register_error_handler(psycopg.OperationalError, _database_error)
+    app.register_error_handler(psycopg.DataError, _data_error)
     app.register_error_handler(InternalServerError, _internal_error)
 
 
 def wants_json() -> bool:
     """Whether the caller is a program: by audience, else by what it accepts."""
-    if g.get("audience") in ("api", "webhook") or request.path.startswith(("/api/", "/dock/")):
+    if g.get("audience") in ("api", "webhook") or request.path.startswith(("/api/", "/dock/", "/hooks/")):
         return True
     best = request.accept_mimetypes.best_match(
         ["text/html", "application/json", "application/problem+json"]
@@ -141,14 +145,14 @@ def _domain_error(error: DomainError) -> Response:
     return response
 
 
-def _database_error(error: OperationalError) -> Response:
-    log.error("database does not answer: %s", type(error.orig).__name__)
+def _database_error(error: OperationalError | psycopg.OperationalError) -> Response:
+    log.error("database does not answer: %s", type(getattr(error, "orig", error)).__name__)
     return error_response(503)
 
 
-def _data_error(error: DataError) -> Response:
+def _data_error(error: DataError | psycopg.DataError) -> Response:
     # A number beyond any id, a NUL in a text: no page sends these, so the caller is at fault.
-    log.warning("refused by the database's types: %s", type(error.orig).__name__)
+    log.warning("refused by the database's types: %s", type(getattr(error, "orig", error)).__name__)
     return error_response(400)
 
 

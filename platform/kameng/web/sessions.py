@@ -45,6 +45,7 @@ class ServerSession(SessionMixin):
         self.cookie = cookie
         self.host = host
         self.old_sids: set[str] = set()
+        self.stored = False  # whether it lies in Redis already
         self.modified = False
         self.accessed = False
         self._record: dict[str, Any] | None = None
@@ -83,7 +84,7 @@ class ServerSession(SessionMixin):
         """
         if self.sid:
             self.old_sids.add(self.sid)
-        self.sid = secrets.token_urlsafe(32)
+        self.sid, self.stored = secrets.token_urlsafe(32), False
         now = int(time.time())
         self._record = {"created": now, "used": 0, "kind": kind, "owner": owner, "mark": mark}
         self._data = {}
@@ -105,6 +106,7 @@ class ServerSession(SessionMixin):
         if record is None or not self._valid(record, station.id):
             self.sid = None  # an id that we did not give out is never taken over
             return None
+        self.stored = True
         return dict(record)
 
     def _valid(self, record: dict[str, Any], station_id: int) -> bool:
@@ -205,7 +207,11 @@ def _write(session: ServerSession, station_id: int) -> None:
         for old in session.old_sids:
             pipe.delete(session_key(station_id, old))
         if kind or len(session):
-            pipe.set(session_key(station_id, session.sid), json.dumps(record), ex=rest)
+            # A logout in another request may have come in between: what it deleted stays deleted.
+            pipe.set(
+                session_key(station_id, session.sid), json.dumps(record), ex=rest,
+                xx=session.stored,
+            )  # fmt: skip
         if not kind and not len(session):
             pipe.delete(session_key(station_id, session.sid))
             session.sid = None

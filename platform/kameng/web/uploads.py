@@ -1,11 +1,14 @@
-"""Where an uploaded file lies while its request runs."""
+"""Reading what a request sends: where an upload lies, and what a broken body is."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from io import BytesIO
-from typing import IO
+from typing import IO, Any
 
 from flask import Request
+from werkzeug.exceptions import BadRequest
 
 CONSOLE = "/admin/"
 
@@ -16,6 +19,15 @@ class KamengRequest(Request):
     Card files come this way, and a card in the clear must not touch the disk, not even in a
     temporary file. The size is bounded by MAX_CONTENT_LENGTH; elsewhere large uploads go to disk.
     """
+
+    def get_data(self, *args: Any, **options: Any) -> Any:
+        """As usual; a body that breaks off or is badly framed is the sender's fault: 400."""
+        with _senders_fault():
+            return super().get_data(*args, **options)
+
+    def _load_form_data(self) -> None:
+        with _senders_fault():
+            super()._load_form_data()
 
     def _get_file_stream(
         self,
@@ -29,3 +41,14 @@ class KamengRequest(Request):
         return super()._get_file_stream(
             total_content_length, content_type, filename, content_length
         )
+
+
+@contextmanager
+def _senders_fault() -> Iterator[None]:
+    """Gunicorn finds out about a bad chunk when the body is read, in the middle of the page."""
+    try:
+        yield
+    except Exception as error:
+        if not type(error).__module__.startswith("gunicorn"):
+            raise
+        raise BadRequest from error

@@ -1,5 +1,6 @@
 """A provider that misbehaves in the way its configuration names."""
 
+import itertools
 import threading
 import time
 
@@ -8,6 +9,7 @@ from kameng_sdk.errors import (
     Declined,
     Misconfigured,
     TemporarilyUnavailable,
+    WebhookRefused,
 )
 from kameng_sdk.hookspecs import hookimpl
 from kameng_sdk.manifest import ConfigField, PluginKind, PluginManifest
@@ -26,6 +28,40 @@ from kameng_sdk.payments import (
 from kameng_sdk.webhooks import WebhookReply
 
 PENDING = ChargeResult(outcome=Outcome.PENDING)
+
+
+class SlowResult(ChargeResult):
+    """A class whose every question would be answered by the plugin's code."""
+
+    @property
+    def message(self):
+        time.sleep(4)
+
+
+class MuteError(Exception):
+    def __str__(self):
+        raise RuntimeError("nothing to say")
+
+
+def paid(**changes):
+    facts = {
+        "kind": PaymentEventKind.PAID, "attempt_no": "1", "provider_ref": "x",
+        "amount": Money(100), "paid_at": None, "event_id": "e", **changes,
+    }  # fmt: skip
+    return PaymentEvent(**facts)
+
+
+ODD_NOTICES = {
+    "no_number": {"events": [paid(attempt_no=None)]},
+    "number_is_a_number": {"events": [paid(attempt_no=7)]},
+    "no_reference": {"events": [paid(provider_ref=None)]},
+    "endless": {"events": itertools.repeat(paid())},
+    "too_many": {"events": [paid()] * 1000},
+    "astronomic": {"events": [paid(amount=Money(10**30))]},
+    "reply_status": {"reply": WebhookReply(status="200 OK")},
+    "reply_body": {"reply": WebhookReply(body=None)},
+    "reply_header": {"reply": WebhookReply(content_type="text/plain\r\nSet-Cookie: a=b")},
+}
 
 
 class HostileProvider(BasePaymentProvider):
@@ -94,12 +130,46 @@ class HostileProvider(BasePaymentProvider):
         threading.Thread(target=lambda: 1 // 0, daemon=True).start()
         return PENDING
 
+    def charge_no_ref(self, ctx):
+        return ChargeResult(outcome=Outcome.PENDING, provider_ref=None)
+
+    def charge_nul(self, ctx):
+        return ChargeResult(outcome=Outcome.PENDING, provider_ref="a\0b")
+
+    def charge_half_a_letter(self, ctx):
+        return ChargeResult(outcome=Outcome.PENDING, provider_ref="\ud800")
+
+    def charge_huge(self, ctx):
+        return ChargeResult(outcome=Outcome.PENDING, qr_content="x" * 10_000_000)
+
+    def charge_number_for_page(self, ctx):
+        return ChargeResult(outcome=Outcome.PENDING, redirect_url=7)
+
+    def charge_own_class(self, ctx):
+        return SlowResult(outcome=Outcome.PENDING)
+
+    def charge_mute_error(self, ctx):
+        raise MuteError
+
+    def charge_odd_decline(self, ctx):
+        raise Declined(None, b"\xff")
+
+    def charge_odd_pause(self, ctx):
+        error = TemporarilyUnavailable()
+        error.retry_after_s = "soon"
+        raise error
+
     def query(self, ctx, attempt_no, provider_ref):
-        return QueryResult(outcome=Outcome.SUCCEEDED)
+        amounts = {"astronomic": Money(10**30), "debt": Money(-1)}
+        return QueryResult(outcome=Outcome.SUCCEEDED, amount=amounts.get(self.way))
 
     def parse_webhook(self, ctx, request):
         if self.way == "raise":
             raise RuntimeError(f"cannot verify with {self.key}")
+        if self.way == "refuse_leaking":
+            raise WebhookRefused(f"not signed with {self.key}\0")
+        if self.way in ODD_NOTICES:
+            return WebhookResult(**{"events": (), "reply": WebhookReply(), **ODD_NOTICES[self.way]})
         event = PaymentEvent(
             kind=PaymentEventKind.PAID, attempt_no="1", provider_ref="x",
             amount=100 if self.way == "bare_number" else Money(-1), paid_at=None, event_id="e",

@@ -4,7 +4,10 @@ import time
 
 from kameng_sdk.hookspecs import hookimpl
 from kameng_sdk.manifest import PluginKind, PluginManifest
-from kameng_sdk.risk import ALLOWED, RiskStage
+from kameng_sdk.risk import ALLOWED, RiskReason, RiskStage, RiskVerdict
+
+
+WHY = RiskReason(code="x", text="x")
 
 
 class Rule:
@@ -34,5 +37,7 @@ def kameng_risk_rules(config):
         Rule("raises", _raise),
         Rule("hangs", lambda _subject: time.sleep(3)),
         Rule("truthy", lambda _subject: True),
+        Rule("wordy", lambda _subject: RiskVerdict(decision="allow", reasons=[WHY])),
+        Rule("fractional", lambda _subject: RiskVerdict(decision=ALLOWED.decision, score=0.5)),
         Rule("fine", lambda _subject: ALLOWED),
     ]

@@ -166,15 +166,54 @@ def test_T12_unsold_cards_cannot_be_read_sold_ones_only_by_their_station(two_ord
             db.session.execute(sa.text("SELECT cipher FROM card"))
 
 
-def test_T12_guarded_functions_serve_the_callers_station_only(two_orders: Any) -> None:
-    member = two_orders.member(DEER, balance=10_0000)
+# Each way of a page to act for another station: all that role app may run with a station's number.
+ELSEWHERE = {
+    "place_order": "SELECT * FROM place_order(3, 'web', 'k', '', NULL, 'g', 'c', '', '', '1', 1, 1,"
+    " 1, '{}', 'allow', '[]', 15, 20, 60, 20)",
+    "cancel_order": "SELECT * FROM cancel_order(3, :order_no, 'x')",
+    "pay_with_balance": "SELECT * FROM pay_with_balance(3, :order_no, 1, 'x')",
+    "wallet_entries": "SELECT * FROM wallet_entries(3, 1, NULL, 10)",
+    "station_earnings": "SELECT * FROM station_earnings(3, now())",
+    "outbox_mark": "SELECT * FROM outbox_mark(3, 1, 'x')",
+    "count_risk_hit": "SELECT * FROM count_risk_hit(3, 'c', 'k', 'e', 60)",
+    "raise_alert": "SELECT * FROM raise_alert(3, 'k', 's', 't', '{}')",
+    "close_alert": "SELECT * FROM close_alert(3, 'k', 's')",
+    "nobody's station": "SELECT * FROM cancel_order(NULL, :order_no, 'x')",
+}
+
+
+@pytest.mark.parametrize("function", ELSEWHERE)
+def test_T12_a_guarded_function_refuses_to_act_for_another_station(
+    two_orders: Any, function: str
+) -> None:
+    """Nor does the refused call move the scope: what follows still sees its own rows only."""
+    wanted = {"order_no": two_orders.theirs.order_no}
     with two_orders.app.app_context(), station_scope(JIANGNAN):
-        found = db.session.execute(
-            sa.text("SELECT * FROM wallet_entries(3, :m, NULL, 10)"), {"m": member}
-        ).all()
-        assert found == []
-        earned = db.session.execute(sa.text("SELECT * FROM station_earnings(3, now())")).one()
-        assert tuple(earned) == (0, 0)
+        db.session.execute(sa.text("SAVEPOINT before"))
+        with pytest.raises(DBAPIError) as refused:
+            db.session.execute(sa.text(ELSEWHERE[function]), wanted)
+        assert refused.value.orig.sqlstate == "KM403"  # type: ignore[union-attr]
+        db.session.execute(sa.text("ROLLBACK TO before"))
+        assert db.session.scalar(sa.text("SELECT current_setting('app.station_id')")) == "2"
+        assert _names(db.session.execute(sa.select(Order.station_id))) == {"2"}
+
+
+def test_T12_every_function_of_pages_that_takes_a_station_is_in_the_list_above(
+    owner: Any, two_orders: Any
+) -> None:
+    found = owner.execute(
+        "SELECT p.proname, pg_get_functiondef(p.oid) FROM pg_proc p"
+        " WHERE p.pronamespace = 'public'::regnamespace AND 'p_station' = ANY (p.proargnames)"
+        " AND has_function_privilege('kameng_app', p.oid, 'EXECUTE')"
+    ).fetchall()
+    assert {name for name, _text in found} == set(ELSEWHERE) - {"nobody's station"}
+    assert [name for name, text in found if "PERFORM _enter_station(p_station)" not in text] == []
+
+
+def test_T12_role_main_goes_from_station_to_station_in_one_transaction(two_orders: Any) -> None:
+    with two_orders.app.app_context(), main_scope(reason="test"):
+        for station in (JIANGNAN, DEER, JIANGNAN, 1):
+            db.session.execute(sa.text("SELECT * FROM station_earnings(:s, now())"), {"s": station})
 
 
 def test_T12_without_a_scope_there_is_no_query(two_orders: Any) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -15,7 +16,7 @@ from flask import Flask
 
 from kameng import runtime
 from kameng.db import db, main_scope, station_scope
-from kameng.errors import Conflict, DomainError, NotFound
+from kameng.errors import Conflict, DomainError, Forbidden, NotFound
 from kameng.identity import api as identity
 from kameng.settings import Settings
 
@@ -270,3 +271,46 @@ def test_roles_are_templates_plus_own_ones(app: Flask) -> None:
             identity.save_role(1, "odd", "怪", ["no.such"], "staff:1")
         with pytest.raises(NotFound):
             identity.create_staff(1, "who", "谁", PASSWORD, "no-role")
+
+
+def test_T7_who_manages_colleagues_cannot_make_themselves_more_than_they_are(app: Flask) -> None:
+    with app.app_context(), main_scope(reason="test"):
+        identity.save_role(1, "people", "人事", ["staff.view", "staff.manage"], "system")
+        chief, _ = identity.create_staff(1, "the-chief", "总管", PASSWORD, "admin")
+        clerk, _ = identity.create_staff(1, "people-one", "人事甲", PASSWORD, "people")
+        equal, _ = identity.create_staff(1, "people-two", "人事乙", PASSWORD, "people")
+        actor = f"staff:{clerk}"
+        beyond: list[Callable[[], object]] = [
+            lambda: identity.create_staff(1, "puppet", "傀儡", PASSWORD, "admin", actor=actor),
+            lambda: identity.set_staff_role(1, equal, "finance", actor),
+            lambda: identity.set_staff_role(1, chief, "people", actor),
+            lambda: identity.set_staff_state(1, chief, "locked", actor),
+            lambda: identity.reset_totp(1, chief, actor),
+            lambda: identity.save_role(1, "people", "人事", ["staff.manage", "ledger.adjust"], actor),
+            lambda: identity.save_role(1, "people", "人事", ["staff.manage"], "staff:999999"),
+        ]  # fmt: skip
+        for deed in beyond:
+            with pytest.raises(Forbidden, match="beyond_own_rights"):
+                deed()
+            db.session.rollback()
+        identity.set_staff_state(1, equal, "locked", actor)
+        identity.create_staff(1, "people-three", "人事丙", PASSWORD, "people", actor=actor)
+        identity.set_staff_state(1, clerk, "locked", f"staff:{chief}")
+
+
+def test_T7_a_code_opens_one_of_many_logins_at_once(app: Flask) -> None:
+    with app.app_context():
+        _number, secret = hire("racer")
+    code = code_for(secret)
+
+    def log_in(_n: int) -> str:
+        with app.app_context(), main_scope(reason="console"):
+            try:
+                identity.authenticate_staff("racer", PASSWORD, code)
+            except identity.LoginRefused as refused:
+                return refused.code
+            return "in"
+
+    with ThreadPoolExecutor(6) as pool:
+        results = list(pool.map(log_in, range(6)))
+    assert sorted(results) == ["in"] + ["totp_failed"] * 5

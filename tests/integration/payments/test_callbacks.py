@@ -1,6 +1,7 @@
 """Callbacks over HTTP, by the real epay plugin: what is refused changes nothing and is never a 500."""
 
 import hashlib
+import io
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import urlencode
@@ -116,7 +117,7 @@ def test_P3_refused_callbacks_change_nothing(shop: Any, gateway: Gateway, case: 
     shop.assert_books_balance()
 
 
-@pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH"])
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "HEAD"])
 def test_P3_other_methods_are_refused(shop: Any, gateway: Gateway, method: str) -> None:
     _placed, attempt = unpaid(shop)
     assert gateway.send(signed(notice(attempt, "98.61")), method=method).status_code == 405
@@ -159,6 +160,50 @@ def test_P3_a_body_that_is_too_large_is_refused(shop: Any, gateway: Gateway) -> 
     assert answer.status_code == 413
 
 
+class InvalidChunkSize(Exception):
+    """What Gunicorn raises while a badly framed body is read."""
+
+
+InvalidChunkSize.__module__ = "gunicorn.http.errors"
+
+
+class Body(io.RawIOBase):
+    """A body whose length nobody has told; it ends in an error or not at all."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        self.given, self.error = 0, error
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        if self.error:
+            raise self.error
+        self.given += len(buffer)
+        return len(buffer)
+
+
+def untold(body: Body) -> dict[str, Any]:
+    """A request in chunks, as Gunicorn hands it on."""
+    return {
+        "wsgi.input": body, "wsgi.input_terminated": True, "CONTENT_LENGTH": "",
+        "HTTP_TRANSFER_ENCODING": "chunked",
+    }  # fmt: skip
+
+
+def test_P3_a_body_without_end_is_cut_at_the_limit(shop: Any, gateway: Gateway) -> None:
+    endless = Body()
+    answer = gateway.send("", method="POST", environ_overrides=untold(endless))
+    assert answer.status_code == 413
+    assert endless.given < 1_000_000
+
+
+def test_P3_a_badly_framed_body_is_the_senders_fault(shop: Any, gateway: Gateway) -> None:
+    broken = Body(InvalidChunkSize("zz"))
+    answer = gateway.send("", method="POST", environ_overrides=untold(broken))
+    assert (answer.status_code, answer.content_type) == (400, "application/problem+json")
+
+
 def test_a_replayed_old_notice_is_harmless(shop: Any, gateway: Gateway) -> None:
     """V1 signs no time: a copy from last month must find everything done already."""
     placed, attempt = unpaid(shop)
@@ -167,3 +212,80 @@ def test_a_replayed_old_notice_is_harmless(shop: Any, gateway: Gateway) -> None:
         assert gateway.send(params).text == "success"
     assert shop.one("SELECT count(*) FROM transfer WHERE attempt_id IS NOT NULL AND kind = "
                     "'payment.collect' AND order_id = %s", placed.order_id) == 1  # fmt: skip
+
+
+def test_P3_one_payment_reported_for_two_attempts_is_held_for_a_person(
+    shop: Any, gateway: Gateway
+) -> None:
+    """Signed by the gateway, so it is no forgery; but one payment cannot pay twice."""
+    (first, one), (second, two) = unpaid(shop), unpaid(shop)
+    same = {"trade_no": f"one-{one}"}
+    assert gateway.send(signed(notice(one, "98.61", **same))).text == "success"
+    answer = gateway.send(signed(notice(two, "98.61", **same)))
+    assert (answer.status_code, answer.text) == (400, "fail")
+    assert shop.state(DEER, first.order_id) == "delivered"
+    assert shop.state(DEER, second.order_id) == "pending_payment"
+    logged = "SELECT result FROM payment_notice WHERE attempt_no = %s"
+    assert shop.one(logged, two) == "ref_reused"
+    assert shop.one("SELECT count(*) FROM alert WHERE kind = 'payment_ref' AND state = 'open'") == 1
+    shop.assert_books_balance()
+
+
+def test_P3_the_same_reported_at_once_pays_one_of_them(shop: Any, gateway: Gateway) -> None:
+    attempts = [unpaid(shop) for _ in range(6)]
+    sent = [signed(notice(a, "98.61", trade_no=f"race-{attempts[0][1]}")) for _p, a in attempts]
+    with ThreadPoolExecutor(6) as pool:
+        answers = list(pool.map(lambda params: gateway.send(params).status_code, sent))
+    assert sorted(answers) == [200, 400, 400, 400, 400, 400]
+    states = [shop.state(DEER, placed.order_id) for placed, _a in attempts]
+    assert sorted(states) == ["delivered"] + ["pending_payment"] * 5
+    shop.assert_books_balance()
+
+
+OUTLANDISH: dict[str, dict[str, str]] = {
+    "more money than a bigint holds": {"money": "999999999999999.99"},
+    "NUL in the attempt": {"out_trade_no": "2611\x00000000000000"},
+    "NUL in the gateway's number": {"trade_no": "gw\x00"},
+    "half a surrogate pair": {"trade_no": "gw\ud800"},
+    "a very long number": {"trade_no": "9" * 65},
+}
+
+
+@pytest.mark.parametrize("case", OUTLANDISH)
+def test_P3_signed_nonsense_is_refused_and_logged(shop: Any, gateway: Gateway, case: str) -> None:
+    placed, attempt = unpaid(shop)
+    params = {**notice(attempt, "98.61"), **OUTLANDISH[case]}
+    text = "&".join(f"{k}={params[k]}" for k in sorted(params) if params[k])
+    sign = hashlib.md5(f"{text}{KEY}".encode("utf-8", "surrogatepass")).hexdigest()
+    query = urlencode({**params, "sign": sign, "sign_type": "MD5"}, errors="surrogatepass")
+    before = shop.one("SELECT coalesce(sum(times), 0) FROM payment_notice")
+    answer = gateway.send(query)
+    assert (answer.status_code, answer.text) == (400, "fail")
+    assert shop.state(DEER, placed.order_id) == "pending_payment"
+    assert shop.one("SELECT sum(times) FROM payment_notice") == before + 1
+
+
+def test_P3_junk_in_headers_is_logged_without_an_error(shop: Any, gateway: Gateway) -> None:
+    headers = {"User-Agent": "a\x00b", "X-Request-Id": "\xff\xfe", "Stripe-Signature": "t=1,v1=\x00"}
+    assert gateway.send("x=%00", headers=headers).status_code == 400
+
+
+def test_P3_a_flood_of_junk_is_counted_and_does_not_fill_the_database(
+    shop: Any, gateway: Gateway
+) -> None:
+    """Who buys can read the address of callbacks, so anybody can send to it for ever."""
+    rows = "SELECT count(*) FROM payment_notice WHERE station_id = 3"
+    before, size = shop.one(rows), shop.one("SELECT pg_total_relation_size('payment_notice')")
+    sent = 160
+    with ThreadPoolExecutor(8) as pool:
+        answers = pool.map(
+            lambda n: gateway.send(f"n={n}", method="POST", data=b"%d" % n + b"x" * 60_000), range(sent)
+        )
+        assert {answer.status_code for answer in answers} == {400}
+    assert shop.one(rows) - before <= 70
+    assert shop.one("SELECT pg_total_relation_size('payment_notice')") - size < 1_000_000
+    counted = "SELECT sum(times) FROM payment_notice WHERE station_id = 3 AND starts_with(result, 'refused')"
+    assert shop.one(counted) >= sent
+    placed, attempt = unpaid(shop)
+    assert gateway.send(signed(notice(attempt, "98.61"))).text == "success"
+    assert shop.state(DEER, placed.order_id) == "delivered"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,9 +11,9 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
 from kameng.db import db
-from kameng.errors import DomainError
+from kameng.errors import DomainError, Forbidden
 from kameng.identity import domain
-from kameng.identity.models import Role
+from kameng.identity.models import Role, Staff
 from kameng.identity.services.audit import audit
 from kameng.identity.services.scopes import as_main
 
@@ -121,12 +122,29 @@ def permissions_of(role_code: str, station_id: int) -> frozenset[str]:
     return frozenset(found.permissions) if found else frozenset()
 
 
+def refuse_beyond_own(actor: str, *codes: str, station_id: int, more: Iterable[str] = ()) -> None:
+    """Raise `Forbidden` when staff deal with roles that permit more than their own.
+
+    Else the right to manage colleagues would be every right: by an account of one's own making,
+    by a richer role, or by somebody else's second factor. `actor` other than staff is believed.
+    """
+    kind, _colon, number = actor.partition(":")
+    if kind != "staff":
+        return
+    person = db.session.scalar(select(Staff).where(Staff.id == (int(number) if number.isdecimal() and len(number) < 19 else 0)))
+    own = permissions_of(person.role_code, person.station_id) if person else frozenset()
+    wanted = frozenset(more).union(*(permissions_of(code, station_id) for code in codes))
+    if "*" not in own and not wanted <= own:
+        raise Forbidden("beyond_own_rights", _l("不能处理权限高于自己的账号或角色。"))
+
+
 def save_role(station_id: int, code: str, name: str, permissions: list[str], actor: str) -> None:
     """Create or change an own role; builtin ones stay as they are. Raises `DomainError`."""
     unknown = set(permissions) - set(PERMISSIONS)
     if unknown or not code.isidentifier() or not name.strip():
         raise DomainError("role_invalid", _l("角色信息有误。"), unknown=sorted(unknown))
     with as_main(station_id, "save role"):
+        refuse_beyond_own(actor, code, station_id=station_id, more=permissions)
         role = db.session.get(Role, (station_id, code))
         if role is not None and role.builtin:
             raise DomainError("role_builtin", _l("内置角色不能修改。"), code_=code)

@@ -16,7 +16,7 @@ from kameng.identity.models import Role, Staff
 from kameng.identity.services import logins, passwords, totp
 from kameng.identity.services.audit import audit
 from kameng.identity.services.logins import LoginRefused
-from kameng.identity.services.roles import role_label
+from kameng.identity.services.roles import refuse_beyond_own, role_label
 from kameng.identity.services.scopes import MAIN_STATION, as_main, scope_station
 
 
@@ -78,6 +78,7 @@ def create_staff(
     with as_main(station_id, "create staff"):
         if db.session.get(Role, (station_id, role_code)) is None:
             raise NotFound("role_unknown", _l("角色不存在。"), role=role_code)
+        refuse_beyond_own(actor, role_code, station_id=station_id)
         staff = Staff(
             station_id=station_id,
             login=login,
@@ -150,17 +151,19 @@ def set_staff_state(station_id: int, id: int, state: str, actor: str) -> None:
         raise DomainError("state_invalid", _l("状态有误。"))
     with as_main(station_id, "staff state"):
         staff = _get(station_id, id)
+        refuse_beyond_own(actor, staff.role_code, station_id=station_id)
         staff.state = state
         audit(actor, "staff.state", f"staff:{id}", {"state": state}, station_id=station_id)
         db.session.commit()
 
 
 def set_staff_role(station_id: int, id: int, role_code: str, actor: str) -> None:
-    """Give another role; raises `NotFound`."""
+    """Give another role; raises `NotFound`, `Forbidden` beyond the actor's own rights."""
     with as_main(station_id, "staff role"):
         if db.session.get(Role, (station_id, role_code)) is None:
             raise NotFound("role_unknown", _l("角色不存在。"), role=role_code)
         staff = _get(station_id, id)
+        refuse_beyond_own(actor, role_code, staff.role_code, station_id=station_id)
         staff.role_code = role_code
         audit(actor, "staff.role", f"staff:{id}", {"role": role_code}, station_id=station_id)
         db.session.commit()
@@ -171,6 +174,7 @@ def reset_totp(station_id: int, id: int, actor: str) -> str:
     secret = totp.new_secret()
     with as_main(station_id, "reset second factor"):
         staff = _get(station_id, id)
+        refuse_beyond_own(actor, staff.role_code, station_id=station_id)
         staff.totp_secret = totp.seal(station_id, staff.login, secret)
         audit(actor, "staff.totp_reset", f"staff:{id}", {}, station_id=station_id)
         db.session.commit()

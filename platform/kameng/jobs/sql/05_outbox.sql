@@ -6,6 +6,7 @@ CREATE OR REPLACE FUNCTION outbox_mark(p_station bigint, p_outbox_id bigint, p_a
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $f$
 DECLARE n int;
 BEGIN
+  PERFORM _enter_station(p_station);
   INSERT INTO outbox_done(outbox_id, actor)
     SELECT o.id, p_actor FROM outbox o WHERE o.id = p_outbox_id AND o.station_id = p_station
     ON CONFLICT DO NOTHING;

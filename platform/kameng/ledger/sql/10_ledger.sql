@@ -58,25 +58,27 @@ END $f$;
 -- grant: app, main
 CREATE OR REPLACE FUNCTION wallet_entries(p_station bigint, p_member bigint, p_before bigint, p_limit int)
 RETURNS TABLE (id bigint, at timestamptz, kind text, amount bigint, order_id bigint)
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $f$
-  SELECT t.id, t.at, t.kind, CASE WHEN t.credit_account = a.id THEN t.amount ELSE -t.amount END, t.order_id
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $f$
+BEGIN
+  PERFORM _enter_station(p_station);
+  RETURN QUERY SELECT t.id, t.at, t.kind, CASE WHEN t.credit_account = a.id THEN t.amount ELSE -t.amount END, t.order_id
     FROM account a JOIN transfer t ON t.debit_account = a.id OR t.credit_account = a.id
    WHERE a.station_id = p_station AND a.kind = 'wallet' AND a.ref = p_member::text AND (p_before IS NULL OR t.id < p_before)
-     AND p_station = coalesce(nullif(current_setting('app.station_id', true), '')::bigint, p_station)
-   ORDER BY t.id DESC LIMIT least(p_limit, 200)
-$f$;
+   ORDER BY t.id DESC LIMIT least(p_limit, 200);
+END $f$;
 
 -- What a station has earned and not yet been released, for its own console.
 -- grant: app, main
 CREATE OR REPLACE FUNCTION station_earnings(p_station bigint, p_since timestamptz)
 RETURNS TABLE (pending bigint, since_amount bigint)
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $f$
-  SELECT coalesce(sum(CASE WHEN t.credit_account = a.id THEN t.amount ELSE -t.amount END), 0)::bigint,
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $f$
+BEGIN
+  PERFORM _enter_station(p_station);
+  RETURN QUERY SELECT coalesce(sum(CASE WHEN t.credit_account = a.id THEN t.amount ELSE -t.amount END), 0)::bigint,
          coalesce(sum(CASE WHEN t.credit_account = a.id THEN t.amount ELSE -t.amount END) FILTER (WHERE t.at >= p_since), 0)::bigint
     FROM account a JOIN transfer t ON t.debit_account = a.id OR t.credit_account = a.id
-   WHERE a.station_id = p_station AND a.kind IN ('margin_pending', 'available')
-     AND p_station = coalesce(nullif(current_setting('app.station_id', true), '')::bigint, p_station)
-$f$;
+   WHERE a.station_id = p_station AND a.kind IN ('margin_pending', 'available');
+END $f$;
 
 -- Roll up insert-only accounts: sums of rows that can no longer change. Returns accounts touched.
 -- grant: main

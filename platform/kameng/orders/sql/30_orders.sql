@@ -30,7 +30,7 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $f$
 DECLARE v record; v_old record; v_id bigint; v_total bigint; v_payable bigint; v_until timestamptz := now() + make_interval(mins => p_hold_minutes);
         v_held bigint; v_free int;
 BEGIN
-  PERFORM set_config('app.station_id', p_station::text, true);
+  PERFORM _enter_station(p_station);
   SELECT o.id, o.order_no, o.payable, o.expires_at, o.request_hash INTO v_old FROM orders o WHERE o.station_id = p_station AND o.idempotency_key = p_key;
   IF FOUND THEN
     RETURN QUERY SELECT CASE WHEN v_old.request_hash = p_hash THEN 'repeat' ELSE 'conflict' END, v_old.id, v_old.order_no, v_old.payable, v_old.expires_at;
@@ -121,8 +121,8 @@ CREATE OR REPLACE FUNCTION cancel_order(p_station bigint, p_order_no text, p_act
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $f$
 DECLARE v record;
 BEGIN
-  PERFORM set_config('app.station_id', p_station::text, true);
-  SELECT o.id, o.state INTO v FROM orders o WHERE o.station_id = p_station AND o.order_no = p_order_no FOR UPDATE;
+  PERFORM _enter_station(p_station);
+  SELECT o.id, o.state INTO v FROM orders o WHERE o.station_id = p_station AND o.order_no = p_order_no FOR NO KEY UPDATE;
   IF NOT FOUND THEN RETURN QUERY SELECT 'not_found'; RETURN; END IF;
   IF v.state = 'cancelled' THEN RETURN QUERY SELECT 'repeat'; RETURN; END IF;
   IF v.state <> 'pending_payment' THEN RETURN QUERY SELECT 'bad_state'; RETURN; END IF;
@@ -138,7 +138,7 @@ CREATE OR REPLACE FUNCTION expire_orders(p_limit int) RETURNS TABLE (expired int
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $f$
 DECLARE v record; n int := 0;
 BEGIN
-  FOR v IN SELECT o.station_id, o.id FROM orders o WHERE o.state = 'pending_payment' AND o.deadline_at < now() ORDER BY o.deadline_at LIMIT p_limit FOR UPDATE SKIP LOCKED LOOP
+  FOR v IN SELECT o.station_id, o.id FROM orders o WHERE o.state = 'pending_payment' AND o.deadline_at < now() ORDER BY o.deadline_at LIMIT p_limit FOR NO KEY UPDATE SKIP LOCKED LOOP
     PERFORM _move_order(v.station_id, v.id, 'pending_payment', 'expired', 'system', 'not paid in time');
     PERFORM _release_cards(v.station_id, v.id);
     PERFORM _publish('order.expired', v.station_id, jsonb_build_object('order_id', v.id));
@@ -153,7 +153,7 @@ CREATE OR REPLACE FUNCTION complete_orders(p_days int, p_limit int) RETURNS TABL
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $f$
 DECLARE v record; n int := 0;
 BEGIN
-  FOR v IN SELECT o.station_id, o.id FROM orders o WHERE o.state = 'delivered' AND o.delivered_at < now() - make_interval(days => p_days) LIMIT p_limit FOR UPDATE SKIP LOCKED LOOP
+  FOR v IN SELECT o.station_id, o.id FROM orders o WHERE o.state = 'delivered' AND o.delivered_at < now() - make_interval(days => p_days) LIMIT p_limit FOR NO KEY UPDATE SKIP LOCKED LOOP
     PERFORM _move_order(v.station_id, v.id, 'delivered', 'completed', 'system', 'after-sales time is over');
     n := n + 1;
   END LOOP;
@@ -166,7 +166,7 @@ CREATE OR REPLACE FUNCTION start_fulfilment(p_station bigint, p_order_id bigint,
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $f$
 DECLARE v_state text;
 BEGIN
-  SELECT o.state INTO v_state FROM orders o WHERE o.station_id = p_station AND o.id = p_order_id FOR UPDATE;
+  SELECT o.state INTO v_state FROM orders o WHERE o.station_id = p_station AND o.id = p_order_id FOR NO KEY UPDATE;
   IF v_state = 'fulfilling' THEN RETURN QUERY SELECT 'repeat'; RETURN; END IF;
   IF v_state IS DISTINCT FROM 'paid' THEN RETURN QUERY SELECT 'bad_state'; RETURN; END IF;
   PERFORM _move_order(p_station, p_order_id, 'paid', 'fulfilling', p_actor, p_reason, interval '24 hours');
@@ -179,7 +179,7 @@ CREATE OR REPLACE FUNCTION deliver_order(p_station bigint, p_order_id bigint, p_
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $f$
 DECLARE v record;
 BEGIN
-  SELECT o.state, o.kind, o.order_no INTO v FROM orders o WHERE o.station_id = p_station AND o.id = p_order_id FOR UPDATE;
+  SELECT o.state, o.kind, o.order_no INTO v FROM orders o WHERE o.station_id = p_station AND o.id = p_order_id FOR NO KEY UPDATE;
   IF v.state IN ('delivered', 'completed') THEN RETURN QUERY SELECT 'repeat'; RETURN; END IF;
   IF v.state IS NULL OR v.kind = 'card' OR v.state NOT IN ('paid', 'fulfilling') THEN RETURN QUERY SELECT 'bad_state'; RETURN; END IF;
   UPDATE orders SET delivery_text = p_text WHERE station_id = p_station AND id = p_order_id;
@@ -195,7 +195,7 @@ CREATE OR REPLACE FUNCTION fail_order(p_station bigint, p_order_id bigint, p_rea
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $f$
 DECLARE v_state text;
 BEGIN
-  SELECT o.state INTO v_state FROM orders o WHERE o.station_id = p_station AND o.id = p_order_id FOR UPDATE;
+  SELECT o.state INTO v_state FROM orders o WHERE o.station_id = p_station AND o.id = p_order_id FOR NO KEY UPDATE;
   IF v_state IN ('refunding', 'refunded') THEN RETURN QUERY SELECT 'repeat'; RETURN; END IF;
   IF v_state IS NULL OR v_state NOT IN ('paid', 'fulfilling') THEN RETURN QUERY SELECT 'bad_state'; RETURN; END IF;
   PERFORM _refund_order(p_station, p_order_id, v_state, 'failed', p_actor, p_reason);
@@ -208,7 +208,7 @@ CREATE OR REPLACE FUNCTION release_held(p_station bigint, p_order_id bigint, p_a
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $f$
 DECLARE v record;
 BEGIN
-  SELECT o.state, o.kind INTO v FROM orders o WHERE o.station_id = p_station AND o.id = p_order_id FOR UPDATE;
+  SELECT o.state, o.kind INTO v FROM orders o WHERE o.station_id = p_station AND o.id = p_order_id FOR NO KEY UPDATE;
   IF v.state IN ('paid', 'fulfilling', 'delivered', 'completed') THEN RETURN QUERY SELECT 'repeat'; RETURN; END IF;
   IF v.state IS DISTINCT FROM 'held' THEN RETURN QUERY SELECT 'bad_state'; RETURN; END IF;
   IF v.kind = 'card' THEN
@@ -226,7 +226,7 @@ CREATE OR REPLACE FUNCTION refuse_held(p_station bigint, p_order_id bigint, p_ac
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $f$
 DECLARE v_state text;
 BEGIN
-  SELECT o.state INTO v_state FROM orders o WHERE o.station_id = p_station AND o.id = p_order_id FOR UPDATE;
+  SELECT o.state INTO v_state FROM orders o WHERE o.station_id = p_station AND o.id = p_order_id FOR NO KEY UPDATE;
   IF v_state IN ('refunding', 'refunded') THEN RETURN QUERY SELECT 'repeat'; RETURN; END IF;
   IF v_state IS DISTINCT FROM 'held' THEN RETURN QUERY SELECT 'bad_state'; RETURN; END IF;
   PERFORM _release_cards(p_station, p_order_id);

@@ -13,13 +13,14 @@ from kameng.db import call
 log = logging.getLogger(__name__)
 
 WAIT_S = 2.0  # for cards that other transactions hold at this moment
-TRANSIENT = ("40P01", "40001", "55P03")  # deadlock, serialisation, lock time-out
+TRANSIENT = ("40P01", "40001", "55P03", "23505")  # deadlock, serialisation, lock time-out, unique
 
 
 def call_until_decided(function: str, **params: Any) -> dict[str, Any]:
     """Call apply_payment or receive_notice; ask again while stock is locked, then decide.
 
-    After `WAIT_S` the function is told not to wait: without a card the money goes back.
+    A unique key is broken when one payment is reported for two attempts at once: asked again, the
+    function sees it and says so. After `WAIT_S` the function is told not to wait: without a card the money goes back.
     """
     give_up = time.monotonic() + WAIT_S
     while True:
@@ -34,8 +35,9 @@ def call_until_decided(function: str, **params: Any) -> dict[str, Any]:
 
 
 def apply_payment(
-    station_id: int, plugin_id: str, attempt_no: str, amount: int, provider_ref: str, source: str
-) -> str:
+    station_id: int, plugin_id: str, attempt_no: str, amount: int, provider_ref: str, source: str,
+    *, currency: str = "CNY",
+) -> str:  # fmt: skip
     """Apply money that a query reported (scale 4); returns the function's code."""
     row = call_until_decided(
         "apply_payment",
@@ -43,7 +45,7 @@ def apply_payment(
         p_attempt_no=attempt_no,
         p_plugin=plugin_id,
         p_amount=amount,
-        p_currency="CNY",
+        p_currency=currency,
         p_provider_ref=provider_ref,
         p_source=source,
     )

@@ -54,8 +54,9 @@ def query_attempt(station_id: int, attempt_id: int) -> str:
     found = answer.value
     if answer.outcome is Outcome.SUCCEEDED and found is not None and found.amount is not None:
         return apply_payment(
-            station_id, plugin_id, number, found.amount.amount, found.provider_ref or ref, "query"
-        )
+            station_id, plugin_id, number, found.amount.amount, found.provider_ref or ref, "query",
+            currency=found.amount.currency,
+        )  # fmt: skip
     # "Not answered" must never close an attempt: only the gateway's own clear no does.
     if answer.outcome is Outcome.DECLINED and found is not None:
         _close(station_id, attempt_id, {"message": found.message})

@@ -7,6 +7,8 @@ import json
 import logging
 from typing import Any
 
+import psycopg
+
 from kameng.db import call, db, main_scope
 from kameng.payments.domain import ACCEPTED
 from kameng.payments.models import PaymentAttempt
@@ -21,6 +23,7 @@ log = logging.getLogger(__name__)
 # Headers worth keeping; the rest may hold cookies or credentials of somebody else.
 KEPT_HEADERS = ("content-type", "user-agent", "stripe-signature", "x-request-id")
 REFUSED = WebhookReply(status=400, body="fail")
+KEPT_OF_REFUSED = 2_048  # bytes of a body nobody has signed
 UNKNOWN_TOKEN = WebhookReply(status=404, body="fail")
 
 
@@ -37,17 +40,25 @@ def handle_webhook(
         provider = plugins.provider(station_id, plugin_id)
         result = provider.parse_webhook(request)
     except (WebhookRefused, plugins.PluginUnavailable) as refusal:
-        reason = f"refused: {refusal}"[:200]
-        log.warning("callback refused plugin=%s reason=%s ip=%s", plugin_id, refusal, ip)
-        _record(station_id, base, reason)
-        return REFUSED
+        return _refuse(station_id, base, str(refusal))
     paid = [event for event in result.events if event.kind is PaymentEventKind.PAID]
     if not paid:
         _record(station_id, base, "ignored")
         return result.reply
-    codes = [_apply(station_id, plugin_id, event, base) for event in paid]
+    try:
+        codes = [_apply(station_id, plugin_id, event, base) for event in paid]
+    except psycopg.DataError as error:
+        # Signed, and yet no number or text that could be ours: an amount beyond all money, say.
+        return _refuse(station_id, base, f"values out of range: {type(error).__name__}")
     if all(code in ACCEPTED for code in codes):
         return result.reply
+    return REFUSED
+
+
+def _refuse(station_id: int, base: dict[str, Any], reason: str) -> WebhookReply:
+    log.warning("callback refused plugin=%s reason=%s ip=%s", base["p_plugin"], reason, base["p_ip"])
+    kept = {**base, "p_body": base["p_body"][:KEPT_OF_REFUSED]}
+    _record(station_id, kept, _storable(f"refused: {reason}")[:200])
     return REFUSED
 
 
@@ -81,12 +92,19 @@ def _stored(plugin_id: str, request: WebhookRequest, ip: str) -> dict[str, Any]:
     digest = hashlib.sha256(
         b"\n".join((request.method.encode(), request.query.encode(), request.body))
     ).digest()
-    headers = {name: request.header(name)[:500] for name in KEPT_HEADERS if request.header(name)}
+    headers = {
+        name: _storable(request.header(name))[:500] for name in KEPT_HEADERS if request.header(name)
+    }
     return {
         "p_plugin": plugin_id, "p_digest": digest, "p_method": request.method,
-        "p_query": request.query[:4000], "p_headers": json.dumps(headers),
+        "p_query": _storable(request.query)[:4000], "p_headers": json.dumps(headers),
         "p_body": request.body[:65536], "p_ip": ip,
     }  # fmt: skip
+
+
+def _storable(text: str) -> str:
+    """PostgreSQL keeps neither NUL nor half a surrogate pair in a text."""
+    return text.replace("\0", "").encode("utf-8", "replace").decode()
 
 
 def _record(station_id: int, base: dict[str, Any], result: str) -> None:

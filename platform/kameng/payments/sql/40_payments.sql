@@ -6,7 +6,9 @@ CREATE OR REPLACE FUNCTION _refund_attempt(p_station bigint, p_attempt bigint, p
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $f$
 DECLARE v record; v_id bigint; v_from bigint; v_payable bigint := _account(p_station, 'refund_payable'); v_n int;
 BEGIN
-  SELECT * INTO STRICT v FROM payment_attempt WHERE station_id = p_station AND id = p_attempt;
+  -- Two reasons to give back may come at once (refused by a person, paid twice): the second counts after the first.
+  -- NO KEY: a plain FOR UPDATE would collide with the foreign keys of the other one's refund, and both would be stuck.
+  SELECT * INTO STRICT v FROM payment_attempt WHERE station_id = p_station AND id = p_attempt FOR NO KEY UPDATE;
   SELECT count(*) INTO v_n FROM refund WHERE station_id = p_station AND attempt_id = p_attempt;
   INSERT INTO refund(station_id, refund_no, attempt_id, order_id, provider_ref, amount, reason)
     VALUES (p_station, 'R' || v.attempt_no || lpad((v_n + 1)::text, 2, '0'), p_attempt, v.order_id, p_provider_ref, p_amount, p_reason)
@@ -45,6 +47,8 @@ END $f$;
 CREATE OR REPLACE FUNCTION _close_refunded(p_station bigint, p_order bigint) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $f$
 BEGIN
+  -- The last two refunds may end at once: without this lock each would see the other one open, and nobody would close.
+  PERFORM 1 FROM orders WHERE station_id = p_station AND id = p_order FOR NO KEY UPDATE;
   IF EXISTS (SELECT 1 FROM orders WHERE station_id = p_station AND id = p_order AND state = 'refunding')
      AND NOT EXISTS (SELECT 1 FROM refund WHERE station_id = p_station AND order_id = p_order AND state <> 'succeeded') THEN
     PERFORM _move_order(p_station, p_order, 'refunding', 'refunded', 'system', 'money returned');
@@ -54,15 +58,15 @@ END $f$;
 
 -- Money has arrived for an attempt (by notice or by query). One statement: attempt, ledger, order, cards, events, outbox.
 -- codes: ok, topped_up, held, awaiting_fulfilment, repeat, refund_no_stock, refund_late, refund_surplus,
---        attempt_unknown, amount_mismatch, currency_mismatch. Raises KM005 while p_wait and cards are locked by others.
+--        attempt_unknown, amount_mismatch, currency_mismatch, ref_reused. Raises KM005 while p_wait and cards are locked by others.
 -- grant: main
 CREATE OR REPLACE FUNCTION apply_payment(p_station bigint, p_attempt_no text, p_plugin text, p_amount bigint, p_currency text, p_provider_ref text, p_source text, p_wait boolean)
 RETURNS TABLE (code text, order_id bigint, order_no text)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $f$
 DECLARE v record; o record; v_gateway bigint; v_collect bigint; v_first boolean; v_reason text;
 BEGIN
-  PERFORM set_config('app.station_id', p_station::text, true);
-  SELECT * INTO v FROM payment_attempt a WHERE a.station_id = p_station AND a.attempt_no = p_attempt_no AND a.plugin_id = p_plugin FOR UPDATE;
+  PERFORM _enter_station(p_station);
+  SELECT * INTO v FROM payment_attempt a WHERE a.station_id = p_station AND a.attempt_no = p_attempt_no AND a.plugin_id = p_plugin FOR NO KEY UPDATE;
   IF NOT FOUND THEN RETURN QUERY SELECT 'attempt_unknown', NULL::bigint, NULL::text; RETURN; END IF;
   IF v.currency <> p_currency THEN RETURN QUERY SELECT 'currency_mismatch', v.order_id, NULL::text; RETURN; END IF;
   IF v.amount <> p_amount THEN
@@ -72,6 +76,13 @@ BEGIN
     RETURN QUERY SELECT 'amount_mismatch', v.order_id, NULL::text; RETURN;
   END IF;
   v_first := v.state <> 'succeeded';
+  IF v_first AND p_provider_ref <> '' AND EXISTS (SELECT 1 FROM payment_attempt a WHERE a.station_id = p_station AND a.plugin_id = p_plugin
+      AND a.provider_ref = p_provider_ref AND a.state = 'succeeded') THEN
+    -- One payment of the gateway cannot have paid for two attempts: a person looks.
+    INSERT INTO alert(station_id, kind, subject, title, detail) VALUES (1, 'payment_ref', 'attempt:' || p_station || ':' || v.id, 'payment reported for two attempts',
+      jsonb_build_object('attempt_no', p_attempt_no, 'provider_ref', p_provider_ref)) ON CONFLICT DO NOTHING;
+    RETURN QUERY SELECT 'ref_reused', v.order_id, NULL::text; RETURN;
+  END IF;
   IF NOT v_first AND (v.provider_ref = p_provider_ref OR EXISTS (
       SELECT 1 FROM refund r WHERE r.station_id = p_station AND r.attempt_id = v.id AND r.provider_ref = p_provider_ref)) THEN
     RETURN QUERY SELECT 'repeat', v.order_id, (SELECT x.order_no FROM orders x WHERE x.station_id = p_station AND x.id = v.order_id); RETURN;
@@ -93,7 +104,7 @@ BEGIN
     PERFORM _publish('wallet.topped_up', p_station, jsonb_build_object('member_id', v.member_id, 'attempt_id', v.id));
     RETURN QUERY SELECT 'topped_up', NULL::bigint, NULL::text; RETURN;
   END IF;
-  SELECT x.id, x.order_no, x.state, x.kind, x.risk, x.sku_id, x.quantity INTO STRICT o FROM orders x WHERE x.station_id = p_station AND x.id = v.order_id FOR UPDATE;
+  SELECT x.id, x.order_no, x.state, x.kind, x.risk, x.sku_id, x.quantity INTO STRICT o FROM orders x WHERE x.station_id = p_station AND x.id = v.order_id FOR NO KEY UPDATE;
   IF o.state NOT IN ('pending_payment', 'expired', 'cancelled') THEN -- paid already by another attempt
     PERFORM _refund_attempt(p_station, v.id, p_provider_ref, p_amount, 'paid_twice');
     RETURN QUERY SELECT 'refund_surplus', o.id, o.order_no; RETURN;
@@ -150,8 +161,8 @@ CREATE OR REPLACE FUNCTION pay_with_balance(p_station bigint, p_order_no text, p
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $f$
 DECLARE o record; v_attempt bigint;
 BEGIN
-  PERFORM set_config('app.station_id', p_station::text, true);
-  SELECT * INTO o FROM orders x WHERE x.station_id = p_station AND x.order_no = p_order_no AND x.member_id = p_member FOR UPDATE;
+  PERFORM _enter_station(p_station);
+  SELECT * INTO o FROM orders x WHERE x.station_id = p_station AND x.order_no = p_order_no AND x.member_id = p_member FOR NO KEY UPDATE;
   IF NOT FOUND THEN RETURN QUERY SELECT 'not_found', NULL::bigint; RETURN; END IF;
   IF o.paid_at IS NOT NULL THEN RETURN QUERY SELECT 'repeat', o.id; RETURN; END IF;
   IF o.state <> 'pending_payment' OR o.expires_at < now() THEN RETURN QUERY SELECT 'bad_state', o.id; RETURN; END IF;
@@ -170,7 +181,7 @@ CREATE OR REPLACE FUNCTION settle_refund(p_station bigint, p_refund_no text, p_s
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $f$
 DECLARE r record; a record;
 BEGIN
-  SELECT * INTO r FROM refund x WHERE x.station_id = p_station AND x.refund_no = p_refund_no FOR UPDATE;
+  SELECT * INTO r FROM refund x WHERE x.station_id = p_station AND x.refund_no = p_refund_no FOR NO KEY UPDATE;
   IF NOT FOUND THEN RETURN QUERY SELECT 'not_found'; RETURN; END IF;
   IF r.state = 'succeeded' THEN RETURN QUERY SELECT 'repeat'; RETURN; END IF;
   SELECT * INTO STRICT a FROM payment_attempt x WHERE x.station_id = p_station AND x.id = r.attempt_id;
@@ -191,14 +202,21 @@ END $f$;
 
 -- A callback as it came, and its effect: one statement, so both are stored or neither. A copy only counts up.
 -- p_attempt_no NULL: nothing to apply (refused, or a kind that does not matter), p_result says why.
+-- The address is no secret to shoppers, so junk must not fill the disk: of the refused, 50 an hour are kept whole,
+-- the rest is counted in one row of that hour.
 -- grant: main
 CREATE OR REPLACE FUNCTION receive_notice(p_station bigint, p_plugin text, p_digest bytea, p_method text, p_query text, p_headers jsonb, p_body bytea, p_ip text,
   p_result text, p_attempt_no text, p_amount bigint, p_currency text, p_provider_ref text, p_wait boolean)
 RETURNS TABLE (code text, order_id bigint, order_no text)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $f$
-DECLARE v record;
+DECLARE v record; v_hour text := date_trunc('hour', now())::text;
 BEGIN
-  PERFORM set_config('app.station_id', p_station::text, true);
+  PERFORM _enter_station(p_station);
+  IF p_result LIKE 'refused%' AND NOT EXISTS (SELECT 1 FROM payment_notice n WHERE n.station_id = p_station AND n.plugin_id = p_plugin AND n.digest = p_digest)
+     AND 50 <= (SELECT count(*) FROM (SELECT n.plugin_id, n.result, n.at FROM payment_notice n WHERE n.station_id = p_station ORDER BY n.id DESC LIMIT 2000) r
+       WHERE r.plugin_id = p_plugin AND r.result LIKE 'refused%' AND r.at > now() - interval '1 hour') THEN
+    p_digest := sha256(convert_to('more refused ' || v_hour, 'UTF8')); p_query := ''; p_headers := '{}'; p_body := ''; p_result := 'refused: more in this hour, counted only';
+  END IF;
   IF p_attempt_no IS NULL THEN
     SELECT p_result AS code, NULL::bigint AS order_id, NULL::text AS order_no INTO v;
   ELSE

@@ -8,10 +8,14 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
 from kameng.db import db, run
 from kameng.errors import Conflict
 from kameng.identity.api import audit
+
+
+NO_CARDS = ("KM001", "KM005")  # none left, or the last ones are in others' hands just now
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +80,11 @@ def recent_decisions(limit: int = 100, *, with_allowed: bool = False) -> list[De
 
 
 def release(station_id: int, order_id: int, actor: str, reason: str) -> str:
-    """Let a held order go on. Returns "ok" or "repeat"; raises `Conflict("order_moved")`."""
+    """Let a held order go on. Returns "ok" or "repeat".
+
+    Raises `Conflict`: "order_moved", or "out_of_stock" when it was paid so late that its cards
+    were given to others: then nothing has happened, and the order can still be refused.
+    """
     return _decide("release_held", "risk.release", station_id, order_id, actor, reason)
 
 
@@ -88,9 +96,18 @@ def refuse(station_id: int, order_id: int, actor: str, reason: str) -> str:
 def _decide(
     function: str, action: str, station_id: int, order_id: int, actor: str, reason: str
 ) -> str:
-    (done,) = run(
-        function, p_station=station_id, p_order_id=order_id, p_actor=actor, p_reason=reason[:200]
-    )
+    try:
+        (done,) = run(
+            function, p_station=station_id, p_order_id=order_id, p_actor=actor,
+            p_reason=reason[:200],
+        )  # fmt: skip
+    except DBAPIError as error:
+        db.session.rollback()
+        if getattr(error.orig, "sqlstate", "") not in NO_CARDS:
+            raise
+        raise Conflict(
+            "out_of_stock", _l("卡已经卖完了，不能放行；可以拒绝，款项会自动退回")
+        ) from error
     code = str(done["code"])
     if code == "bad_state":
         db.session.rollback()

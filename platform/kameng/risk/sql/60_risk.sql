@@ -6,6 +6,7 @@ CREATE OR REPLACE FUNCTION count_risk_hit(p_station bigint, p_counter text, p_ke
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $f$
 DECLARE v_now timestamptz;
 BEGIN
+  PERFORM _enter_station(p_station);
   -- One at a time for each key: of ten that come at once, exactly one is the tenth.
   PERFORM pg_advisory_xact_lock(hashtextextended(p_counter || E'\n' || p_key, 60));
   v_now := clock_timestamp();

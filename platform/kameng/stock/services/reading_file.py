@@ -33,8 +33,25 @@ def read_cards(stream: BinaryIO) -> Iterator[Found]:
     elif head.startswith(XLS_MAGIC):
         raise SheetError("xls")
     else:
-        encoding = detect_encoding(head).removesuffix("-sig")  # _lines takes the mark away
-        yield from _from_lines(_lines(head, stream), encoding)
+        detect_encoding(head)  # refuses UTF-16
+        yield from _from_lines(_lines(head, stream), _encoding_of(head))
+
+
+def _encoding_of(head: bytes) -> str:
+    """What most lines speak: one broken line must not turn the others into gibberish."""
+    telling = [line for line in head.split(b"\n") if not line.isascii()]
+    # The last one may be cut in the middle of a character.
+    telling = telling[:-1] or telling
+    plain = sum(_is_utf8(line) for line in telling)
+    return "utf-8" if 2 * plain >= len(telling) else "gb18030"
+
+
+def _is_utf8(line: bytes) -> bool:
+    try:
+        line.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _from_lines(lines: Iterator[tuple[int, bytes]], encoding: str) -> Iterator[Found]:
@@ -71,18 +88,24 @@ def _trimmed(cells: list[str]) -> list[str]:
 
 
 def _lines(head: bytes, stream: BinaryIO) -> Iterator[tuple[int, bytes]]:
-    """Lines by their numbers. An endless line is cut, so that it cannot fill the memory."""
+    """Lines by their numbers, whichever way they end: CR LF, LF, or CR alone.
+
+    An endless line is cut, so that it cannot fill the memory.
+    """
     number, rest = 1, b""
     block = head.removeprefix(b"\xef\xbb\xbf")
     while block:
-        pieces = (rest + block).split(b"\n")
+        following = stream.read(BLOCK)
+        if following and block.endswith(b"\r"):  # its LF may come with the next block
+            block, following = block[:-1], b"\r" + following
+        pieces = (rest + block.replace(b"\r\n", b"\n").replace(b"\r", b"\n")).split(b"\n")
         rest = pieces.pop()[: MAX_LINE_BYTES + 1]
         for piece in pieces:
-            yield number, piece.rstrip(b"\r")
+            yield number, piece
             number += 1
-        block = stream.read(BLOCK)
+        block = following
     if rest:
-        yield number, rest.rstrip(b"\r")
+        yield number, rest
 
 
 def _decode(raw: bytes, encoding: str) -> tuple[str, str]:

@@ -75,15 +75,19 @@ END $f$;
 -- Open an alert unless the same is open already: raised once, not repeatedly.
 -- grant: app, main
 CREATE OR REPLACE FUNCTION raise_alert(p_station bigint, p_kind text, p_subject text, p_title text, p_detail jsonb) RETURNS TABLE(alert_id bigint)
-LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $f$
-  INSERT INTO alert(station_id, kind, subject, title, detail) VALUES (p_station, p_kind, p_subject, left(p_title, 200), p_detail)
-  ON CONFLICT (station_id, kind, subject) WHERE state = 'open' DO NOTHING RETURNING id
-$f$;
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $f$
+BEGIN
+  PERFORM _enter_station(p_station);
+  RETURN QUERY INSERT INTO alert(station_id, kind, subject, title, detail) VALUES (p_station, p_kind, p_subject, left(p_title, 200), p_detail)
+    ON CONFLICT (station_id, kind, subject) WHERE state = 'open' DO NOTHING RETURNING id;
+END $f$;
 
 -- Close an open alert: what it warned of is over.
 -- grant: app, main
 CREATE OR REPLACE FUNCTION close_alert(p_station bigint, p_kind text, p_subject text) RETURNS TABLE(alert_id bigint)
-LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $f$
-  UPDATE alert SET state = 'closed', closed_at = now()
-   WHERE station_id = p_station AND kind = p_kind AND subject = p_subject AND state = 'open' RETURNING id
-$f$;
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $f$
+BEGIN
+  PERFORM _enter_station(p_station);
+  RETURN QUERY UPDATE alert SET state = 'closed', closed_at = now()
+    WHERE station_id = p_station AND kind = p_kind AND subject = p_subject AND state = 'open' RETURNING id;
+END $f$;

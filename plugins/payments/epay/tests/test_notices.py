@@ -243,3 +243,32 @@ def test_v2_copies_with_another_time_carry_the_same_event() -> None:
     later = str(int(NOW.timestamp()) + 60)
     copies = [read("v2", notice("v2")), read("v2", notice("v2", timestamp=later))]
     assert len({copy.events[0].event_id for copy in copies}) == 1
+
+
+def test_our_own_signed_request_is_no_notice() -> None:
+    """The address of the cashier, which the shopper holds, cut apart so that it says "paid"."""
+    request = {
+        "money": "0.01", "name": "x", "notify_url": "https://shop.test/hooks", "out_trade_no": "P1",
+        "pid": "1001", "type": "alipay",
+        "return_url": "https://shop.test/o/1?k=A&trade_no=T&trade_status=TRADE_SUCCESS",
+    }  # fmt: skip
+    sign = {"sign": md5_sign(request, KEY), "sign_type": "MD5"}
+    facts = {"out_trade_no": "P1", "pid": "1001", "trade_no": "T", "trade_status": "TRADE_SUCCESS",
+             "type": "alipay", "money": "0.01"}  # fmt: skip
+    back, hook = "https://shop.test/o/1?k=A", "https://shop.test/hooks"
+    cuts: list[dict[str, str]] = [
+        {**facts, "name": "x", "notify_url": hook, "return_url": back},
+        {**facts, "name": f"x&notify_url={hook}", "return_url": back},
+        {**facts, "name": f"x&notify_url={hook}", "return_url=https://shop.test/o/1?k": "A"},
+    ]
+    for params in cuts:
+        assert md5_sign(params, KEY) == sign["sign"]  # the signature itself is right
+        with pytest.raises(WebhookRefused, match=r"came back|odd name"):
+            read("v1", {**params, **sign})
+
+
+@pytest.mark.parametrize("name", ["pid[]", "money[0]", "a b", "", "名", "x" * 65])
+@pytest.mark.parametrize("version", ["v1", "v2"])
+def test_a_parameter_with_an_odd_name_is_refused(version: str, name: str) -> None:
+    with pytest.raises(WebhookRefused, match="odd name"):
+        read(version, notice(version) | {name: "1"})

@@ -1,5 +1,6 @@
 """A payment notice: believed only when account, signature, time and form are all right."""
 
+import re
 from datetime import datetime
 
 from kameng_sdk.errors import WebhookRefused
@@ -11,6 +12,9 @@ from .account import EpayAccount
 from .signing import md5_verify, rsa_verify
 
 FRESH_SECONDS = 300
+# Values may hold "&" and "=" unescaped under the signature, so names must not.
+PLAIN_NAME = re.compile(r"[A-Za-z0-9_]{1,64}")
+REQUEST_ONLY = frozenset({"notify_url", "return_url"})
 SUCCESS = WebhookReply(status=200, body=b"success")
 
 
@@ -47,6 +51,12 @@ def _parameters(request: WebhookRequest) -> dict[str, str]:
     params = single_values(pairs)
     if not params:
         raise WebhookRefused("no parameters")
+    if not all(PLAIN_NAME.fullmatch(name) for name in params):
+        raise WebhookRefused("a parameter with an odd name")
+    # Version 1 signs our requests and the gateway's notices with one key, and a shopper holds the
+    # request: it is the address of the cashier. What belongs into requests is no notice.
+    if not REQUEST_ONLY.isdisjoint(params):
+        raise WebhookRefused("our own request came back")
     return params
 
 
