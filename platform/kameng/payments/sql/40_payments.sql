@@ -40,13 +40,15 @@ BEGIN
   PERFORM _close_refunded(p_station, p_order);
 END $f$;
 
--- refunding → refunded once no refund of the order is open.
+-- refunding → refunded once no refund of the order is open. The order is locked before they are counted: of two refunds
+-- that end at the same moment each would see the other one open, and nobody would close the order.
 -- grant: nobody
 CREATE OR REPLACE FUNCTION _close_refunded(p_station bigint, p_order bigint) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $f$
+DECLARE v_state text;
 BEGIN
-  IF EXISTS (SELECT 1 FROM orders WHERE station_id = p_station AND id = p_order AND state = 'refunding')
-     AND NOT EXISTS (SELECT 1 FROM refund WHERE station_id = p_station AND order_id = p_order AND state <> 'succeeded') THEN
+  SELECT state INTO v_state FROM orders WHERE station_id = p_station AND id = p_order FOR UPDATE;
+  IF v_state = 'refunding' AND NOT EXISTS (SELECT 1 FROM refund WHERE station_id = p_station AND order_id = p_order AND state <> 'succeeded') THEN
     PERFORM _move_order(p_station, p_order, 'refunding', 'refunded', 'system', 'money returned');
     PERFORM _publish('order.refunded', p_station, jsonb_build_object('order_id', p_order));
   END IF;
