@@ -13,7 +13,8 @@ from kameng.db import call
 log = logging.getLogger(__name__)
 
 WAIT_S = 2.0  # for cards that other transactions hold at this moment
-TRANSIENT = ("40P01", "40001", "55P03")  # deadlock, serialisation, lock time-out
+# Deadlock, serialisation, lock time-out; two notices with one reference at the same moment.
+TRANSIENT = ("40P01", "40001", "55P03", "23505")
 
 
 def call_until_decided(function: str, **params: Any) -> dict[str, Any]:
