@@ -76,7 +76,11 @@ def recent_decisions(limit: int = 100, *, with_allowed: bool = False) -> list[De
 
 
 def release(station_id: int, order_id: int, actor: str, reason: str) -> str:
-    """Let a held order go on. Returns "ok" or "repeat"; raises `Conflict("order_moved")`."""
+    """Let a held order go on. Returns "ok" or "repeat".
+
+    Raises `Conflict("order_moved" | "out_of_stock")`; the latter when it was paid late and its
+    cards are gone meanwhile.
+    """
     return _decide("release_held", "risk.release", station_id, order_id, actor, reason)
 
 
@@ -95,6 +99,9 @@ def _decide(
     if code == "bad_state":
         db.session.rollback()
         raise Conflict("order_moved", _l("订单已不在待审核状态，请刷新"))
+    if code == "out_of_stock":
+        db.session.rollback()
+        raise Conflict("out_of_stock", _l("卡池里的卡不够，请补货后再放行，或拒绝并退款"))
     if code == "ok":
         audit(actor, action, f"order:{order_id}", {"reason": reason[:200]}, station_id=station_id)
     db.session.commit()
