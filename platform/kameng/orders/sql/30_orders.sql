@@ -202,7 +202,7 @@ BEGIN
   RETURN QUERY SELECT 'ok';
 END $f$;
 
--- A person let a held order go on.
+-- A person let a held order go on. codes: ok, repeat, bad_state, out_of_stock (it was paid late and its cards are gone: nothing has happened).
 -- grant: main
 CREATE OR REPLACE FUNCTION release_held(p_station bigint, p_order_id bigint, p_actor text, p_reason text) RETURNS TABLE (code text)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $f$
@@ -212,7 +212,11 @@ BEGIN
   IF v.state IN ('paid', 'fulfilling', 'delivered', 'completed') THEN RETURN QUERY SELECT 'repeat'; RETURN; END IF;
   IF v.state IS DISTINCT FROM 'held' THEN RETURN QUERY SELECT 'bad_state'; RETURN; END IF;
   IF v.kind = 'card' THEN
-    PERFORM _deliver_cards(p_station, p_order_id, 'held', NULL, NULL, p_actor, p_reason);
+    BEGIN
+      PERFORM _deliver_cards(p_station, p_order_id, 'held', NULL, NULL, p_actor, p_reason);
+    EXCEPTION WHEN SQLSTATE 'KM001' OR SQLSTATE 'KM005' THEN
+      RETURN QUERY SELECT 'out_of_stock'; RETURN;
+    END;
   ELSE
     PERFORM _move_order(p_station, p_order_id, 'held', 'paid', p_actor, p_reason, interval '2 minutes');
     PERFORM _publish('order.paid', p_station, jsonb_build_object('order_id', p_order_id));

@@ -58,9 +58,8 @@ def send_refund(station_id: int, refund_id: int) -> str:
         # The same number again: a gateway that has done it answers with the first result.
         answer = provider.refund(claimed.request)
     state = STATES[answer.outcome]
-    if state == "declined" and (answer.retry_after_s is not None or answer.value is None):
-        # Nothing was sent, or the plugin could not run: the number stays good, try again.
-        state = "unknown" if answer.retry_after_s is not None else "declined"
+    if answer.retry_after_s is not None or answer.misconfigured:
+        state = "unknown"  # nothing was sent: the number stays good, it is tried again
     ref = answer.value.provider_ref if answer.value else ""
     return _settle(station_id, claimed, state, ref, answer.message)
 

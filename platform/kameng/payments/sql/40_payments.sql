@@ -42,15 +42,16 @@ BEGIN
   PERFORM _close_refunded(p_station, p_order);
 END $f$;
 
--- refunding → refunded once no refund of the order is open.
+-- refunding → refunded once no refund of the order is open. The order is locked before they are counted: of two refunds
+-- that end at the same moment each would see the other one open, and nobody would close the order.
 -- grant: nobody
 CREATE OR REPLACE FUNCTION _close_refunded(p_station bigint, p_order bigint) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $f$
+DECLARE v_state text;
 BEGIN
   -- The last two refunds may end at once: without this lock each would see the other one open, and nobody would close.
-  PERFORM 1 FROM orders WHERE station_id = p_station AND id = p_order FOR NO KEY UPDATE;
-  IF EXISTS (SELECT 1 FROM orders WHERE station_id = p_station AND id = p_order AND state = 'refunding')
-     AND NOT EXISTS (SELECT 1 FROM refund WHERE station_id = p_station AND order_id = p_order AND state <> 'succeeded') THEN
+  SELECT state INTO v_state FROM orders WHERE station_id = p_station AND id = p_order FOR NO KEY UPDATE;
+  IF v_state = 'refunding' AND NOT EXISTS (SELECT 1 FROM refund WHERE station_id = p_station AND order_id = p_order AND state <> 'succeeded') THEN
     PERFORM _move_order(p_station, p_order, 'refunding', 'refunded', 'system', 'money returned');
     PERFORM _publish('order.refunded', p_station, jsonb_build_object('order_id', p_order));
   END IF;
@@ -58,7 +59,7 @@ END $f$;
 
 -- Money has arrived for an attempt (by notice or by query). One statement: attempt, ledger, order, cards, events, outbox.
 -- codes: ok, topped_up, held, awaiting_fulfilment, repeat, refund_no_stock, refund_late, refund_surplus,
---        attempt_unknown, amount_mismatch, currency_mismatch, ref_reused. Raises KM005 while p_wait and cards are locked by others.
+--        attempt_unknown, amount_mismatch, currency_mismatch, reference_taken. Raises KM005 while p_wait and cards are locked by others.
 -- grant: main
 CREATE OR REPLACE FUNCTION apply_payment(p_station bigint, p_attempt_no text, p_plugin text, p_amount bigint, p_currency text, p_provider_ref text, p_source text, p_wait boolean)
 RETURNS TABLE (code text, order_id bigint, order_no text)
@@ -75,15 +76,19 @@ BEGIN
       jsonb_build_object('attempt_no', p_attempt_no, 'expected', v.amount, 'received', p_amount, 'provider_ref', p_provider_ref)) ON CONFLICT DO NOTHING;
     RETURN QUERY SELECT 'amount_mismatch', v.order_id, NULL::text; RETURN;
   END IF;
-  v_first := v.state <> 'succeeded';
-  IF v_first AND p_provider_ref <> '' AND EXISTS (SELECT 1 FROM payment_attempt a WHERE a.station_id = p_station AND a.plugin_id = p_plugin
-      AND a.provider_ref = p_provider_ref AND a.state = 'succeeded') THEN
-    -- One payment of the gateway cannot have paid for two attempts: a person looks.
-    INSERT INTO alert(station_id, kind, subject, title, detail) VALUES (1, 'payment_ref', 'attempt:' || p_station || ':' || v.id, 'payment reported for two attempts',
+  IF EXISTS (SELECT 1 FROM payment_attempt a WHERE a.station_id = p_station AND a.plugin_id = p_plugin AND a.provider_ref = p_provider_ref
+      AND a.provider_ref <> '' AND a.state = 'succeeded' AND a.id <> v.id) THEN
+    -- This payment has paid another attempt already; it cannot pay two. A person looks.
+    INSERT INTO alert(station_id, kind, subject, title, detail) VALUES (1, 'payment_reference', 'attempt:' || p_station || ':' || v.id, 'payment reference used twice',
       jsonb_build_object('attempt_no', p_attempt_no, 'provider_ref', p_provider_ref)) ON CONFLICT DO NOTHING;
-    RETURN QUERY SELECT 'ref_reused', v.order_id, NULL::text; RETURN;
+    RETURN QUERY SELECT 'reference_taken', v.order_id, NULL::text; RETURN;
   END IF;
-  IF NOT v_first AND (v.provider_ref = p_provider_ref OR EXISTS (
+  v_first := v.state <> 'succeeded';
+  IF NOT v_first AND v.provider_ref = '' THEN -- so far nobody had named the payment: this is its name, not a second payment
+    UPDATE payment_attempt a SET provider_ref = p_provider_ref WHERE a.station_id = p_station AND a.id = v.id
+      AND NOT EXISTS (SELECT 1 FROM refund r WHERE r.station_id = p_station AND r.attempt_id = v.id);
+  END IF;
+  IF NOT v_first AND ('' IN (v.provider_ref, p_provider_ref) OR v.provider_ref = p_provider_ref OR EXISTS (
       SELECT 1 FROM refund r WHERE r.station_id = p_station AND r.attempt_id = v.id AND r.provider_ref = p_provider_ref)) THEN
     RETURN QUERY SELECT 'repeat', v.order_id, (SELECT x.order_no FROM orders x WHERE x.station_id = p_station AND x.id = v.order_id); RETURN;
   END IF;

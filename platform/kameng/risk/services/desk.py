@@ -112,6 +112,9 @@ def _decide(
     if code == "bad_state":
         db.session.rollback()
         raise Conflict("order_moved", _l("订单已不在待审核状态，请刷新"))
+    if code == "out_of_stock":
+        db.session.rollback()
+        raise Conflict("out_of_stock", _l("卡池里的卡不够，请补货后再放行，或拒绝并退款"))
     if code == "ok":
         audit(actor, action, f"order:{order_id}", {"reason": reason[:200]}, station_id=station_id)
     db.session.commit()
