@@ -1,4 +1,4 @@
-"""A station's pages open attempts and note what the gateway said; that one is paid is not theirs to say.
+"""A station's pages open attempts; that one is paid is not theirs to say.
 
 Refunds give back what attempts say was paid, so a row a page had marked as paid would have been
 money. Notices and counted hits are written by guarded functions alone.
@@ -14,8 +14,7 @@ OWN = "station_id = (SELECT nullif(current_setting('app.station_id', true), ''):
 
 def upgrade() -> None:
     op.execute(
-        "ALTER POLICY station_own ON payment_attempt"
-        f" WITH CHECK ({OWN} AND state <> 'succeeded')"
+        f"ALTER POLICY station_own ON payment_attempt WITH CHECK ({OWN} AND state <> 'succeeded')"
     )
     op.execute("REVOKE INSERT, UPDATE ON payment_notice FROM kameng_app")
     op.execute("REVOKE INSERT ON risk_hit FROM kameng_app")
