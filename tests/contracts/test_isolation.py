@@ -142,7 +142,9 @@ ODD_NOTICES = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("way", ["raise", "bare_number", "negative", "refuse_leaking", *ODD_NOTICES])
+@pytest.mark.parametrize(
+    "way", ["raise", "bare_number", "negative", "refuse_leaking", *ODD_NOTICES]
+)
 def test_P3_a_notice_that_cannot_be_trusted_is_refused(make, way):
     with pytest.raises(WebhookRefused) as caught:
         make(way).parse_webhook(NOTICE)

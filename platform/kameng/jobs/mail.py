@@ -58,16 +58,24 @@ def deliver_notices() -> int:
 
 
 def _deliver(settings: Settings, row: Row[Any]) -> bool:
-    error = ""
+    error, most = "", MAX_TRIES
     try:
-        send(settings, compose(settings, row))
-    except (OSError, smtplib.SMTPException, ValueError) as failure:
-        error = summary(failure)
+        message = compose(settings, row)
+    except Exception as failure:
+        # Shoppers write addresses over which the header parser stumbles in many ways. Another
+        # try would not help, and the others of the batch must get theirs.
+        error, most = summary(failure), 0
+    else:
+        try:
+            send(settings, message)
+        except (OSError, smtplib.SMTPException, ValueError) as failure:
+            error = summary(failure)
+    if error:
         log.warning("notice %d of station %d: %s", row.id, row.station_id, error)
     given = {"station": row.station_id, "id": row.id}
     with main_scope(reason="notice sent"):
         if error:
-            db.session.execute(_FAILED, {**given, "error": error, "max": MAX_TRIES})
+            db.session.execute(_FAILED, {**given, "error": error, "max": most})
         else:
             db.session.execute(_SENT, given)
         db.session.commit()

@@ -20,9 +20,11 @@ REFUSED_NETWORKS = tuple(
     for text in (
         "0.0.0.0/8", "100.64.0.0/10", "192.0.0.0/24", "192.88.99.0/24", "224.0.0.0/4",
         "240.0.0.0/4", "::/96", "64:ff9b::/96", "64:ff9b:1::/48", "2001::/23", "2002::/16",
-        "fec0::/10", "ff00::/8",
+        "3fff::/20", "fec0::/10", "ff00::/8",
     )
 )  # fmt: skip
+# All of IPv6 that is handed out for the internet; the rest is translation, tunnels, or nobody's.
+UNICAST = ipaddress.ip_network("2000::/3")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,7 @@ def is_public(address: Address) -> bool:
     if isinstance(address, ipaddress.IPv6Address):
         if address.ipv4_mapped is not None:
             return is_public(address.ipv4_mapped)
-        if address.scope_id is not None:
+        if address.scope_id is not None or address not in UNICAST:
             return False
     return address.is_global and not any(address in network for network in REFUSED_NETWORKS)
 

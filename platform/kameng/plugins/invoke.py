@@ -169,11 +169,14 @@ def _answer_to(error: Exception, sent: bool) -> Answer[T]:
         )  # fmt: skip
     if isinstance(error, Misconfigured):
         outcome = Outcome.UNKNOWN if sent else Outcome.DECLINED
-        return Answer(outcome=outcome, code="misconfigured", message=said(error), misconfigured=True)
+        return Answer(
+            outcome=outcome, code="misconfigured", message=said(error), misconfigured=True
+        )
     if isinstance(error, TimedOut):
         return Answer(outcome=Outcome.UNKNOWN, code="timed_out")
     code = "no_answer" if isinstance(error, HttpOutcomeUnknown) else "plugin_error"
-    return Answer(outcome=Outcome.UNKNOWN, code=code, message=f"{type(error).__name__}: {said(error)}")
+    message = f"{type(error).__name__}: {said(error)}"
+    return Answer(outcome=Outcome.UNKNOWN, code=code, message=message)
 
 
 def _plain(value: object) -> str:

@@ -188,7 +188,8 @@ def name_problem(name: str) -> str:
         return "characters"
     if not any(char.isalnum() for char in name):
         return "characters"
-    if any(word in name.casefold() for word in _IMPERSONATION):
+    # By its key: 官·方, 0fficial and full-width letters claim the same.
+    if any(name_key(word) in name_key(name) for word in _IMPERSONATION):
         return "impersonation"
     return ""
 

@@ -36,6 +36,7 @@ _PAGES: dict[int, tuple[str, Any, Any, str]] = {
     ),
     503: ("unavailable", _l("服务暂时不可用"), _l("请稍后刷新页面。"), "hourglass"),
 }
+PROGRAMS = ("/api/", "/dock/", "/hooks/")  # nobody reads a page there, whatever is wrong
 _CLOSED = {
     "suspended": (_l("店铺暂停营业"), _l("已付款的订单仍可查询。")),
     "closed": (_l("店铺已关闭"), _l("如有未完成的订单，请联系主站客服。")),
@@ -57,7 +58,7 @@ def init_error_pages(app: Flask) -> None:
 
 def wants_json() -> bool:
     """Whether the caller is a program: by audience, else by what it accepts."""
-    if g.get("audience") in ("api", "webhook") or request.path.startswith(("/api/", "/dock/", "/hooks/")):
+    if g.get("audience") in ("api", "webhook") or request.path.startswith(PROGRAMS):
         return True
     best = request.accept_mimetypes.best_match(
         ["text/html", "application/json", "application/problem+json"]

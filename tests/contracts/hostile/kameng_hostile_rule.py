@@ -6,7 +6,6 @@ from kameng_sdk.hookspecs import hookimpl
 from kameng_sdk.manifest import PluginKind, PluginManifest
 from kameng_sdk.risk import ALLOWED, RiskReason, RiskStage, RiskVerdict
 
-
 WHY = RiskReason(code="x", text="x")
 
 

@@ -48,7 +48,8 @@ def kameng_check_config(config, context):
 
 @hookimpl
 def kameng_health(config, context):
-    return HealthReport(status=HealthStatus.DEGRADED, message=config.secret("key").reveal())
+    key = config.secret("key").reveal()
+    return HealthReport(status=HealthStatus.DEGRADED, message=key, facts={"key": f"set to {key}"})
 
 
 @hookimpl

@@ -132,6 +132,12 @@ def test_T12_a_pooled_connection_does_not_remember_the_last_station(two_orders: 
         "SELECT _account(3, 'wallet')",
         "SELECT expire_orders(1)",
         "UPDATE listing SET price = 1",
+        "UPDATE payment_attempt SET state = 'succeeded'",
+        "INSERT INTO payment_attempt(station_id, attempt_no, purpose, order_id, plugin_id, method, amount, state, expires_at)"
+        " SELECT 2, 'x', 'order', id, 'payment-balance', 'x', 100, 'succeeded', now() FROM orders LIMIT 1",
+        "INSERT INTO payment_notice(station_id, plugin_id, digest, method, result) VALUES (2, 'x', '', 'x', 'ok')",
+        "UPDATE payment_notice SET result = 'ok'",
+        "INSERT INTO risk_hit(station_id, counter, key, event_id) VALUES (2, 'x', 'x', 'x')",
         "SET ROLE kameng_main",
         "SET ROLE kameng_guard",
         "ALTER TABLE orders DISABLE ROW LEVEL SECURITY",

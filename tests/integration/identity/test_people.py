@@ -314,3 +314,15 @@ def test_T7_a_code_opens_one_of_many_logins_at_once(app: Flask) -> None:
     with ThreadPoolExecutor(6) as pool:
         results = list(pool.map(log_in, range(6)))
     assert sorted(results) == ["in"] + ["totp_failed"] * 5
+
+
+def test_T7_a_new_second_factor_ends_the_sessions_of_the_account(app: Flask) -> None:
+    with app.app_context():
+        number, _secret = hire("phone-lost")
+        with main_scope(reason="test"):
+            before = identity.find_staff(1, number)
+            identity.reset_totp(1, number, "system")
+            after = identity.find_staff(1, number)
+    assert before is not None
+    assert after is not None
+    assert before.credential_mark != after.credential_mark

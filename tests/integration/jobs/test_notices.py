@@ -56,6 +56,14 @@ def test_a_line_break_cannot_smuggle_a_header_in(ready):
     assert all(letter["Bcc"] is None for letter in letters())
 
 
+@pytest.mark.parametrize("address", ["().@a.com", ",.<*&a@a.com", "():\u202e@a.com"])
+def test_an_address_that_cannot_be_written_keeps_no_other_mail_back(ready, address):
+    queue(recipient=address)
+    queue("k2")
+    assert mail.deliver_notices() == 1
+    assert rows("SELECT state FROM notice ORDER BY id") == [("failed",), ("sent",)]
+
+
 @pytest.fixture
 def broken_smtp(ready):
     settings = current_settings()

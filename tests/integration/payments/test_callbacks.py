@@ -266,7 +266,11 @@ def test_P3_signed_nonsense_is_refused_and_logged(shop: Any, gateway: Gateway, c
 
 
 def test_P3_junk_in_headers_is_logged_without_an_error(shop: Any, gateway: Gateway) -> None:
-    headers = {"User-Agent": "a\x00b", "X-Request-Id": "\xff\xfe", "Stripe-Signature": "t=1,v1=\x00"}
+    headers = {
+        "User-Agent": "a\x00b",
+        "X-Request-Id": "\xff\xfe",
+        "Stripe-Signature": "t=1,v1=\x00",
+    }
     assert gateway.send("x=%00", headers=headers).status_code == 400
 
 
@@ -279,7 +283,8 @@ def test_P3_a_flood_of_junk_is_counted_and_does_not_fill_the_database(
     sent = 160
     with ThreadPoolExecutor(8) as pool:
         answers = pool.map(
-            lambda n: gateway.send(f"n={n}", method="POST", data=b"%d" % n + b"x" * 60_000), range(sent)
+            lambda n: gateway.send(f"n={n}", method="POST", data=b"%d" % n + b"x" * 60_000),
+            range(sent),
         )
         assert {answer.status_code for answer in answers} == {400}
     assert shop.one(rows) - before <= 70

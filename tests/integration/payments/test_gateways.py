@@ -180,3 +180,26 @@ def test_a_switched_off_way_takes_no_new_payment(shop: Any) -> None:
                 start(shop, "payment-epay", "alipay")
         finally:
             plugins.set_enabled(1, "payment-epay", True, "test")
+
+
+def test_S10_the_tenth_top_up_of_one_address_in_a_minute_is_not_begun(
+    shop: Any, street: dict[str, Any]
+) -> None:
+    from kameng.payments.api import PaymentRefused, start_top_up
+
+    members = [shop.member(DEER) for _ in range(10)]
+    given: dict[str, Any] = {"return_url": "http://deer.localhost/me/wallet"}
+
+    def top_up(member: int) -> str:
+        with shop.app.app_context(), station_scope(DEER):
+            try:
+                started = start_top_up(
+                    member, 10_0000, "payment-epay", "alipay", "192.0.2.77", **given
+                )
+            except PaymentRefused as refusal:
+                return refusal.code
+            return started.state
+
+    assert [top_up(member) for member in members] == ["sent"] * 9 + ["risk_refused"]
+    begun = "SELECT count(*) FROM payment_attempt WHERE purpose = 'top_up' AND member_id = ANY(%s)"
+    assert shop.one(begun, members) == 9

@@ -310,6 +310,7 @@ def test_a_health_report_is_kept_without_the_secret(owner):
     assert api.run_all_health() == 1
     health = owner.execute("SELECT health FROM station_plugin").fetchone()[0]
     assert (health["status"], health["message"]) == ("degraded", "****")
+    assert health["facts"] == {"key": "set to ****"}
     assert states()["payment-watcher"] is PluginState.ENABLED
 
 

@@ -32,7 +32,9 @@ def xlsx(rows: list[list[object]]) -> bytes:
 
 
 def test_line_ends_may_be_mixed_and_cut_anywhere() -> None:
-    lines = b"".join(b"N%d----S%d" % (n, n) + end for n, end in enumerate([b"\r\n", b"\r", b"\n"] * 9))
+    lines = b"".join(
+        b"N%d----S%d" % (n, n) + end for n, end in enumerate([b"\r\n", b"\r", b"\n"] * 9)
+    )
     for size in range(1, 40):
         head = io.BytesIO(b"#" * (256 * 1024 - size - 1) + b"\n" + lines)
         found = [card for _number, card in read_cards(head)]

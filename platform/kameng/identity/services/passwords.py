@@ -52,9 +52,12 @@ def refreshed(password_hash: str, password: str) -> str:
     return _hasher.hash(password) if _hasher.check_needs_rehash(password_hash) else password_hash
 
 
-def credential_mark(password_hash: str) -> str:
-    """A short mark kept in sessions: it changes with the password, which ends them."""
-    return hashlib.sha256(password_hash.encode()).hexdigest()[:16]
+def credential_mark(password_hash: str, second_factor: bytes | None = None) -> str:
+    """A short mark kept in sessions: it changes with password and second factor, which ends them.
+
+    Who resets either does so because somebody else may have got in.
+    """
+    return hashlib.sha256(password_hash.encode() + (second_factor or b"")).hexdigest()[:16]
 
 
 @lru_cache(maxsize=1)

@@ -131,7 +131,7 @@ def refuse_beyond_own(actor: str, *codes: str, station_id: int, more: Iterable[s
     kind, _colon, number = actor.partition(":")
     if kind != "staff":
         return
-    person = db.session.scalar(select(Staff).where(Staff.id == (int(number) if number.isdecimal() and len(number) < 19 else 0)))
+    person = db.session.scalar(select(Staff).where(Staff.id == int(number)))
     own = permissions_of(person.role_code, person.station_id) if person else frozenset()
     wanted = frozenset(more).union(*(permissions_of(code, station_id) for code in codes))
     if "*" not in own and not wanted <= own:

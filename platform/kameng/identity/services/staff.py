@@ -230,7 +230,7 @@ def _session(staff: Staff) -> StaffSession:
         name=staff.name,
         role_code=staff.role_code,
         permissions=frozenset(role.permissions if role else ()),
-        credential_mark=passwords.credential_mark(staff.password_hash),
+        credential_mark=passwords.credential_mark(staff.password_hash, staff.totp_secret),
     )
 
 

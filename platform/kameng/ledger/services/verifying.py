@@ -105,6 +105,5 @@ def tell_findings(report: Report) -> None:
 
 
 _RAISE = text(
-    "SELECT * FROM raise_alert(:p_station, :p_kind, :p_subject, :p_title,"
-    " CAST(:p_detail AS jsonb))"
+    "SELECT * FROM raise_alert(:p_station, :p_kind, :p_subject, :p_title, CAST(:p_detail AS jsonb))"
 )

@@ -13,14 +13,20 @@ from kameng.db import call
 log = logging.getLogger(__name__)
 
 WAIT_S = 2.0  # for cards that other transactions hold at this moment
-TRANSIENT = ("40P01", "40001", "55P03", "23505")  # deadlock, serialisation, lock time-out, unique
+TRANSIENT = (
+    "40P01",  # deadlock
+    "40001",  # serialisation
+    "55P03",  # lock time-out
+    "23505",  # a unique key
+)
 
 
 def call_until_decided(function: str, **params: Any) -> dict[str, Any]:
     """Call apply_payment or receive_notice; ask again while stock is locked, then decide.
 
     A unique key is broken when one payment is reported for two attempts at once: asked again, the
-    function sees it and says so. After `WAIT_S` the function is told not to wait: without a card the money goes back.
+    function sees it and says so. After `WAIT_S` the function is told not to wait: without a card
+    the money goes back.
     """
     give_up = time.monotonic() + WAIT_S
     while True:

@@ -19,6 +19,7 @@ from kameng.orders.api import OrderView, order_page
 from kameng.payments.domain import attempt_number, gateway_fee
 from kameng.payments.models import PaymentAttempt
 from kameng.plugins import api as plugins
+from kameng.risk import api as risk
 from kameng.runtime import current_settings
 from kameng_sdk.money import Money
 from kameng_sdk.outcomes import Outcome
@@ -128,8 +129,18 @@ def start_top_up(
     member_id: int, amount: int, plugin_id: str, method: str, client_ip: str, *, return_url: str,
     locale: str = "",
 ) -> Started:  # fmt: skip
-    """Open an attempt that fills a member's wallet (scale 4, whole fen)."""
-    _require_method(_station_id(), plugin_id, method)
+    """Open an attempt that fills a member's wallet (scale 4, whole fen).
+
+    A wallet has no desk where money could wait for a person, so what the rules would hold is not
+    begun: raises `PaymentRefused("risk_refused")`.
+    """
+    station_id = _station_id()
+    _require_method(station_id, plugin_id, method)
+    decision, _reasons = risk.assess_order(
+        station_id, "wallet_top_up", client_ip, member_id, "", amount, None, secrets.token_hex(12)
+    )
+    if decision != "allow":
+        raise PaymentRefused("risk_refused", _l("操作太频繁，请稍后再试。"), status=429)
     attempt, _number = _add_top_up(member_id, amount, plugin_id, method)
     return _charge(attempt, str(_l("余额充值")), client_ip, return_url, locale)
 

@@ -56,7 +56,8 @@ def handle_webhook(
 
 
 def _refuse(station_id: int, base: dict[str, Any], reason: str) -> WebhookReply:
-    log.warning("callback refused plugin=%s reason=%s ip=%s", base["p_plugin"], reason, base["p_ip"])
+    plugin_id, ip = base["p_plugin"], base["p_ip"]
+    log.warning("callback refused plugin=%s reason=%s ip=%s", plugin_id, reason, ip)
     kept = {**base, "p_body": base["p_body"][:KEPT_OF_REFUSED]}
     _record(station_id, kept, _storable(f"refused: {reason}")[:200])
     return REFUSED

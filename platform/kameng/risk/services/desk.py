@@ -14,7 +14,6 @@ from kameng.db import db, run
 from kameng.errors import Conflict
 from kameng.identity.api import audit
 
-
 NO_CARDS = ("KM001", "KM005")  # none left, or the last ones are in others' hands just now
 
 
