@@ -6,7 +6,7 @@ from importlib import resources
 
 import psycopg
 
-from kameng.ops.demo.history import Diary
+from kameng.ops.demo.buying import Diary
 
 
 def date_back(database_url: str, diary: Diary) -> None:

@@ -84,7 +84,7 @@ def work_off(diary: Diary, now: datetime) -> None:
 
 
 def close_refunds() -> None:
-    """The gateways of the past have paid back, but for one; no simulator knows them (main scope)."""
+    """The gateways of the past have paid back, all but one (main scope)."""
     first = True
     while due := payments.due_refunds():
         for station_id, refund_id in due:

@@ -19,7 +19,9 @@ BUYER, RISK = "staff:5", "staff:4"
 RUSH_IP = "203.0.113.77"
 RUSH = 12  # top-ups from one address within a minute: the rule holds those from the tenth on
 BAD_LINES = {  # what suppliers' files look like, by restocked SKU
-    "XH100": ("XH100-只有卡号----", "----QK7M-2V8D-XH3P-4RTN", "XH100\u200b99----A2B3-C4D5-E6F7-G8H9"),
+    "XH100": (
+        "XH100-只有卡号----", "----QK7M-2V8D-XH3P-4RTN", "XH100\u200b99----A2B3-C4D5-E6F7-G8H9",
+    ),
     "JG-M": ("6.11E+15----7KQ4-M2VD-QX7M-3HPL", "JG-M-没有卡密"),
 }  # fmt: skip
 
@@ -79,7 +81,7 @@ def had_trouble(tills: Sequence[Counter], skus: list[DemoSku], now: datetime) ->
 
 
 def restock(skus: list[DemoSku], source_till: Counter) -> None:
-    """Two deliveries of cards with lines that were refused, one repeated by mistake (main scope)."""
+    """Two deliveries of cards with refused lines, each sent twice by mistake (main scope)."""
     source = source_till.source
     for sku in (sku for sku in skus if sku.code in BAD_LINES):
         body = lines(sku, 60, source, first=300)
