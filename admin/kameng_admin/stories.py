@@ -75,7 +75,6 @@ TRANSFERS = {
 }
 REASONS = {
     "placed": _l("买家下单"),
-    "cancelled": _l("取消，库存放回"),
     "not paid in time": _l("过期未付，库存放回"),
     "after-sales time is over": _l("售后期已过"),
     "fulfilled": _l("已交付"),
@@ -84,6 +83,7 @@ REASONS = {
     "paid by balance": _l("余额付款"),
     "webhook": _l("网关通知，验签通过"),
     "query": _l("主动查询得知"),
+    "cancelled": _l("取消，库存放回"),
 }
 
 

@@ -32,6 +32,10 @@ class ConsoleForm(Form):
             """WTForms' own catalogue of the page's language."""
             return get_translations(["en" if current_locale() == "en" else "zh"])
 
+    def process(self, formdata: Any = None, *args: Any, **kwargs: Any) -> None:
+        """Fill the fields; a form that was not sent shows its defaults (a box stays ticked)."""
+        super().process(formdata or None, *args, **kwargs)
+
     def sent(self) -> bool:
         """Whether the form was posted and holds."""
         return request.method == "POST" and bool(self.validate())

@@ -89,7 +89,7 @@ class Guarded:
     def crumbs(self, *more: Crumb) -> list[Crumb]:
         """Group › view › what the page adds."""
         here = Crumb(self.place.label, self.get_url(".index_view") if more else "")  # type: ignore[attr-defined]  # mixed into Flask-Admin's views
-        return [Crumb(self.place.group), here, *more]
+        return [Crumb(self.place.group or _("主站")), here, *more]
 
     def render(self, template: str, **kwargs: Any) -> Any:
         """Render with the shell around; `crumbs` and `page_title` default to the view's place."""

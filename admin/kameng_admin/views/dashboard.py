@@ -14,7 +14,7 @@ from flask_babel import lazy_gettext as _l
 from kameng.jobs import api as jobs
 from kameng.plugins import api as plugins
 from kameng.web.formats import plain_money
-from kameng_admin import board, charts, counts, people, texts
+from kameng_admin import board, charts, counts, links, people, texts
 from kameng_admin.base.guard import Guarded, Place
 from kameng_admin.labels import Mark
 from kameng_admin.shell import Crumb
@@ -95,15 +95,22 @@ class DashboardView(Guarded, BaseView):
             "queue_names": QUEUE_NAMES,
             "busy": BUSY,
             "dead": counts.waiting().get("admin_jobs", (0, False))[0],
-            "news": board.news(),
+            "news": _news(),
             "texts": texts,
+            "links": links,
             "may": people.viewer_can,
         }
 
 
+def _news() -> Any:
+    news = board.news()
+    links.load(event.subject for event in news)
+    return news
+
+
 def _span() -> str:
-    asked = request.args.get("span", "today")
-    return asked if asked in board.SPANS else "today"
+    asked = request.args.get("span", board.USUAL)
+    return asked if asked in board.SPANS else board.USUAL
 
 
 def _plain(bucket: board.Bucket) -> dict[str, Any]:

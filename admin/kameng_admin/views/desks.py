@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 from flask import request
@@ -14,7 +15,7 @@ from kameng.orders.models import Order
 from kameng.risk import api as risk
 from kameng.risk.models import RiskDecisionRow
 from kameng.supply import api as supply
-from kameng_admin import labels, people, texts
+from kameng_admin import labels, people, texts, words
 from kameng_admin.base.actions import attempt, reason_given
 from kameng_admin.base.cells import badge, code
 from kameng_admin.base.columns import Column, Filter, Tab, day_of, equals, equals_number
@@ -43,6 +44,8 @@ class PurchasesView(Guarded, BaseView):
             "kameng_admin/purchases.html",
             waiting=waiting,
             chosen=chosen,
+            input_labels=_labels_of(chosen),
+            now=datetime.now(UTC),
             labels=labels,
             texts=texts,
         )
@@ -67,6 +70,11 @@ class PurchasesView(Guarded, BaseView):
             return supply.fail(station_id, purchase_id, reason, people.actor())
 
         return attempt(deed, _l("已判为未成功，款项原路退回"), str(self.get_url(".index_view")))
+
+
+def _labels_of(purchase: Any) -> dict[str, str]:
+    order = db.session.get(Order, (purchase.station_id, purchase.order_id)) if purchase else None
+    return words.input_labels(order.sku_id) if order is not None else {}
 
 
 class RiskView(Guarded, BaseView):

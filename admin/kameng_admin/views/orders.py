@@ -16,7 +16,7 @@ from kameng.orders.models import Order
 from kameng.risk import api as risk
 from kameng.web.formats import mask_phone, plain_money
 from kameng.web.formats import order_no as grouped
-from kameng_admin import labels, people, texts
+from kameng_admin import labels, people, texts, words
 from kameng_admin.base.actions import attempt, reason_given
 from kameng_admin.base.cells import badge, joined_cell
 from kameng_admin.base.columns import Column, Filter, Tab, day_of, equals, equals_number
@@ -136,10 +136,16 @@ class OrderView(SecureModelView):
     @expose("/<int:station_id>/<order_no>")
     def detail_page(self, station_id: int, order_no: str) -> Any:
         """Facts, money, price, story and what may be done now."""
-        order = self._find(station_id, order_no)
+        return self._page(self._find(station_id, order_no))
+
+    def _page(self, order: Order, shown: bool = False) -> Any:
         story = order_story(order)
         return self.render(
             "kameng_admin/order.html",
+            shown=shown,
+            input_labels=words.input_labels(order.sku_id),
+            methods=words.METHODS,
+            unmask_label=people.permission_label("member.unmask"),
             page_title=grouped(order.order_no),
             crumbs=self.crumbs(Crumb(grouped(order.order_no))),
             order=order,
@@ -148,6 +154,15 @@ class OrderView(SecureModelView):
             labels=labels,
             texts=texts,
         )
+
+    @expose("/<int:station_id>/<order_no>/unmask", methods=("POST",))
+    @needs("member.unmask")
+    def unmask(self, station_id: int, order_no: str) -> Any:
+        """Show the buyer's contact and inputs on this one page, and write it down."""
+        order = self._find(station_id, order_no)
+        people.record("order.unmask", f"order:{order.id}", {"station": station_id})
+        page = self._page(self._find(station_id, order_no), shown=True)
+        return page, 200, {"Cache-Control": "no-store"}
 
     @expose("/<int:station_id>/<order_no>/cancel", methods=("POST",))
     @needs("order.manage")

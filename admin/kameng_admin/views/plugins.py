@@ -37,6 +37,10 @@ CAPABILITIES = {
     "purchase": _l("采购"),
     "manual": _l("人工"),
     "h5": _l("手机网页"),
+    "wallet": _l("余额"),
+    "codes": _l("卡密"),
+    "top_up": _l("直充"),
+    "test_mode": _l("测试模式"),
 }
 STATES = {
     "available": Mark("idle", "player-pause", _l("未启用")),
