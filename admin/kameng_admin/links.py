@@ -33,7 +33,7 @@ def load(subjects: Iterable[str]) -> None:
     wanted: dict[str, set[int]] = {"order": set(), "sku": set()}
     for subject in subjects:
         kind, _sep, number = subject.partition(":")
-        if kind in wanted and number.isdigit() and len(number) < 19:
+        if kind in wanted and number.isdecimal() and len(number) < 19:
             wanted[kind].add(int(number))
     g.console_subjects = {"order": _orders(wanted["order"]), "sku": _skus(wanted["sku"])}
 
@@ -52,14 +52,14 @@ def subject_link(subject: str) -> Any:
         words = texts.subject_text(subject)
         return _linked("plugin.view", words, "admin_plugins.detail_page", plugin_id=rest)
     page = PAGES.get(kind)
-    if page is None or not rest.isdigit() or len(rest) > 18:
+    if page is None or not rest.isdecimal() or len(rest) > 18:
         return texts.subject_text(subject)
     words = known.get(kind, {}).get(int(rest)) or texts.subject_text(subject)
     return _linked(page[0], words, page[1], **{page[2]: int(rest)})
 
 
 def _order(rest: str, known: Any) -> Any:
-    found = known.get("order", {}).get(int(rest) if rest.isdigit() and len(rest) < 19 else 0)
+    found = known.get("order", {}).get(int(rest) if rest.isdecimal() and len(rest) < 19 else 0)
     if found is None:
         return texts.subject_text(f"order:{rest}")
     words = _("订单 %(no)s", no=grouped(found[1]))

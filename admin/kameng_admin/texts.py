@@ -103,7 +103,7 @@ def station_name(station_id: int) -> str:
 def actor_text(actor: str, station_id: int = 1) -> Any:
     """`staff:3` → the person's name; other kinds in words."""
     kind, _sep, number = actor.partition(":")
-    if kind == "staff" and number.isdigit():
+    if kind == "staff" and number.isdecimal():
         if "console_people" not in g:
             rows = db.session.execute(PEOPLE_SQL)
             g.console_people = {(row.station_id, row.id): row.name for row in rows}
@@ -169,7 +169,7 @@ SUBJECTS = {
 def subject_text(subject: str) -> str:
     """`sku:5` → 规格 5."""
     kind, sep, number = subject.partition(":")
-    if kind == "station" and number.isdigit():
+    if kind == "station" and number.isdecimal():
         return station_name(int(number))
     words = SUBJECTS.get(kind) if sep else None
     return str(words) % {"no": number} if words else subject

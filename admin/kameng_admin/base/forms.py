@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from flask import request
@@ -98,7 +98,7 @@ def parse_amount(raw: str, *, signed: bool = False) -> int:
     """`95.5` → 955000. Raises ValueError with a message for the person who typed it."""
     try:
         units = Decimal(raw) * SCALE
-    except InvalidOperation:
+    except ArithmeticError:  # not a number at all, or 1e999999
         raise ValueError(_("“%(raw)s”不是金额", raw=raw[:20])) from None
     if not units.is_finite() or abs(units) > LARGEST:
         raise ValueError(_("金额太大"))

@@ -120,7 +120,7 @@ class Guarded:
 def whole_number(raw: Any, largest: int = 2**63 - 1) -> int:
     """A positive id from an address or a form; anything else is 404, never 500."""
     text = str(raw)
-    if not text.isascii() or not text.isdigit() or len(text) > 19 or not 0 < int(text) <= largest:
+    if not text.isascii() or not text.isdecimal() or len(text) > 19 or not 0 < int(text) <= largest:
         abort(404)
     return int(text)
 

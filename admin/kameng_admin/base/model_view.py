@@ -294,7 +294,7 @@ def _sheet_value(column: Column, row: Any) -> Any:
 def _key_value(column: Any, part: str) -> Any:
     kind: Callable[..., Any] = column.type.python_type
     if kind is int:
-        if not (part.isascii() and part.isdigit() and len(part) < 19):
+        if not (part.isascii() and part.isdecimal() and len(part) < 19):
             abort(404)
         return int(part)
     if len(part) > 80 or "\0" in part:

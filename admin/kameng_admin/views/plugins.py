@@ -215,7 +215,7 @@ class PluginsView(Guarded, BaseView):
 
 
 def _station(raw: str | None) -> int:
-    number = int(raw) if raw and raw.isdigit() and len(raw) < 12 else MAIN_STATION
+    number = int(raw) if raw and raw.isdecimal() and len(raw) < 12 else MAIN_STATION
     return number if number in texts.station_names() else MAIN_STATION
 
 

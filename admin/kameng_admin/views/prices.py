@@ -107,7 +107,7 @@ class PricesView(SecureModelView):
         """Cost with its history, the chain at one station, and all offers."""
         row = self._sku(sku_id)
         asked = request.args.get("station", "")
-        station_id = int(asked) if asked.isdigit() and len(asked) < 12 else MAIN_STATION
+        station_id = int(asked) if asked.isdecimal() and len(asked) < 12 else MAIN_STATION
         try:
             chain = pricing.explain(station_id, sku_id)
         except DomainError:
@@ -291,7 +291,7 @@ def sku_names(ids: set[int]) -> dict[int, tuple[str, str]]:
 
 def _sku_id(code: str) -> int:
     return db.session.scalar(select(Sku.id).where(Sku.code == code)) or (
-        int(code) if code.isdigit() and len(code) < 12 else 0
+        int(code) if code.isdecimal() and len(code) < 12 else 0
     )
 
 

@@ -336,7 +336,7 @@ def card_sku_choices() -> list[tuple[str, str]]:
 def _start(upload_request: Any) -> int:
     form = upload_request.form
     raw = form.get("sku", "")
-    if not raw.isdigit() or len(raw) > 12:
+    if not raw.isdecimal() or len(raw) > 12:
         raise DomainError("sku_missing", _("请选择规格"))
     expires = form.get("expires_on", "").strip()
     try:

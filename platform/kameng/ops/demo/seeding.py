@@ -44,9 +44,9 @@ def seed(settings: Settings) -> None:
         diary = Diary()
         history.fill_wallets(crowd, now, source, diary)
         tills = [Counter.of(station_id, crowd, SEED, diary) for station_id in station_ids]
+        work.had_trouble(tills, skus, now)  # first: lists show the highest numbers on top
         history.live(app, tills, skus, history.moments(now, source))
         history.work_off(diary, now)
-        work.had_trouble(tills, skus, now)
         work.leave_work(tills, skus, now)
         people.leave_application()
         backdating.date_back(settings.database_url, diary)
