@@ -15,6 +15,7 @@ from kameng_admin.shell import EXTENSION
 from kameng_admin.stories import account_text, signed_money, transfer_text
 from kameng_admin.theme import ConsoleTheme, init_theme
 from kameng_admin.views import all_views, home_view
+from kameng_admin.words import step_word
 
 URL = "/admin"
 
@@ -30,6 +31,7 @@ def init_app(app: Flask) -> None:
         account_text=account_text,
         joined_cell=joined_cell,
         signed_money=signed_money,
+        step_word=step_word,
         transfer_text=transfer_text,
     )
     views = [home_view(), *all_views()]

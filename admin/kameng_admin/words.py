@@ -88,6 +88,26 @@ JOBS: Mapping[str, Any] = {
     "stock.import_spooled": _l("导入卡密"),
 }
 
+STEPS: Mapping[str, Any] = {  # steps of a price, as its snapshot names them
+    "上游成本": _l("上游成本"),
+    "进货价": _l("进货价"),
+    "批发价规则": _l("批发价规则"),
+    "没有批发规则，按进价": _l("没有批发规则，按进价"),
+    "零售价规则": _l("零售价规则"),
+    "沿用上级的零售价规则": _l("沿用上级的零售价规则"),
+    "没有零售规则，按默认加价": _l("没有零售规则，按默认加价"),
+    "本站定价": _l("本站定价"),
+    "不低于最低限价": _l("不低于最低限价"),
+    "不高于最高限价": _l("不高于最高限价"),
+    "不低于进货价": _l("不低于进货价"),
+    "本店售价": _l("本店售价"),
+}
+
+
+def step_word(label: str) -> Any:
+    """A step of a price in the reader's language."""
+    return STEPS.get(label, label)
+
 
 def person_facts(facts: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
     """(key, label, value) of what somebody told about themselves, empty ones left out."""

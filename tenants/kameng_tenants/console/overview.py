@@ -86,10 +86,10 @@ def _yesterday(today: datetime, now: orders.StationFigures, days: list[Day]) -> 
 
 
 def _round_up(amount: int) -> int:
-    """The chart's top: three steps of 1, 2, 3 or 5 times a power of ten yuan."""
+    """The chart's top: three steps of a round number of yuan."""
     step = 10_000
     while step * 3 < amount:
-        for factor in (2, 3, 5, 10):
+        for factor in (2, 3, 4, 5, 6, 8, 10):
             if step * factor * 3 >= amount:
                 return step * factor * 3
         step *= 10

@@ -63,9 +63,7 @@ def test_purchase_fields_are_named_as_the_shopper_saw_them(console: Any) -> None
     [("orders", "station=²"), ("transfers", "account=²"), ("audit", "station=²"),
      ("prices", "station=²"), ("accounts", "station=²"), ("desk", "id=²-²")],
 )  # fmt: skip
-def test_digits_that_are_no_numbers_never_break_a_list(
-    console: Any, path: str, query: str
-) -> None:
+def test_digits_that_are_no_numbers_never_break_a_list(console: Any, path: str, query: str) -> None:
     console.get(f"/admin/{path}/?{query}")
 
 
@@ -127,11 +125,11 @@ def test_two_people_at_one_product_hear_of_each_other(console: Any) -> None:
 def test_saving_facts_keeps_the_drawn_parts_of_the_cover(console: Any) -> None:
     number = made(console, "covered-goods")
     console.market.owner.execute(
-        "UPDATE product SET cover = cover || '{\"glyph\": \"sword\", \"pattern\": 2}' WHERE id = %s",
+        'UPDATE product SET cover = cover || \'{"glyph": "sword", "pattern": 2}\' WHERE id = %s',
         (number,),
     )
     console.done(f"/admin/products/{number}", **facts("covered-goods", cover_hue="40"))
-    kept = "SELECT count(*) FROM product WHERE cover @> '{\"glyph\": \"sword\", \"hue\": 40}'"
+    kept = 'SELECT count(*) FROM product WHERE cover @> \'{"glyph": "sword", "hue": 40}\''
     assert console.market.count(kept) == 1
 
 
@@ -189,3 +187,29 @@ def test_R5_the_audit_sheet_holds_no_contact(console: Any) -> None:
 def test_a_login_leads_to_the_work_without_a_greeting_in_its_way(console: Any) -> None:
     page = console.as_("operations").get("/admin/", base_url=MAIN)
     assert "km-flash is-ok" not in page.text
+
+
+def test_X3_unpaid_orders_are_cancelled_in_bulk_and_the_rest_say_why(console: Any) -> None:
+    unpaid = order(console, "daily-bulk-1", contact="13955533331")
+    gone = order(console, "daily-bulk-2", contact="13955533332")
+    console.market.owner.execute("UPDATE orders SET state = 'expired' WHERE order_no = %s", (gone,))
+    ids = [
+        f"1,{console.market.count('SELECT id FROM orders WHERE order_no = %s', number)}"
+        for number in (unpaid, gone)
+    ]
+    answer = console.post("/admin/orders/action/", action="cancel", rowid=ids, url="/admin/orders/")
+    assert answer.status_code == 302
+    page = console.get("/admin/orders/")
+    assert "已取消 1 单，库存已放回" in page
+    assert "不能取消" in page
+    held = "SELECT count(*) FROM orders WHERE order_no = %s AND state = 'cancelled'"
+    assert console.market.count(held, unpaid) == 1
+    assert "data-amount=" in page
+    assert 'name="rowid"' not in console.get("/admin/orders/", "finance")
+
+
+def test_a_product_name_is_not_said_twice() -> None:
+    from kameng_admin.base.cells import joined_cell
+
+    assert joined_cell("方块远征 双周礼包", "双周礼包") == "方块远征 双周礼包"
+    assert joined_cell("星海点券", "100 元", 2) == "星海点券 100 元 × 2"
