@@ -171,6 +171,8 @@ def subject_text(subject: str) -> str:
     kind, sep, number = subject.partition(":")
     if kind == "station" and number.isdecimal():
         return station_name(int(number))
+    if subject == "ledger":
+        return str(_("账本"))
     words = SUBJECTS.get(kind) if sep else None
     return str(words) % {"no": number} if words else subject
 

@@ -156,6 +156,7 @@ class OrderView(SecureModelView):
             input_labels=words.input_labels(order.sku_id),
             methods=words.METHODS,
             unmask_label=people.permission_label("member.unmask"),
+            cost_label=people.permission_label("cost.view"),
             page_title=grouped(order.order_no),
             crumbs=self.crumbs(Crumb(grouped(order.order_no))),
             order=order,

@@ -40,6 +40,12 @@ def _cost(row: Listing) -> str:
     return plain_money(cost) if cost is not None else "—"
 
 
+def _buy(row: Listing) -> str:
+    """What a station pays; for the main station that is the cost, which not everybody may see."""
+    shown = row.station_id != MAIN_STATION or may("cost.view")
+    return plain_money(row.buy_price) if shown else "—"
+
+
 def _margin(row: Listing) -> str:
     cost = g.console_costs.get(row.sku_id)
     return plain_money(row.price - cost) if cost is not None else "—"
@@ -65,7 +71,7 @@ class PricesView(SecureModelView):
             export=lambda r: g.console_skus[r.sku_id][1],
         ),
         Column("station_id", _l("分站"), lambda r: texts.station_name(r.station_id), phone="meta"),
-        Column("buy_price", _l("进货价"), lambda r: plain_money(r.buy_price), css="is-num"),
+        Column("buy_price", _l("进货价"), lambda r: _buy(r), css="is-num"),
         Column("price", _l("零售价"), _offer, css="is-num is-strong", phone="amount", sort=True),
         Column(
             "margin",

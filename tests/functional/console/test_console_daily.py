@@ -213,3 +213,32 @@ def test_a_product_name_is_not_said_twice() -> None:
 
     assert joined_cell("方块远征 双周礼包", "双周礼包") == "方块远征 双周礼包"
     assert joined_cell("星海点券", "100 元", 2) == "星海点券 100 元 × 2"
+
+
+def test_T7_who_may_not_see_costs_sees_none_on_an_order_or_the_board(console: Any) -> None:
+    number = order(console, "daily-cost", contact="13955544444")
+    cost = console.market.count(
+        "SELECT c.cost FROM order_cost c JOIN orders o ON o.id = c.order_id WHERE o.order_no = %s",
+        number,
+    )
+    shown = f"{cost / 10_000:,.4f}"
+    assert shown in console.get(f"/admin/orders/1/{number}", "finance")
+    page = console.get(f"/admin/orders/1/{number}", "support")
+    assert shown not in page
+    assert "权限才能看" in page
+    assert "主站毛利" in console.get("/admin/", "finance")
+    assert "主站毛利" not in console.get("/admin/", "support")
+
+
+def test_T7_the_main_stations_buying_price_is_its_cost_and_stays_hidden(console: Any) -> None:
+    sku = console.market.skus["XH30"]
+    cost = console.market.count("SELECT cost FROM sku_cost WHERE sku_id = %s", sku)
+    shown = f"{cost / 10_000:,.4f}"
+    for path in (f"/admin/prices/sku/{sku}", "/admin/prices/?station=1"):
+        assert shown in own_row(console.get(path), f"/sku/{sku}?station=1")
+        assert shown not in own_row(console.get(path, "operations"), f"/sku/{sku}?station=1")
+
+
+def own_row(page: str, link: str) -> str:
+    """The table row that holds a link."""
+    return next(row for row in page.split("<tr") if f'{link}"' in row)
