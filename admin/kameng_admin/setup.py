@@ -10,6 +10,7 @@ from flask_admin import Admin
 from kameng.web import audiences
 from kameng.web.headers import csp_nonce
 from kameng_admin import gate
+from kameng_admin.base.actions import typed
 from kameng_admin.base.cells import joined_cell
 from kameng_admin.shell import EXTENSION
 from kameng_admin.stories import account_text, signed_money, transfer_text
@@ -33,6 +34,7 @@ def init_app(app: Flask) -> None:
         signed_money=signed_money,
         step_word=step_word,
         transfer_text=transfer_text,
+        typed=typed,
     )
     views = [home_view(), *all_views()]
     app.extensions[EXTENSION] = views

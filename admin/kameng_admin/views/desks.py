@@ -16,7 +16,7 @@ from kameng.risk import api as risk
 from kameng.risk.models import RiskDecisionRow
 from kameng.supply import api as supply
 from kameng_admin import labels, people, texts, words
-from kameng_admin.base.actions import attempt, reason_given
+from kameng_admin.base.actions import attempt, forget_typed, reason_given
 from kameng_admin.base.cells import badge, code
 from kameng_admin.base.columns import Column, Filter, Tab, day_of, equals, equals_number
 from kameng_admin.base.guard import Guarded, Place, found, needs
@@ -39,6 +39,7 @@ class PurchasesView(Guarded, BaseView):
         asked = request.args.get("id", "")
         chosen = next((p for p in waiting if f"{p.station_id}-{p.id}" == asked), None)
         if chosen is None and waiting:
+            forget_typed()
             chosen = waiting[0]
         return self.render(
             "kameng_admin/purchases.html",
@@ -59,7 +60,12 @@ class PurchasesView(Guarded, BaseView):
                 station_id, purchase_id, request.form.get("text", ""), people.actor()
             )
 
-        return attempt(deed, _l("已发货，买家现在就能看到"), str(self.get_url(".index_view")))
+        return attempt(
+            deed,
+            _l("已发货，买家现在就能看到"),
+            str(self.get_url(".index_view")),
+            again=self._same(station_id, purchase_id),
+        )
 
     @expose("/<int:station_id>/<int:purchase_id>/fail", methods=("POST",))
     def fail(self, station_id: int, purchase_id: int) -> Any:
@@ -69,7 +75,15 @@ class PurchasesView(Guarded, BaseView):
             reason = reason_given(request.form.get("reason"))
             return supply.fail(station_id, purchase_id, reason, people.actor())
 
-        return attempt(deed, _l("已判为未成功，款项原路退回"), str(self.get_url(".index_view")))
+        return attempt(
+            deed,
+            _l("已判为未成功，款项原路退回"),
+            str(self.get_url(".index_view")),
+            again=self._same(station_id, purchase_id),
+        )
+
+    def _same(self, station_id: int, purchase_id: int) -> str:
+        return str(self.get_url(".index_view", id=f"{station_id}-{purchase_id}"))
 
 
 def _labels_of(purchase: Any) -> dict[str, str]:
@@ -90,6 +104,7 @@ class RiskView(Guarded, BaseView):
         asked = request.args.get("id", "")
         chosen = next((h for h in held if f"{h.station_id}-{h.order_id}" == asked), None)
         if chosen is None and held:
+            forget_typed()
             chosen = held[0]
         order = db.session.get(Order, (chosen.station_id, chosen.order_id)) if chosen else None
         same = [h for h in held if chosen is not None and h is not chosen and _related(h, chosen)]
@@ -119,7 +134,8 @@ class RiskView(Guarded, BaseView):
             act(station_id, order_id, people.actor(), reason)
 
         done = _("已放行，订单继续处理") if release else _("已拒绝，款项原路退回")
-        return attempt(deed, done, str(self.get_url(".index_view")))
+        again = self.get_url(".index_view", id=f"{station_id}-{order_id}")
+        return attempt(deed, done, str(self.get_url(".index_view")), again=str(again))
 
 
 class DecisionsView(ReadOnlyView):

@@ -242,3 +242,27 @@ def test_T7_the_main_stations_buying_price_is_its_cost_and_stays_hidden(console:
 def own_row(page: str, link: str) -> str:
     """The table row that holds a link."""
     return next(row for row in page.split("<tr") if f'{link}"' in row)
+
+
+def test_a_refused_form_comes_back_with_what_was_typed(console: Any) -> None:
+    answer = console.post("/admin/stations/3/state", state="applied", reason="连续三天无人值守")
+    page = console.get(answer.location)
+    assert "不允许" in page
+    assert 'value="连续三天无人值守"' in page
+    assert "连续三天无人值守" not in console.get(answer.location)  # once, not for ever
+
+
+def test_words_for_one_order_never_land_at_another(console: Any) -> None:
+    number = order(console, "daily-desk", "P100", "13955566666")
+    console.market.owner.execute(
+        "INSERT INTO purchase(station_id, purchase_no, order_id, plugin_id, state)"
+        " SELECT 1, 'P-DAILY', id, 'supplier-manual', 'sent' FROM orders WHERE order_no = %s",
+        (number,),
+    )
+    answer = console.post("/admin/desk/1/999999/complete", "support", text="卡号 42")
+    assert answer.location.endswith("id=1-999999")
+    page = console.get(answer.location, "support")
+    assert "没有这张采购单" in page
+    assert "完成发货" in page
+    assert "卡号 42" not in page
+    assert "卡号 42" not in console.get("/admin/desk/", "support")
