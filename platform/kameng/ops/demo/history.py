@@ -29,7 +29,7 @@ def moments(now: datetime, source: random.Random) -> list[datetime]:
     for day in range(DAYS, -1, -1):
         start = (now - timedelta(days=day)).replace(hour=0, minute=0, second=0, microsecond=0)
         progress = (DAYS - day) / DAYS
-        count = round((6 + 34 * progress**2) * source.uniform(0.8, 1.2))
+        count = round((6 + 30 * progress**2) * source.uniform(0.8, 1.2))
         for hour in source.choices(range(24), HOURS, k=count):
             # The curve is local time; +8 is what the shop's clock shows.
             at = start + timedelta(hours=(hour - 8) % 24, seconds=source.randrange(3600))
