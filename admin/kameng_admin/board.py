@@ -13,7 +13,10 @@ from sqlalchemy import text
 from kameng.db import db
 from kameng.runtime import current_settings
 
-SPANS = {"today": 1, "7d": 7, "30d": 30}
+# Days of a span; "24h" ends now, so that the board says something at 00:20 too.
+SPANS = {"24h": 1, "today": 1, "7d": 7, "30d": 30}
+USUAL = "24h"
+HOURLY = ("24h", "today")
 
 # created_at is indexed, paid_at is not: an order is paid within hours of its making.
 BUCKET_SQL = text("""
@@ -119,30 +122,42 @@ class LowSku:
 
 
 def load_board(span: str, now: datetime | None = None) -> Board:
-    """Figures of today, 7 or 30 days, beside the span before (a day: the same weekday)."""
+    """Figures of 24 hours, today, 7 or 30 days, beside the span before (a day: same weekday).
+
+    The sums of "24h" reach back exactly 24 hours; its bars are whole hours, the last one running.
+    """
     zone = ZoneInfo(current_settings().timezone)
     now = (now or datetime.now(zone)).astimezone(zone)
     days = SPANS.get(span, 1)
-    midnight = datetime.combine(now.date(), time.min, zone)
-    start = midnight - timedelta(days=days - 1)
+    start, end = _reach(span, now, days)
     back = timedelta(days=7 if days == 1 else days)
-    end = midnight + timedelta(days=1)
-    buckets = _buckets(start, end, days)
-    before = _buckets(start - back, end - back, days)
-    current = now.hour if days == 1 else days - 1
+    first = now - timedelta(days=1) if span == "24h" else start
+    hourly = span in HOURLY
+    buckets = _buckets(start, end, days, hourly)
     return Board(
         span,
         now,
         buckets,
-        before,
-        _sum(buckets),
-        _sum(_buckets(start - back, now - back, days)),
-        current,
+        _buckets(start - back, end - back, days, hourly),
+        _sum(_buckets(first, now, days, hourly, strict=False)),
+        _sum(_buckets(first - back, now - back, days, hourly, strict=False)),
+        now.hour if span == "today" else len(buckets) - 1,
     )
 
 
-def _buckets(start: datetime, end: datetime, days: int) -> list[Bucket]:
-    hourly = days == 1
+def _reach(span: str, now: datetime, days: int) -> tuple[datetime, datetime]:
+    """First and last moment of the bars: whole hours of a day, whole days of a week."""
+    if span == "24h":
+        hour = now.replace(minute=0, second=0, microsecond=0)
+        return hour - timedelta(hours=23), hour + timedelta(hours=1)
+    midnight = datetime.combine(now.date(), time.min, now.tzinfo)
+    return midnight - timedelta(days=days - 1), midnight + timedelta(days=1)
+
+
+def _buckets(
+    start: datetime, end: datetime, days: int, hourly: bool, strict: bool = True
+) -> list[Bucket]:
+    """Figures by hour or day; `strict` gives every bar its place, else only what is there."""
     rows = db.session.execute(
         BUCKET_SQL,
         {
@@ -153,6 +168,8 @@ def _buckets(start: datetime, end: datetime, days: int) -> list[Bucket]:
         },
     )
     found = {row.bucket: row for row in rows}
+    if not strict:
+        return [_bucket(at, row) for at, row in found.items()]
     step = timedelta(hours=1) if hourly else timedelta(days=1)
     first = start.replace(tzinfo=None)
     marks = [first + step * number for number in range(24 if hourly else days)]

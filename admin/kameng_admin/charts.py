@@ -8,7 +8,7 @@ from typing import Any
 
 from flask_babel import gettext as _
 
-from kameng_admin.board import Board, Bucket
+from kameng_admin.board import HOURLY, Board, Bucket
 
 YUAN = 10_000
 
@@ -35,8 +35,8 @@ def turnover_option(board: Board) -> dict[str, Any]:
                 "type": "line",
                 "showSymbol": False,
                 "data": [bucket.turnover / YUAN for bucket in board.before],
-                "lineStyle": {"width": 1.5, "type": "dashed", "color": "var(--km-chart-2)"},
-                "itemStyle": {"color": "var(--km-chart-2)"},
+                "lineStyle": {"width": 1.5, "type": "dashed", "color": "var(--km-ink-3)"},
+                "itemStyle": {"color": "var(--km-ink-3)"},
             },
         ],
     }
@@ -69,7 +69,7 @@ def result_option(board: Board) -> dict[str, Any]:
 def daily_option(days: Sequence[date], amounts: Sequence[int]) -> dict[str, Any]:
     """One bar a day, in yuan."""
     return {
-        **_frame([f"{day.month}-{day.day}" for day in days]),
+        **_frame([f"{day:%m-%d}" for day in days]),
         "series": [
             {
                 "name": _("成交额"),
@@ -110,7 +110,7 @@ def _frame(labels: Sequence[str]) -> dict[str, Any]:
 
 
 def _label(board: Board, bucket: Bucket) -> str:
-    return f"{bucket.at:%H:%M}" if board.span == "today" else f"{bucket.at.month}-{bucket.at.day}"
+    return f"{bucket.at:%H:%M}" if board.span in HOURLY else f"{bucket.at:%m-%d}"
 
 
 def spark(values: Sequence[float | int | None]) -> str:

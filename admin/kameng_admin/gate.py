@@ -8,7 +8,7 @@ import json
 from typing import Any
 
 from cryptography.fernet import Fernet, InvalidToken
-from flask import Blueprint, flash, make_response, redirect, render_template, request, url_for
+from flask import Blueprint, make_response, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
@@ -20,7 +20,7 @@ from kameng.web.limits import client_ip, limit
 from kameng.web.viewer import current_viewer, login_session, logout_session, safe_next, to_login
 from kameng_admin.base.actions import error_text
 from kameng_admin.base.guard import is_staff
-from kameng_admin.shell import back_or
+from kameng_admin.shell import back_or, other_language_url
 from kameng_admin.theme import COOKIE, SCHEMES, YEAR_S, current_scheme
 
 blueprint = Blueprint("admin_gate", __name__, url_prefix="/admin")
@@ -93,7 +93,6 @@ def _try(name: str, password: str, code: str) -> Any:
         step = "code" if refused.code == "totp_failed" else "password"
         return _form(step, name, password, error_text(refused), 401)
     login_session("staff", staff.id)
-    flash(_("您好，%(name)s", name=staff.name), "ok")
     return redirect(_next(), 303)
 
 
@@ -112,6 +111,7 @@ def _form(
         next=_next(),
         scheme=current_scheme(),
         demo=current_settings().demo,
+        language_url=other_language_url(url_for("admin_gate.login_page")),
     )
     return no_store(make_response(page, status))
 

@@ -105,13 +105,13 @@ class ProductForm(ConsoleForm):
             }
         )
 
-    def values(self) -> dict[str, Any]:
-        """What the catalogue's api takes."""
+    def values(self, cover: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """What the catalogue's api takes; what the form does not show of a cover stays."""
         data = dict(self.data)
         tags = re.split(r"[、,，;；\s]+", data.pop("tags") or "")
         title, hue = data.pop("cover_title") or "", data.pop("cover_hue")
         data["category_id"] = int(data["category_id"])
-        data["cover"] = {"hue": 210 if hue is None else hue, "title": title}
+        data["cover"] = {**(cover or {}), "hue": 210 if hue is None else hue, "title": title}
         data["position"] = data["position"] or 0
         texts = ("summary", "delivery_note", "description", "how_to_use", "after_sales")
         data.update({name: (data[name] or "").strip() for name in texts})
@@ -161,7 +161,7 @@ def _number(raw: Mapping[str, str], name: str, default: int) -> int:
 
 def _whole(text: str | None) -> int | None:
     cleaned = (text or "").strip()
-    if not cleaned.isascii() or not cleaned.isdigit() or len(cleaned) > 9:
+    if not cleaned.isascii() or not cleaned.isdecimal() or len(cleaned) > 9:
         return None
     return int(cleaned)
 

@@ -10,10 +10,13 @@ from flask_admin import Admin
 from kameng.web import audiences
 from kameng.web.headers import csp_nonce
 from kameng_admin import gate
+from kameng_admin.base.actions import typed
+from kameng_admin.base.cells import joined_cell
 from kameng_admin.shell import EXTENSION
 from kameng_admin.stories import account_text, signed_money, transfer_text
 from kameng_admin.theme import ConsoleTheme, init_theme
 from kameng_admin.views import all_views, home_view
+from kameng_admin.words import step_word
 
 URL = "/admin"
 
@@ -26,7 +29,12 @@ def init_app(app: Flask) -> None:
     audiences.register(app, gate.blueprint, "main")
     init_theme(app)
     app.jinja_env.globals.update(
-        account_text=account_text, signed_money=signed_money, transfer_text=transfer_text
+        account_text=account_text,
+        joined_cell=joined_cell,
+        signed_money=signed_money,
+        step_word=step_word,
+        transfer_text=transfer_text,
+        typed=typed,
     )
     views = [home_view(), *all_views()]
     app.extensions[EXTENSION] = views

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 from flask import current_app, g, request, url_for
 from flask_babel import gettext as _
 
 from kameng.runtime import current_settings
+from kameng.web.i18n import current_locale
 from kameng_admin import counts
 from kameng_admin.theme import current_scheme
 
@@ -61,6 +63,7 @@ class Shell:
     account_url: str
     scheme_url: str
     logout_url: str
+    language_url: str
 
 
 def build_shell(view: Guarded | None) -> Shell:
@@ -81,7 +84,16 @@ def build_shell(view: Guarded | None) -> Shell:
         account_url=url_for("admin_account.index_view"),
         scheme_url=url_for("admin_gate.set_scheme"),
         logout_url=url_for("admin_gate.logout"),
+        language_url=other_language_url(url_for("admin.index_view")),
     )
+
+
+def other_language_url(home: str) -> str:
+    """This page in the other language; a page that answered a form has no address of its own."""
+    path = request.path if request.method == "GET" else home
+    kept = request.args.to_dict(flat=False) if request.method == "GET" else {}
+    wanted = "zh" if current_locale() == "en" else "en"
+    return f"{path}?{urlencode({**kept, 'lang': wanted}, doseq=True)}"
 
 
 def console_views() -> list[Any]:

@@ -75,15 +75,18 @@ TRANSFERS = {
 }
 REASONS = {
     "placed": _l("买家下单"),
-    "cancelled": _l("取消，库存放回"),
     "not paid in time": _l("过期未付，库存放回"),
     "after-sales time is over": _l("售后期已过"),
+    "purchase": _l("已交给供应方"),
     "fulfilled": _l("已交付"),
+    "cards claimed": _l("从卡池取卡"),
+    "no card left": _l("卡池已空，款项退回"),
     "money returned": _l("款已退回"),
     "risk review": _l("等人工审核"),
     "paid by balance": _l("余额付款"),
     "webhook": _l("网关通知，验签通过"),
     "query": _l("主动查询得知"),
+    "cancelled": _l("取消，库存放回"),
 }
 
 
@@ -139,7 +142,7 @@ def _party(party: str) -> Any:
         return _("货款成本")
     if party == "rounding":
         return _("取整差额")
-    return texts.station_name(int(party)) if party.isdigit() else party
+    return texts.station_name(int(party)) if party.isdecimal() else party
 
 
 def account_text(kind: str, station: str) -> str:

@@ -11,6 +11,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import text
 
 from kameng.db import db
+from kameng_admin.words import EVENT_FACTS
 
 # audit action → (icon, tone, sentence)
 ACTIONS: Mapping[str, tuple[str, str, Any]] = {
@@ -30,6 +31,11 @@ ACTIONS: Mapping[str, tuple[str, str, Any]] = {
     "category.save": ("category", "idle", _l("保存分类")),
     "price.listing": ("discount", "info", _l("修改报价")),
     "member.unmask": ("eye", "warn", _l("查看完整账号")),
+    "order.unmask": ("eye", "warn", _l("查看买家联系方式")),
+    "listing.on": ("discount", "idle", _l("上架规格")),
+    "listing.off": ("discount", "idle", _l("下架规格")),
+    "listing.price": ("discount", "info", _l("自定售价")),
+    "listing.rule": ("discount", "idle", _l("恢复按规则定价")),
     "order.cancel": ("ban", "idle", _l("取消订单")),
     "purchase.complete": ("circle-check", "ok", _l("完成人工订单")),
     "purchase.fail": ("circle-x", "bad", _l("人工订单未成功")),
@@ -97,7 +103,7 @@ def station_name(station_id: int) -> str:
 def actor_text(actor: str, station_id: int = 1) -> Any:
     """`staff:3` → the person's name; other kinds in words."""
     kind, _sep, number = actor.partition(":")
-    if kind == "staff" and number.isdigit():
+    if kind == "staff" and number.isdecimal():
         if "console_people" not in g:
             rows = db.session.execute(PEOPLE_SQL)
             g.console_people = {(row.station_id, row.id): row.name for row in rows}
@@ -105,7 +111,16 @@ def actor_text(actor: str, station_id: int = 1) -> Any:
         return name or g.console_people.get((1, int(number))) or _("员工 %(no)s", no=number)
     if kind == "member":
         return _("会员 %(no)s", no=number)
+    if kind == "m" and number:  # a shopper's key: m:station:member, or g:contact
+        return _("会员 %(no)s", no=number.rpartition(":")[2])
+    if kind == "g" and number:
+        return ACTORS["guest"]  # what follows is the contact, which stays masked everywhere
     return ACTORS.get(kind, actor)
+
+
+def actor_code(actor: str) -> str:
+    """An actor for a sheet: as it is stored, without a shopper's contact."""
+    return "guest" if actor.startswith("g:") else actor
 
 
 def duration_text(seconds: float | None) -> str:
@@ -154,15 +169,18 @@ SUBJECTS = {
 def subject_text(subject: str) -> str:
     """`sku:5` → 规格 5."""
     kind, sep, number = subject.partition(":")
-    if kind == "station" and number.isdigit():
+    if kind == "station" and number.isdecimal():
         return station_name(int(number))
+    if subject == "ledger":
+        return str(_("账本"))
     words = SUBJECTS.get(kind) if sep else None
     return str(words) % {"no": number} if words else subject
 
 
 def detail_text(detail: Mapping[str, Any]) -> str:
     """The facts of an audit event on one line."""
-    return "  ".join(f"{name}={_short(value)}" for name, value in detail.items())[:300]
+    shown = [(EVENT_FACTS.get(name, name), value) for name, value in detail.items()]
+    return "  ".join(f"{name} {_short(value)}" for name, value in shown if value != "")[:300]
 
 
 def _short(value: Any) -> str:

@@ -34,7 +34,7 @@ def test_the_board_updates_itself_and_draws_its_charts(
     page = visitor.page
     page.goto(f"{installation.main_url}/admin/")
     page.locator("[data-chart] svg").nth(1).wait_for()
-    with page.expect_response("**/admin/board?span=today") as answer:
+    with page.expect_response("**/admin/board?span=24h") as answer:
         page.evaluate("htmx.trigger('#board', 'every 15s'); htmx.ajax('GET', "
                       "document.getElementById('board').getAttribute('hx-get'), '#board')")  # fmt: skip
     assert answer.value.status == 200

@@ -20,8 +20,10 @@ def badge(mark: Mark) -> Markup:
 
 
 def joined_cell(product: str, sku: str, quantity: int = 1) -> str:
-    """`星海点券 100 元 × 2`; the SKU's name alone when it repeats the product's."""
-    name = sku if sku.startswith(product) else f"{product} {sku}"
+    """`星海点券 100 元 × 2`; one name alone when it repeats the other."""
+    name = f"{product} {sku}"
+    if sku.startswith(product) or product.endswith(f" {sku}"):
+        name = max(product, sku, key=len)
     return f"{name} × {quantity}" if quantity > 1 else name
 
 

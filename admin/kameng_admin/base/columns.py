@@ -61,7 +61,7 @@ def equals(column: Any) -> Callable[[str], Any]:
 
 def equals_number(column: Any) -> Callable[[str], Any]:
     """Filter by a whole number; anything else is ignored."""
-    return lambda value: column == int(value) if value.isdigit() and len(value) < 19 else None
+    return lambda value: column == int(value) if value.isdecimal() and len(value) < 19 else None
 
 
 def day_of(column: Any) -> Callable[[str], Any]:

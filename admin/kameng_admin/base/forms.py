@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from flask import request
@@ -31,6 +31,10 @@ class ConsoleForm(Form):
         def get_translations(self, form: Any) -> Any:
             """WTForms' own catalogue of the page's language."""
             return get_translations(["en" if current_locale() == "en" else "zh"])
+
+    def process(self, formdata: Any = None, *args: Any, **kwargs: Any) -> None:
+        """Fill the fields; a form that was not sent shows its defaults (a box stays ticked)."""
+        super().process(formdata or None, *args, **kwargs)
 
     def sent(self) -> bool:
         """Whether the form was posted and holds."""
@@ -94,7 +98,7 @@ def parse_amount(raw: str, *, signed: bool = False) -> int:
     """`95.5` → 955000. Raises ValueError with a message for the person who typed it."""
     try:
         units = Decimal(raw) * SCALE
-    except InvalidOperation:
+    except ArithmeticError:  # not a number at all, or 1e999999
         raise ValueError(_("“%(raw)s”不是金额", raw=raw[:20])) from None
     if not units.is_finite() or abs(units) > LARGEST:
         raise ValueError(_("金额太大"))

@@ -89,7 +89,7 @@ class Guarded:
     def crumbs(self, *more: Crumb) -> list[Crumb]:
         """Group › view › what the page adds."""
         here = Crumb(self.place.label, self.get_url(".index_view") if more else "")  # type: ignore[attr-defined]  # mixed into Flask-Admin's views
-        return [Crumb(self.place.group), here, *more]
+        return [Crumb(self.place.group or _("主站")), here, *more]
 
     def render(self, template: str, **kwargs: Any) -> Any:
         """Render with the shell around; `crumbs` and `page_title` default to the view's place."""
@@ -120,7 +120,7 @@ class Guarded:
 def whole_number(raw: Any, largest: int = 2**63 - 1) -> int:
     """A positive id from an address or a form; anything else is 404, never 500."""
     text = str(raw)
-    if not text.isascii() or not text.isdigit() or len(text) > 19 or not 0 < int(text) <= largest:
+    if not text.isascii() or not text.isdecimal() or len(text) > 19 or not 0 < int(text) <= largest:
         abort(404)
     return int(text)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
@@ -185,6 +186,7 @@ class SecureModelView(Guarded, ModelView):
 
     # ── doing something to several rows ─────────────────────────────────────────────────
     action_needs: dict[str, str] = {}  # noqa: RUF012  # action name → permission
+    bulk_amount: str = ""  # attribute whose sum the bar of chosen rows shows (scale 4)
 
     def is_action_allowed(self, name: str) -> bool:
         """Only declared actions, and only with their permission."""
@@ -194,16 +196,18 @@ class SecureModelView(Guarded, ModelView):
         self, ids: Sequence[str], deed: Callable[[Any], None], done: Callable[[int], str]
     ) -> None:
         """Do it row by row, so that one refusal does not undo the others; say how it went."""
-        good = 0
+        good, refusals = 0, Counter[str]()
         for row_id in ids[: self.page_size_options[-1]]:
             try:
                 deed(self.get_one(row_id))
                 good += 1
             except DomainError as refused:
                 db.session.rollback()
-                flash(error_text(refused), "bad")
+                refusals[error_text(refused)] += 1
         if good:
             flash(done(good), "ok")
+        for why, times in refusals.items():
+            flash(why if times == 1 else f"{why} × {times}", "bad")
 
     # ── sheets ──────────────────────────────────────────────────────────────────────────
     @expose("/export/<export_type>/")
@@ -294,7 +298,7 @@ def _sheet_value(column: Column, row: Any) -> Any:
 def _key_value(column: Any, part: str) -> Any:
     kind: Callable[..., Any] = column.type.python_type
     if kind is int:
-        if not (part.isascii() and part.isdigit() and len(part) < 19):
+        if not (part.isascii() and part.isdecimal() and len(part) < 19):
             abort(404)
         return int(part)
     if len(part) > 80 or "\0" in part:

@@ -14,8 +14,8 @@ from flask_babel import lazy_gettext as _l
 from kameng.jobs import api as jobs
 from kameng.plugins import api as plugins
 from kameng.web.formats import plain_money
-from kameng_admin import board, charts, counts, people, texts
-from kameng_admin.base.guard import Guarded, Place
+from kameng_admin import board, charts, counts, links, people, texts
+from kameng_admin.base.guard import Guarded, Place, may
 from kameng_admin.labels import Mark
 from kameng_admin.shell import Crumb
 
@@ -95,15 +95,22 @@ class DashboardView(Guarded, BaseView):
             "queue_names": QUEUE_NAMES,
             "busy": BUSY,
             "dead": counts.waiting().get("admin_jobs", (0, False))[0],
-            "news": board.news(),
+            "news": _news(),
             "texts": texts,
+            "links": links,
             "may": people.viewer_can,
         }
 
 
+def _news() -> Any:
+    news = board.news()
+    links.load(event.subject for event in news)
+    return news
+
+
 def _span() -> str:
-    asked = request.args.get("span", "today")
-    return asked if asked in board.SPANS else "today"
+    asked = request.args.get("span", board.USUAL)
+    return asked if asked in board.SPANS else board.USUAL
 
 
 def _plain(bucket: board.Bucket) -> dict[str, Any]:
@@ -163,11 +170,10 @@ def _to(endpoint: str) -> str:
 def _kpis(loaded: board.Board) -> list[Kpi]:
     now, then = loaded.total, loaded.total_before
     kept = [b for index, b in enumerate(loaded.buckets) if index <= loaded.current]
-    money = [plain_money(value, 2) for value in (now.turnover, now.margin)]
     return [
         Kpi(
             _("成交额"),
-            f"¥{money[0]}",
+            f"¥{plain_money(now.turnover, 2)}",
             *_ratio(now.turnover, then.turnover),
             charts.spark([b.turnover for b in kept]),
         ),
@@ -189,13 +195,18 @@ def _kpis(loaded: board.Board) -> list[Kpi]:
             *_points(now.refund_rate, then.refund_rate, good_when_down=True),
             charts.spark([_share(b.refunded, b.orders) for b in kept]),
         ),
-        Kpi(
-            _("主站毛利"),
-            f"¥{money[1]}",
-            *_ratio(now.margin, then.margin),
-            charts.spark([b.margin for b in kept]),
-        ),
+        *([_margin(loaded, kept)] if may("cost.view") else []),
     ]
+
+
+def _margin(loaded: board.Board, kept: list[board.Bucket]) -> Kpi:
+    """Who may not see costs could work them out from it."""
+    return Kpi(
+        _("主站毛利"),
+        f"¥{plain_money(loaded.total.margin, 2)}",
+        *_ratio(loaded.total.margin, loaded.total_before.margin),
+        charts.spark([bucket.margin for bucket in kept]),
+    )
 
 
 def _share(part: int, whole: int) -> float | None:

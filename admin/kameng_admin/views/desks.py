@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 from flask import request
@@ -14,8 +15,8 @@ from kameng.orders.models import Order
 from kameng.risk import api as risk
 from kameng.risk.models import RiskDecisionRow
 from kameng.supply import api as supply
-from kameng_admin import labels, people, texts
-from kameng_admin.base.actions import attempt, reason_given
+from kameng_admin import labels, people, texts, words
+from kameng_admin.base.actions import attempt, forget_typed, reason_given
 from kameng_admin.base.cells import badge, code
 from kameng_admin.base.columns import Column, Filter, Tab, day_of, equals, equals_number
 from kameng_admin.base.guard import Guarded, Place, found, needs
@@ -38,11 +39,14 @@ class PurchasesView(Guarded, BaseView):
         asked = request.args.get("id", "")
         chosen = next((p for p in waiting if f"{p.station_id}-{p.id}" == asked), None)
         if chosen is None and waiting:
+            forget_typed()
             chosen = waiting[0]
         return self.render(
             "kameng_admin/purchases.html",
             waiting=waiting,
             chosen=chosen,
+            input_labels=_labels_of(chosen),
+            now=datetime.now(UTC),
             labels=labels,
             texts=texts,
         )
@@ -56,7 +60,12 @@ class PurchasesView(Guarded, BaseView):
                 station_id, purchase_id, request.form.get("text", ""), people.actor()
             )
 
-        return attempt(deed, _l("已发货，买家现在就能看到"), str(self.get_url(".index_view")))
+        return attempt(
+            deed,
+            _l("已发货，买家现在就能看到"),
+            str(self.get_url(".index_view")),
+            again=self._same(station_id, purchase_id),
+        )
 
     @expose("/<int:station_id>/<int:purchase_id>/fail", methods=("POST",))
     def fail(self, station_id: int, purchase_id: int) -> Any:
@@ -66,7 +75,20 @@ class PurchasesView(Guarded, BaseView):
             reason = reason_given(request.form.get("reason"))
             return supply.fail(station_id, purchase_id, reason, people.actor())
 
-        return attempt(deed, _l("已判为未成功，款项原路退回"), str(self.get_url(".index_view")))
+        return attempt(
+            deed,
+            _l("已判为未成功，款项原路退回"),
+            str(self.get_url(".index_view")),
+            again=self._same(station_id, purchase_id),
+        )
+
+    def _same(self, station_id: int, purchase_id: int) -> str:
+        return str(self.get_url(".index_view", id=f"{station_id}-{purchase_id}"))
+
+
+def _labels_of(purchase: Any) -> dict[str, str]:
+    order = db.session.get(Order, (purchase.station_id, purchase.order_id)) if purchase else None
+    return words.input_labels(order.sku_id) if order is not None else {}
 
 
 class RiskView(Guarded, BaseView):
@@ -82,6 +104,7 @@ class RiskView(Guarded, BaseView):
         asked = request.args.get("id", "")
         chosen = next((h for h in held if f"{h.station_id}-{h.order_id}" == asked), None)
         if chosen is None and held:
+            forget_typed()
             chosen = held[0]
         order = db.session.get(Order, (chosen.station_id, chosen.order_id)) if chosen else None
         same = [h for h in held if chosen is not None and h is not chosen and _related(h, chosen)]
@@ -111,7 +134,8 @@ class RiskView(Guarded, BaseView):
             act(station_id, order_id, people.actor(), reason)
 
         done = _("已放行，订单继续处理") if release else _("已拒绝，款项原路退回")
-        return attempt(deed, done, str(self.get_url(".index_view")))
+        again = self.get_url(".index_view", id=f"{station_id}-{order_id}")
+        return attempt(deed, done, str(self.get_url(".index_view")), again=str(again))
 
 
 class DecisionsView(ReadOnlyView):

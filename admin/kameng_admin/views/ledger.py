@@ -56,7 +56,7 @@ class AccountsView(Guarded, BaseView):
         """Accounts of one station or kind; the sums per kind above them."""
         kind = request.args.get("kind", "")
         raw = request.args.get("station", "")
-        station_id = int(raw) if raw.isdigit() and len(raw) < 12 else None
+        station_id = int(raw) if raw.isdecimal() and len(raw) < 12 else None
         rows = ledger.accounts(kind if kind in labels.ACCOUNT_KIND else None, station_id)
         sums: dict[str, int] = {}
         for row in rows:
@@ -204,6 +204,6 @@ def _order(transfer: Transfer) -> Any:
 
 
 def _touches(value: str) -> Any:
-    if not value.isdigit() or len(value) > 18:
+    if not value.isdecimal() or len(value) > 18:
         return None
     return (Transfer.debit_account == int(value)) | (Transfer.credit_account == int(value))

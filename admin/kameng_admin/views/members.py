@@ -16,7 +16,7 @@ from kameng.identity.models import Member
 from kameng.ledger.models import Account, AccountBalance
 from kameng.orders.models import Order
 from kameng.web.formats import mask_phone
-from kameng_admin import labels, people, texts
+from kameng_admin import labels, people, texts, words
 from kameng_admin.base.actions import attempt, reason_given
 from kameng_admin.base.cells import badge
 from kameng_admin.base.columns import Column, Filter, Tab, day_of, equals, equals_number
@@ -47,7 +47,7 @@ class MembersView(SecureModelView):
         ),
         Column("name", _l("昵称")),
         Column("station_id", _l("分站"), lambda m: texts.station_name(m.station_id), phone="meta"),
-        Column("level", _l("会员等级")),
+        Column("level", _l("会员等级"), lambda m: words.LEVELS.get(m.level, m.level)),
         Column(
             "state",
             _l("状态"),

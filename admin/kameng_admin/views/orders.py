@@ -7,6 +7,8 @@ from typing import Any
 
 from flask import request
 from flask_admin import expose
+from flask_admin.actions import action
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import func
 
@@ -16,7 +18,7 @@ from kameng.orders.models import Order
 from kameng.risk import api as risk
 from kameng.web.formats import mask_phone, plain_money
 from kameng.web.formats import order_no as grouped
-from kameng_admin import labels, people, texts
+from kameng_admin import labels, people, texts, words
 from kameng_admin.base.actions import attempt, reason_given
 from kameng_admin.base.cells import badge, joined_cell
 from kameng_admin.base.columns import Column, Filter, Tab, day_of, equals, equals_number
@@ -129,6 +131,14 @@ class OrderView(SecureModelView):
         Filter("kind", _l("类型"), equals(Order.kind), choices=choices_of(labels.KIND)),
     )
 
+    action_needs = {"cancel": "order.manage"}  # noqa: RUF012  # read only
+    bulk_amount = "payable"
+
+    @action("cancel", _l("取消未付款的"), _l("取消后库存放回，买家不能再付款。确定取消选中的？"))
+    def action_cancel(self, ids: list[str]) -> None:
+        """Cancel several unpaid orders; one that has moved on says so and stays."""
+        self.each(ids, _cancel, lambda n: str(_("已取消 %(n)s 单，库存已放回", n=n)))
+
     def row_url(self, row: Any) -> str:
         """The order's own page."""
         return order_url(self, row.station_id, row.order_no)
@@ -136,10 +146,17 @@ class OrderView(SecureModelView):
     @expose("/<int:station_id>/<order_no>")
     def detail_page(self, station_id: int, order_no: str) -> Any:
         """Facts, money, price, story and what may be done now."""
-        order = self._find(station_id, order_no)
+        return self._page(self._find(station_id, order_no))
+
+    def _page(self, order: Order, shown: bool = False) -> Any:
         story = order_story(order)
         return self.render(
             "kameng_admin/order.html",
+            shown=shown,
+            input_labels=words.input_labels(order.sku_id),
+            methods=words.METHODS,
+            unmask_label=people.permission_label("member.unmask"),
+            cost_label=people.permission_label("cost.view"),
             page_title=grouped(order.order_no),
             crumbs=self.crumbs(Crumb(grouped(order.order_no))),
             order=order,
@@ -149,17 +166,22 @@ class OrderView(SecureModelView):
             texts=texts,
         )
 
+    @expose("/<int:station_id>/<order_no>/unmask", methods=("POST",))
+    @needs("member.unmask")
+    def unmask(self, station_id: int, order_no: str) -> Any:
+        """Show the buyer's contact and inputs on this one page, and write it down."""
+        order = self._find(station_id, order_no)
+        people.record("order.unmask", f"order:{order.id}", {"station": station_id})
+        page = self._page(self._find(station_id, order_no), shown=True)
+        return page, 200, {"Cache-Control": "no-store"}
+
     @expose("/<int:station_id>/<order_no>/cancel", methods=("POST",))
     @needs("order.manage")
     def cancel(self, station_id: int, order_no: str) -> Any:
         """Cancel an unpaid order."""
         order = self._find(station_id, order_no)
 
-        def deed() -> None:
-            with station_scope(station_id):
-                orders.cancel(order.order_no, people.actor())
-
-        return attempt(deed, _l("订单已取消，库存已放回"), self.row_url(order))
+        return attempt(lambda: _cancel(order), _l("订单已取消，库存已放回"), self.row_url(order))
 
     @expose("/<int:station_id>/<order_no>/release", methods=("POST",))
     @needs("risk.decide")
@@ -191,6 +213,12 @@ class OrderView(SecureModelView):
             Order.station_id == station_id, Order.order_no == order_no[:40].replace("\0", "")
         ).one_or_none()
         return found(order)  # type: ignore[no-any-return]  # 404 or the very thing given
+
+
+def _cancel(order: Order) -> None:
+    number, actor = order.order_no, people.actor()
+    with station_scope(order.station_id):
+        orders.cancel(number, actor)
 
 
 def order_url(view: Any, station_id: int, order_no: str) -> str:

@@ -16,7 +16,7 @@ from kameng.payments import api as payments
 from kameng.payments.models import PaymentAttempt, PaymentNotice, Refund
 from kameng.web.formats import order_no as grouped
 from kameng.web.formats import plain_money
-from kameng_admin import labels, people, texts
+from kameng_admin import labels, people, texts, words
 from kameng_admin.base.actions import attempt
 from kameng_admin.base.cells import badge, code, link
 from kameng_admin.base.columns import Column, Filter, Tab, day_of, equals, equals_number
@@ -38,6 +38,13 @@ ANSWERS = {
 
 def _money(row: Any) -> str:
     return plain_money(row.amount, 2)
+
+
+def way_text(plugin_id: str, method: str) -> str:
+    """`易支付 · 支付宝`: the plugin and the way to pay, in words."""
+    way = words.METHODS.get(method, method)
+    name = texts.ACTORS.get(plugin_id, plugin_id)
+    return str(name) if str(name) == str(way) else f"{name} · {way}"
 
 
 PAYMENTS = (("admin_payments", _l("支付单")), ("admin_refunds", _l("退款单")))
@@ -69,7 +76,7 @@ class AttemptView(SecureModelView):
         Column(
             "plugin_id",
             _l("渠道"),
-            lambda a: f"{a.plugin_id.removeprefix('payment-')} / {a.method}",
+            lambda a: way_text(a.plugin_id, a.method),
             phone="meta",
         ),
         Column(
@@ -140,6 +147,7 @@ class AttemptView(SecureModelView):
             labels=labels,
             texts=texts,
             purposes=PURPOSES,
+            methods=words.METHODS,
         )
 
     @expose("/<int:station_id>/<int:attempt_id>/query", methods=("POST",))
@@ -229,4 +237,4 @@ def _order_link(row: Any) -> Any:
 
 def _channels() -> list[tuple[str, Any]]:
     rows = db.session.scalars(select(PaymentAttempt.plugin_id).distinct().limit(50))
-    return [(plugin, plugin) for plugin in sorted(rows)]
+    return [(plugin, texts.ACTORS.get(plugin, plugin)) for plugin in sorted(rows)]

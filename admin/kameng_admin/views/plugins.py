@@ -37,6 +37,10 @@ CAPABILITIES = {
     "purchase": _l("采购"),
     "manual": _l("人工"),
     "h5": _l("手机网页"),
+    "wallet": _l("余额"),
+    "codes": _l("卡密"),
+    "top_up": _l("直充"),
+    "test_mode": _l("测试模式"),
 }
 STATES = {
     "available": Mark("idle", "player-pause", _l("未启用")),
@@ -211,7 +215,7 @@ class PluginsView(Guarded, BaseView):
 
 
 def _station(raw: str | None) -> int:
-    number = int(raw) if raw and raw.isdigit() and len(raw) < 12 else MAIN_STATION
+    number = int(raw) if raw and raw.isdecimal() and len(raw) < 12 else MAIN_STATION
     return number if number in texts.station_names() else MAIN_STATION
 
 

@@ -40,6 +40,12 @@ def _cost(row: Listing) -> str:
     return plain_money(cost) if cost is not None else "—"
 
 
+def _buy(row: Listing) -> str:
+    """What a station pays; for the main station that is the cost, which not everybody may see."""
+    shown = row.station_id != MAIN_STATION or may("cost.view")
+    return plain_money(row.buy_price) if shown else "—"
+
+
 def _margin(row: Listing) -> str:
     cost = g.console_costs.get(row.sku_id)
     return plain_money(row.price - cost) if cost is not None else "—"
@@ -65,7 +71,7 @@ class PricesView(SecureModelView):
             export=lambda r: g.console_skus[r.sku_id][1],
         ),
         Column("station_id", _l("分站"), lambda r: texts.station_name(r.station_id), phone="meta"),
-        Column("buy_price", _l("进货价"), lambda r: plain_money(r.buy_price), css="is-num"),
+        Column("buy_price", _l("进货价"), lambda r: _buy(r), css="is-num"),
         Column("price", _l("零售价"), _offer, css="is-num is-strong", phone="amount", sort=True),
         Column(
             "margin",
@@ -107,7 +113,7 @@ class PricesView(SecureModelView):
         """Cost with its history, the chain at one station, and all offers."""
         row = self._sku(sku_id)
         asked = request.args.get("station", "")
-        station_id = int(asked) if asked.isdigit() and len(asked) < 12 else MAIN_STATION
+        station_id = int(asked) if asked.isdecimal() and len(asked) < 12 else MAIN_STATION
         try:
             chain = pricing.explain(station_id, sku_id)
         except DomainError:
@@ -291,7 +297,7 @@ def sku_names(ids: set[int]) -> dict[int, tuple[str, str]]:
 
 def _sku_id(code: str) -> int:
     return db.session.scalar(select(Sku.id).where(Sku.code == code)) or (
-        int(code) if code.isdigit() and len(code) < 12 else 0
+        int(code) if code.isdecimal() and len(code) < 12 else 0
     )
 
 

@@ -147,9 +147,11 @@ class ProductsView(SecureModelView):
         if request.method == "POST" and not may("product.edit"):
             return self.refuse("product.edit")
         form = ProductForm(request.form) if request.method == "POST" else ProductForm.of(product)
+        if request.method == "POST" and request.form.get("seen", "") not in ("", _stamp(product)):
+            return self._page(product_id, form=form, crossed=True, status=409)
         if form.sent():
             try:
-                catalog.update_product(product_id, **form.values())
+                catalog.update_product(product_id, **form.values(product.cover))
             except DomainError as refused:
                 form.refuse(refused, error_text(refused))
             else:
@@ -240,6 +242,7 @@ class ProductsView(SecureModelView):
         sku_rows: Any = (),
         rules: Any = None,
         field_error: str = "",
+        crossed: bool = False,
         status: int = 200,
     ) -> Any:
         product = self.get_one(product_id)
@@ -266,12 +269,19 @@ class ProductsView(SecureModelView):
             new_rows=[row for row in sku_rows if not row["id"]],
             rules=catalog.fields_of(product_id) if rules is None else rules,
             field_error=field_error,
+            crossed=crossed,
+            seen=_stamp(product),
             field_kinds=FIELD_KINDS,
             levels=catalog.stock_levels(ids) if product.kind == "card" else {},
             state=labels.mark(labels.PRODUCT, product.state),
             labels=labels,
             amount_text=amount_text,
         )
+
+
+def _stamp(product: Product) -> str:
+    """The state of the facts that a form was filled from: another one means somebody else saved."""
+    return product.updated_at.isoformat()
 
 
 def _save_sku(product_id: int, row: dict[str, Any]) -> bool:

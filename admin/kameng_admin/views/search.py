@@ -51,7 +51,7 @@ class SearchView(Guarded, BaseView):
         groups = find(words) if words else []
         hits = [hit for _label, found in groups for hit in found]
         digits = re.sub(r"\s", "", words)
-        if len(hits) == 1 and digits.isdigit() and len(digits) >= 16:
+        if len(hits) == 1 and digits.isdecimal() and len(digits) >= 16:
             return redirect(hits[0].url)
         return self.render(
             "kameng_admin/search.html", groups=groups, search_words=words, hits=len(hits)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from flask import g, request
 from flask_admin import expose
@@ -18,7 +19,7 @@ from kameng.stations import api as stations
 from kameng.stations.models import Host, Station, StationApplication
 from kameng.web.formats import plain_money
 from kameng.web.limits import client_ip
-from kameng_admin import charts, labels, people, texts
+from kameng_admin import charts, labels, people, texts, words
 from kameng_admin.base.actions import attempt, reason_given
 from kameng_admin.base.cells import badge, code, two_lines
 from kameng_admin.base.columns import Column, Filter, Tab, equals
@@ -41,6 +42,16 @@ DAYS_SQL = text("""
       FROM orders WHERE station_id = :station AND paid_at IS NOT NULL
        AND created_at >= now() - interval '30 days' GROUP BY 1 ORDER BY 1
 """)
+
+
+STATE_MEANINGS = {  # what shoppers and the owner notice
+    "training": _l("店铺还打不开，店长先培训"),
+    "trial": _l("买家可以下单，处在试营业期"),
+    "active": _l("买家照常下单，权限全部恢复"),
+    "restricted": _l("买家照常下单，提现和推广暂停"),
+    "suspended": _l("店铺打不开，买家不能下单；已付款的照常处理"),
+    "closed": _l("永久关店，不能再改回来；已付款的照常处理"),
+}
 
 
 class StationsView(SecureModelView):
@@ -68,7 +79,7 @@ class StationsView(SecureModelView):
             "orders", _l("付款订单"), lambda s: _figure(s, "orders"), css="is-num", in_export=False
         ),
         Column("success", _l("成功率"), lambda s: _success(s), css="is-num", in_export=False),
-        Column("theme", _l("主题"), lambda s: s.theme),
+        Column("theme", _l("主题"), lambda s: words.THEMES.get(s.theme, s.theme)),
         Column(
             "state",
             _l("状态"),
@@ -112,6 +123,9 @@ class StationsView(SecureModelView):
             figures=_figures(station_id),
             chart=_chart(station_id),
             next_states=[s for s in labels.STATION if _may_become(station, s)],
+            meanings=STATE_MEANINGS,
+            theme_name=words.THEMES.get(station.theme, station.theme),
+            contact=words.person_facts(station.contact),
             labels=labels,
             texts=texts,
             path=[texts.station_name(number) for number in station.path],
@@ -165,7 +179,7 @@ class ApplicationsView(ReadOnlyView):
     columns = (
         Column("name", _l("店名"), lambda a: two_lines(a.name, a.slug), phone="title"),
         Column("applicant", _l("申请人"), lambda a: a.applicant.get("name", "—"), phone="meta"),
-        Column("theme", _l("主题")),
+        Column("theme", _l("主题"), lambda a: words.THEMES.get(a.theme, a.theme)),
         Column("created_at", _l("提交"), css="km-nowrap", phone="amount", sort=True),
         Column(
             "state",
@@ -204,6 +218,8 @@ class ApplicationsView(ReadOnlyView):
             state=labels.mark(labels.APPLICATION, view.state),
             position=position,
             waiting=len(open_ids),
+            theme_name=words.THEMES.get(view.theme, view.theme),
+            facts=words.person_facts(view.applicant),
             checks=_checks(view),
             labels=labels,
             texts=texts,
@@ -271,7 +287,7 @@ def _chart(station_id: int) -> dict[str, Any]:
     zone = current_settings().timezone
     rows = db.session.execute(DAYS_SQL, {"station": station_id, "zone": zone})
     found = {row.day: row.turnover for row in rows}
-    today = datetime.now(UTC).date()
+    today = datetime.now(ZoneInfo(zone)).date()
     days = [today - timedelta(days=back) for back in range(29, -1, -1)]
     return charts.daily_option(days, [found.get(day, 0) for day in days])
 
@@ -287,5 +303,9 @@ def _checks(view: Any) -> list[tuple[bool, str]]:
         (True, _("域名前缀 %(slug)s 没有被占用，也不与他人近似", slug=view.slug)),
         (view.name not in names or view.state != "submitted", _("店名没有重复")),
         (bool(person.get("phone") or person.get("email")), _("留了联系方式")),
-        (bool(person.get("licence")), _("填写了营业执照号")),
+        (
+            bool(person.get("licence_number") or person.get("licence"))
+            or person.get("subject_kind") == "person",
+            _("填写了营业执照号（个人不需要）"),
+        ),
     ]

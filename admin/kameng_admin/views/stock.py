@@ -19,7 +19,7 @@ from kameng.errors import DomainError
 from kameng.stock import api as stock
 from kameng.stock.models import Alert, CardBatch
 from kameng.web.limits import client_ip
-from kameng_admin import board, labels, people, texts
+from kameng_admin import board, labels, links, people, texts, words
 from kameng_admin.base import export as sheets
 from kameng_admin.base.actions import attempt, error_text, reason_given
 from kameng_admin.base.cells import badge, two_lines
@@ -35,7 +35,12 @@ ALERT_KINDS = {
     "low_stock": _l("库存偏低"),
     "sold_out": _l("已售罄"),
     "card_expiry": _l("卡密将过期"),
+    "card_broken": _l("卡密打不开"),
     "payment_amount": _l("支付金额不符"),
+    "refund_declined": _l("退款被拒"),
+    "fulfil_overdue": _l("订单超时"),
+    "purchase_orphan": _l("采购对不上"),
+    "supplier_config": _l("供应设置"),
     "payment.amount_mismatch": _l("支付金额不符"),
     "ledger": _l("账本"),
     "dead_letter": _l("任务死信"),
@@ -264,9 +269,9 @@ class AlertsView(SecureModelView):
     order = ("opened_at", True)
     empty = ("bell", _l("没有预警"), _l("库存、支付、账本有异常时会出现在这里，处理好会自动关闭。"))
     columns = (
-        Column("title", _l("预警"), phone="title"),
-        Column("kind", _l("类型"), lambda a: ALERT_KINDS.get(a.kind, a.kind), phone="meta"),
-        Column("subject", _l("对象"), lambda a: texts.subject_text(a.subject)),
+        Column("title", _l("预警"), words.alert_title, phone="title"),
+        Column("kind", _l("类型"), lambda a: ALERT_KINDS.get(a.kind, a.kind)),
+        Column("subject", _l("对象"), lambda a: links.subject_link(a.subject), phone="meta"),
         Column("station_id", _l("分站"), lambda a: texts.station_name(a.station_id)),
         Column("opened_at", _l("时间"), css="km-nowrap", sort=True, phone="amount"),
         Column(
@@ -281,6 +286,10 @@ class AlertsView(SecureModelView):
     filters_offered = (
         Filter("kind", _l("类型"), equals(Alert.kind), choices=choices_of(ALERT_KINDS)),
     )
+
+    def prepare(self, rows: Any) -> None:
+        """Names of what the page's alerts are about."""
+        links.load(row.subject for row in rows)
 
     action_needs = {"close": "alert.view"}  # noqa: RUF012  # read only
 
@@ -327,7 +336,7 @@ def card_sku_choices() -> list[tuple[str, str]]:
 def _start(upload_request: Any) -> int:
     form = upload_request.form
     raw = form.get("sku", "")
-    if not raw.isdigit() or len(raw) > 12:
+    if not raw.isdecimal() or len(raw) > 12:
         raise DomainError("sku_missing", _("请选择规格"))
     expires = form.get("expires_on", "").strip()
     try:

@@ -19,7 +19,7 @@ from kameng.identity import api as identity
 from kameng.identity.models import AuditEvent
 from kameng.jobs import api as jobs
 from kameng.web.viewer import current_viewer
-from kameng_admin import labels, people, texts
+from kameng_admin import labels, links, people, texts, words
 from kameng_admin.base.actions import attempt, error_text
 from kameng_admin.base.columns import Column, Filter, day_of, equals_number
 from kameng_admin.base.forms import ChoiceField, ConsoleForm, Required
@@ -51,6 +51,7 @@ class JobsView(Guarded, BaseView):
             runs=jobs.recent_runs(),
             slots=jobs.periodic_slots(),
             backlog=jobs.outbox_backlog(),
+            job_names=words.JOBS,
             labels=labels,
             texts=texts,
         )
@@ -255,12 +256,12 @@ class AuditView(ReadOnlyView):
             "actor",
             _l("谁"),
             lambda e: texts.actor_text(e.actor, e.station_id),
-            export=lambda e: e.actor,
+            export=lambda e: texts.actor_code(e.actor),
         ),
         Column(
             "subject",
             _l("对象"),
-            lambda e: texts.subject_text(e.subject),
+            lambda e: links.subject_link(e.subject),
             phone="meta",
             export=lambda e: e.subject,
         ),
@@ -274,6 +275,11 @@ class AuditView(ReadOnlyView):
             export=lambda e: texts.detail_text(e.detail),
         ),
     )
+
+    def prepare(self, rows: Any) -> None:
+        """Names of what the page's events are about."""
+        links.load(row.subject for row in rows)
+
     filters_offered = (
         Filter("day", _l("时间"), day_of(AuditEvent.at), "day", choices=lambda: DAYS),
         Filter(

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import render_template, request
+from flask import redirect, render_template, request
 from flask_babel import lazy_gettext as _l
+from werkzeug.wrappers import Response as BaseResponse
 
+from kameng.errors import NotFound
 from kameng.orders import api as orders
 from kameng.web import require_staff
 from kameng_tenants.console import blueprint
 from kameng_tenants.shop.forms import whole
+from kameng_tenants.shop.goods_of_order import goods_of
 
 TABS: dict[str, tuple[Any, tuple[str, ...]]] = {
     "all": (_l("全部"), ()),
@@ -24,8 +27,11 @@ TABS: dict[str, tuple[Any, tuple[str, ...]]] = {
 
 @blueprint.get("/orders")
 @require_staff("order.view")
-def order_list() -> str:
-    """Orders by state, newest first."""
+def order_list() -> str | BaseResponse:
+    """Orders by state, newest first; a full order number leads straight to its order."""
+    wanted = "".join(request.args.get("q", "").split())[:40]
+    if wanted and _exists(wanted):
+        return redirect(f"/console/orders/{wanted}")
     tab = request.args.get("tab", "all")
     tab = tab if tab in TABS else "all"
     page = orders.station_orders(TABS[tab][1], whole(request.args.get("before")) or None)
@@ -34,6 +40,7 @@ def order_list() -> str:
         tabs=[(key, word) for key, (word, _states) in TABS.items()],
         tab=tab,
         page=page,
+        wanted=wanted,
     )
 
 
@@ -43,5 +50,16 @@ def order_detail(order_no: str) -> str:
     """One order with its price and its steps."""
     order = orders.order_page(order_no)
     return render_template(
-        "station_console/order.html", order=order, events=orders.timeline(order.id)
+        "station_console/order.html",
+        order=order,
+        events=orders.timeline(order.id),
+        input_labels=goods_of(order).labels,
     )
+
+
+def _exists(order_no: str) -> bool:
+    try:
+        orders.order_page(order_no)
+    except NotFound:
+        return False
+    return True

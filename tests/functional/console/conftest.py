@@ -93,10 +93,12 @@ def hidden(page: str, name: str) -> str:
 def console(market: Any) -> Console:
     """The main station's console of the market, with a colleague in every role."""
     import kameng_admin
+    from kameng import redis
 
     kameng_admin.init_app(market.app)
     found = Console(market)
     with market.app.app_context():
+        redis.client().flushdb()  # the limits of another module's logins are not this one's
         _colleagues(found)
     return found
 

@@ -6,7 +6,7 @@ from importlib import resources
 
 import psycopg
 
-from kameng.ops.demo.history import Diary
+from kameng.ops.demo.buying import Diary
 
 
 def date_back(database_url: str, diary: Diary) -> None:
@@ -14,7 +14,7 @@ def date_back(database_url: str, diary: Diary) -> None:
     with psycopg.connect(database_url) as owner:
         owner.execute(
             "CREATE TEMP TABLE moment"
-            "(station_id bigint, order_id bigint, at timestamptz, pay interval)"
+            "(station_id bigint, order_id bigint, at timestamptz, pay interval, hand interval)"
         )
         owner.execute(
             "CREATE TEMP TABLE wallet_moment(station_id bigint, attempt_no text, at timestamptz)"
@@ -26,10 +26,21 @@ def date_back(database_url: str, diary: Diary) -> None:
             with cursor.copy("COPY wallet_moment FROM STDIN") as copy:
                 for wallet_row in diary.top_ups:
                     copy.write_row(wallet_row)
-        owner.execute("UPDATE moment SET pay = make_interval(secs => 15 + (order_id * 7919) % 100)")
-        shifts = resources.files(__package__).joinpath("backdating.sql")
-        owner.execute(shifts.read_text(encoding="utf-8").encode())
+        owner.execute(
+            "UPDATE moment SET pay = make_interval(secs => 15 + (order_id * 7919) % 100),"
+            " hand = make_interval(secs => 70 + (order_id * 104729) % 900)"
+        )
+        owner.execute(_statements("backdating.sql"))
         owner.execute("DELETE FROM outbox")
         owner.execute("DELETE FROM notice")
+
+
+def date_endings(database_url: str) -> None:
+    """What ended orders afterwards (time, refund, after-sales) happened when it was due."""
     with psycopg.connect(database_url, autocommit=True) as owner:
+        owner.execute(_statements("endings.sql"))
         owner.execute("ANALYZE")
+
+
+def _statements(name: str) -> bytes:
+    return resources.files(__package__).joinpath(name).read_text(encoding="utf-8").encode()

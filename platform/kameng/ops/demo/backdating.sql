@@ -1,11 +1,14 @@
--- Dates the demo's orders back; run by the owner. moment(station_id, order_id, at, pay), wallet_moment(station_id, attempt_no, at).
+-- Dates the demo's orders back; run by the owner. moment(station_id, order_id, at, pay, hand), wallet_moment(station_id, attempt_no, at).
 UPDATE orders o SET created_at = m.at, expires_at = m.at + interval '15 minutes', updated_at = m.at + m.pay,
        order_no = to_char(m.at, 'YYMM') || substr(o.order_no, 5),
        paid_at = CASE WHEN paid_at IS NOT NULL THEN m.at + m.pay END,
-       delivered_at = CASE WHEN delivered_at IS NOT NULL THEN m.at + m.pay + (delivered_at - paid_at) END,
-       deadline_at = CASE WHEN state IN ('paid','fulfilling') THEN deadline_at ELSE m.at + interval '15 minutes' END
+       delivered_at = CASE WHEN delivered_at IS NULL THEN NULL
+                           WHEN o.kind = 'card' AND o.risk = 'allow' THEN m.at + m.pay + (delivered_at - paid_at)
+                           ELSE m.at + m.pay + m.hand END,
+       deadline_at = CASE WHEN state IN ('paid','fulfilling','held','refunding') THEN deadline_at ELSE m.at + interval '15 minutes' END
   FROM moment m WHERE o.station_id = m.station_id AND o.id = m.order_id;
-UPDATE order_event e SET at = m.at + CASE WHEN e.to_state = 'pending_payment' THEN interval '0' ELSE m.pay END + (e.at - f.first)
+UPDATE order_event e SET at = m.at + CASE WHEN e.to_state = 'pending_payment' THEN interval '0' ELSE m.pay END
+       + CASE WHEN e.actor LIKE 'staff:%' THEN m.hand ELSE least(e.at - f.first, interval '2 seconds') END
   FROM moment m, LATERAL (SELECT min(at) AS first FROM order_event x WHERE x.station_id = m.station_id AND x.order_id = m.order_id) f
  WHERE e.station_id = m.station_id AND e.order_id = m.order_id;
 UPDATE payment_attempt a SET created_at = m.at + interval '3 seconds', sent_at = m.at + interval '4 seconds', paid_at = m.at + m.pay,
@@ -13,9 +16,9 @@ UPDATE payment_attempt a SET created_at = m.at + interval '3 seconds', sent_at =
   FROM moment m WHERE a.station_id = m.station_id AND a.order_id = m.order_id;
 UPDATE transfer t SET at = m.at + m.pay FROM moment m WHERE t.station_id = m.station_id AND t.order_id = m.order_id;
 UPDATE card c SET sold_at = m.at + m.pay FROM moment m WHERE c.station_id = m.station_id AND c.order_id = m.order_id AND c.status = 2;
-UPDATE purchase p SET created_at = m.at + m.pay, sent_at = m.at + m.pay, done_at = CASE WHEN done_at IS NOT NULL THEN m.at + m.pay + interval '4 minutes' END
+UPDATE purchase p SET created_at = m.at + m.pay, sent_at = m.at + m.pay, done_at = CASE WHEN done_at IS NOT NULL THEN m.at + m.pay + m.hand END
   FROM moment m WHERE p.station_id = m.station_id AND p.order_id = m.order_id;
-UPDATE refund r SET created_at = m.at + interval '10 minutes', done_at = CASE WHEN done_at IS NOT NULL THEN m.at + interval '12 minutes' END
+UPDATE refund r SET created_at = m.at + m.pay + m.hand
   FROM moment m WHERE r.station_id = m.station_id AND r.order_id = m.order_id;
 UPDATE payment_attempt a SET created_at = w.at, sent_at = w.at, paid_at = w.at, closed_at = w.at, expires_at = w.at, next_query_at = NULL
   FROM wallet_moment w WHERE a.station_id = w.station_id AND a.attempt_no = w.attempt_no;
@@ -25,4 +28,5 @@ UPDATE member SET created_at = now() - interval '92 days' + id * interval '3 hou
 UPDATE station SET created_at = now() - interval '100 days', opened_at = now() - interval '95 days';
 UPDATE staff SET created_at = now() - interval '100 days';
 UPDATE card_batch SET created_at = now() - interval '91 days', finished_at = now() - interval '91 days';
+UPDATE risk_decision SET at = now() - interval '22 minutes' + id * interval '4 seconds';
 UPDATE cost_change SET at = now() - interval '91 days';

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 import random
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from kameng.app import create_app
 from kameng.db import main_scope
 from kameng.ops import demo_info
-from kameng.ops.demo import backdating, cards, channels, history, people
+from kameng.ops.demo import backdating, cards, channels, history, people, work
+from kameng.ops.demo.buying import Counter, Diary
 from kameng.ops.demo.range import create_range, create_rules
 from kameng.ops.home import find_home
 from kameng.orders import api as orders
@@ -24,7 +26,7 @@ SEED = 20261122  # the same market on every machine, but for its passwords
 def seed(settings: Settings) -> None:
     """Stations, people, goods, cards, channels and ninety days of orders."""
     source = random.Random(SEED)
-    app = create_app(settings)
+    app = create_app(replace(settings, database_url=_hurried(settings.database_url)))
     with app.app_context():
         shown = people.create_main()
         with main_scope(reason="demo"):
@@ -39,17 +41,33 @@ def seed(settings: Settings) -> None:
         members, member_login = people.create_members(station_ids)
         crowd = people.DemoPeople(station_ids, members, shown)
         now = datetime.now(UTC)
-        diary = history.live(crowd, skus, now, source)
-        history.leave_work(crowd, skus, now, diary)
+        diary = Diary()
+        history.fill_wallets(crowd, now, source, diary)
+        tills = [Counter.of(station_id, crowd, SEED, diary) for station_id in station_ids]
+        work.had_trouble(tills, skus, now)  # first: lists show the highest numbers on top
+        history.live(app, tills, skus, history.moments(now, source))
+        history.work_off(diary, now)
+        work.leave_work(tills, skus, now)
         people.leave_application()
         backdating.date_back(settings.database_url, diary)
         with main_scope(reason="demo"):
             history.close_refunds()
             orders.expire_overdue(10_000)
             orders.complete_old(limit=10_000)
+            work.restock(skus, tills[0])
             stock.check_stock_alerts()
+        backdating.date_endings(settings.database_url)
         _write_logins(settings, shown, opened[0], member_login)
     log.info("demo is filled orders=%d", len(diary.moments))
+
+
+def _hurried(database_url: str) -> str:
+    """Our own server by its socket need not wait for the disk: a broken demo is filled anew.
+
+    An address given from outside stays as it is: a pooler in front would refuse the option.
+    """
+    ours = "?host=/" in database_url
+    return f"{database_url}&options=-csynchronous_commit%3Doff" if ours else database_url
 
 
 def _write_logins(

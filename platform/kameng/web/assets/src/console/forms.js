@@ -40,6 +40,10 @@ function showBulk() {
   const chosen = document.querySelectorAll(".km-pick:checked").length;
   bar.classList.toggle("is-open", chosen > 0);
   bar.querySelector("[data-bulk-count]").textContent = String(chosen);
+  const sum = bar.querySelector("[data-bulk-sum]");
+  if (!sum) return;
+  const units = [...document.querySelectorAll(".km-pick:checked")].reduce((all, box) => all + Number(box.dataset.amount), 0);
+  sum.textContent = `¥${(units / 10000).toLocaleString("en-US", { minimumFractionDigits: 2, maximumFractionDigits: 2 })}`;
 }
 
 document.addEventListener("click", (event) => {

@@ -1,0 +1,139 @@
+"""Words for what the database knows by code: contacts, ways to pay, alerts, jobs, facts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+
+from kameng.catalog import api as catalog
+from kameng.catalog.models import Sku
+from kameng.db import db
+
+METHODS: Mapping[str, Any] = {
+    "balance": _l("余额"),
+    "alipay": _l("支付宝"),
+    "wxpay": _l("微信支付"),
+    "qqpay": _l("QQ 钱包"),
+    "bank": _l("银行卡"),
+    "card": _l("银行卡"),
+    "checkout": _l("国际卡"),
+}
+PERSON_FACTS: Mapping[str, Any] = {
+    "name": _l("申请人"),
+    "email": _l("邮箱"),
+    "phone": _l("手机"),
+    "wechat": _l("微信"),
+    "qq": "QQ",
+    "hours": _l("服务时间"),
+    "icp": _l("备案号"),
+    "licence": _l("执照号"),
+    "licence_number": _l("执照号"),
+    "subject": _l("主体"),
+    "subject_kind": _l("主体"),
+    "company": _l("公司"),
+    "plan": _l("经营计划"),
+}
+SUBJECT_KINDS: Mapping[str, Any] = {"person": _l("个人"), "company": _l("企业")}
+THEMES: Mapping[str, Any] = {"qing": _l("晴"), "ye": _l("夜"), "su": _l("素")}
+LEVELS: Mapping[str, Any] = {"normal": _l("普通会员")}
+EVENT_FACTS: Mapping[str, Any] = {
+    "reason": _l("原因"),
+    "name": _l("名称"),
+    "slug": _l("网址名"),
+    "state": _l("状态"),
+    "grade": _l("等级"),
+    "role": _l("角色"),
+    "station": _l("分站"),
+    "purchase_id": _l("采购单"),
+    "sku_id": _l("规格"),
+    "part": _l("部分"),
+    "rows": _l("行数"),
+    "type": _l("格式"),
+    "kind": _l("类型"),
+    "cost": _l("成本"),
+    "old": _l("原来"),
+    "new": _l("现在"),
+    "findings": _l("问题数"),
+    "transfers": _l("转账数"),
+    "accounts": _l("账户数"),
+    "seconds": _l("秒"),
+    "voided": _l("作废"),
+    "host": _l("域名"),
+}
+JOBS: Mapping[str, Any] = {
+    "jobs.deliver_notices": _l("发送通知"),
+    "jobs.prune_job_slots": _l("清理任务记录"),
+    "jobs.prune_notices": _l("清理旧通知"),
+    "jobs.prune_outbox": _l("清理已转发消息"),
+    "jobs.revive_runs": _l("找回中断的任务"),
+    "jobs.sweep_outbox": _l("补发漏掉的消息"),
+    "ledger.roll_up_accounts": _l("账户滚存"),
+    "ledger.verify_books": _l("账本自证"),
+    "orders.complete_orders": _l("过售后期的订单完成"),
+    "orders.expire_orders": _l("关闭过期订单"),
+    "payments.ask_due_attempts": _l("查询未知支付"),
+    "payments.push_due_refunds": _l("推进退款"),
+    "plugins.check_health": _l("插件体检"),
+    "risk.prune_hits": _l("清理风控计数"),
+    "stock.clear_stuck_imports": _l("清理中断的导入"),
+    "stock.move_to_active_key": _l("卡密换新密钥"),
+    "stock.void_expired_cards": _l("作废过期卡密"),
+    "stock.watch_stock": _l("库存预警"),
+    "supply.query_purchases": _l("查询采购结果"),
+    "supply.start_forgotten_orders": _l("补发漏掉的订单"),
+    "supply.watch_deadlines": _l("超时提醒"),
+    "stock.import_spooled": _l("导入卡密"),
+}
+
+STEPS: Mapping[str, Any] = {  # steps of a price, as its snapshot names them
+    "上游成本": _l("上游成本"),
+    "进货价": _l("进货价"),
+    "批发价规则": _l("批发价规则"),
+    "没有批发规则，按进价": _l("没有批发规则，按进价"),
+    "零售价规则": _l("零售价规则"),
+    "沿用上级的零售价规则": _l("沿用上级的零售价规则"),
+    "没有零售规则，按默认加价": _l("没有零售规则，按默认加价"),
+    "本站定价": _l("本站定价"),
+    "不低于最低限价": _l("不低于最低限价"),
+    "不高于最高限价": _l("不高于最高限价"),
+    "不低于进货价": _l("不低于进货价"),
+    "本店售价": _l("本店售价"),
+}
+
+
+def step_word(label: str) -> Any:
+    """A step of a price in the reader's language."""
+    return STEPS.get(label, label)
+
+
+def person_facts(facts: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
+    """(key, label, value) of what somebody told about themselves, empty ones left out."""
+    shown = []
+    for name, value in facts.items():
+        if name == "subject_kind":
+            value = SUBJECT_KINDS.get(str(value), value)
+        if value:
+            shown.append((name, PERSON_FACTS.get(name, name), value))
+    return shown
+
+
+def input_labels(sku_id: int) -> dict[str, str]:
+    """Name → label of the purchase fields of a SKU's product."""
+    sku = db.session.get(Sku, sku_id)
+    if sku is None:
+        return {}
+    return {rule.name: rule.label for rule in catalog.fields_of(sku.product_id)}
+
+
+def alert_title(alert: Any) -> str:
+    """What an alert says; those that the database raises itself carry facts, not sentences."""
+    facts = alert.detail or {}
+    if alert.kind in ("payment_amount", "payment.amount_mismatch"):
+        return str(_("付款金额与订单不符，没有发货，请核对"))
+    if alert.kind == "refund_declined":
+        said = facts.get("message", "")
+        return str(_("退款被网关拒绝：%(said)s", said=said)) if said else str(_("退款被网关拒绝"))
+    return str(alert.title)
