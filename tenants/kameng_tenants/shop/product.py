@@ -9,9 +9,9 @@ from flask import Response, g, request
 from kameng.catalog import api as catalog
 from kameng.errors import NotFound
 from kameng_tenants.shop import blueprint
-from kameng_tenants.shop.forms import Choice, read_choice
+from kameng_tenants.shop.forms import Choice, by_field, read_choice
 from kameng_tenants.themes import render_page
-from kameng_tenants.themes.wording import stock_chip
+from kameng_tenants.themes.wording import KIND_TAGS, in_stock_chip
 
 
 @blueprint.route("/p/<slug>", methods=["GET", "POST"])
@@ -30,8 +30,6 @@ def show(
     chosen = choose(product, choice.sku)
     quantity = min(max(choice.quantity, chosen.min_quantity), chosen.max_quantity)
     payable = (chosen.price * quantity + 50) // 100 * 100
-    counted = [sku.stock for sku in product.skus if sku.stock is not None]
-    left = stock_chip(min(1000, sum(counted)) if len(counted) == len(product.skus) else None)
     return render_page(
         "shop/product.html",
         status,
@@ -41,10 +39,11 @@ def show(
         chosen=chosen,
         quantity=quantity,
         inputs=choice.inputs,
-        errors=errors or {},
+        errors=by_field(errors),
         payable=payable,
         saved=max(0, chosen.face_value * quantity - payable),
-        left=left,
+        left=in_stock_chip([sku.stock for sku in product.skus]),
+        tags=[tag for tag in product.tags if tag.name not in KIND_TAGS][:2],
         sold_out=not any(_buyable(sku) for sku in product.skus),
     )
 

@@ -20,7 +20,7 @@ const digits = (value) => value.replace(/\D/g, "");
 function judge(input) {
   const value = input.value.trim();
   const text = input.dataset;
-  if (!value) return input.required ? ["", ""] : ["", ""];
+  if (!value) return ["", ""];
   if (text.check === "phone") {
     const given = digits(value);
     const missing = 11 - given.length;
@@ -36,8 +36,8 @@ function show(input) {
   const hint = document.getElementById(input.dataset.hint);
   if (!hint) return;
   const [state, message] = judge(input);
-  hint.className = `km-hint ${state ? `is-${state}` : ""}`;
-  hint.textContent = message || "";
+  hint.className = `km-hint km-judged ${state ? `is-${state}` : ""}`;
+  hint.querySelector("span").textContent = message || "";
   if (state === "bad") input.setAttribute("aria-invalid", "true");
   else input.removeAttribute("aria-invalid");
 }

@@ -3,3 +3,4 @@ import "./mode.js";
 import "./forms.js";
 import "./product.js";
 import "./order.js";
+import "./top-up.js";
