@@ -15,7 +15,7 @@ from kameng.orders import api as orders
 from kameng.payments import api as payments
 from kameng.risk import api as risk
 from kameng.web import client_ip
-from kameng_tenants.shop import blueprint, forms, keys, product
+from kameng_tenants.shop import blueprint, forms, kept, keys, product
 from kameng_tenants.shop.forms import by_field
 from kameng_tenants.shop.paying import method_choices, order_address, start_payment
 from kameng_tenants.themes import render_page
@@ -42,19 +42,26 @@ class Problem:
 
 @blueprint.route("/checkout", methods=["GET", "POST"])
 def checkout() -> Response | BaseResponse:
-    """Everything once more before paying. GET only for goods without purchase fields."""
+    """Everything once more before paying. POST comes from the product and leads to the GET."""
     choice = forms.read_choice()
+    held = kept.kept_for(choice) if request.method == "GET" and not choice.inputs else None
     try:
         quote = orders.quote(choice.sku, choice.quantity)
     except orders.OrderRefused as refusal:
         return _back_to_shop(choice, refusal)
     view = product.product_by_slug(quote.product_slug)
-    clean, errors = catalog.validate_inputs(view.id, choice.inputs)
+    clean, errors = catalog.validate_inputs(view.id, held.inputs if held else choice.inputs)
     errors = {**errors, **_quantity_error(quote)}
     if errors:
         return product.show(view, choice, errors, 422 if request.method == "POST" else 200)
+    if request.method == "POST" and (away := kept.to_checkout(choice, clean)):
+        return away
     contact = g.viewer.login if g.viewer.kind == "member" else request.values.get("contact", "")
-    return show(quote, view, clean, contact=contact[:80])
+    key = held.key if held else forms.new_key()
+    page = show(quote, view, clean, contact=contact[:80], key=key)
+    if request.method == "GET":
+        kept.keep(page, choice, clean, key)
+    return page
 
 
 def show(
@@ -95,10 +102,7 @@ def show(
         face_total=face_total,
         saved=max(0, face_total - quote.payable),
     )
-    response.headers["Cache-Control"] = "no-store"  # a one-time key and somebody's account number
-    # Tells the next request whether this browser keeps cookies; without them the order's secret
-    # has to travel in addresses.
-    response.set_cookie(keys.PROBE, "1", httponly=True, samesite="Lax")
+    kept.probe(response)
     return response
 
 

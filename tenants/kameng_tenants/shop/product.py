@@ -8,7 +8,7 @@ from flask import Response, g, request
 
 from kameng.catalog import api as catalog
 from kameng.errors import NotFound
-from kameng_tenants.shop import blueprint
+from kameng_tenants.shop import blueprint, kept
 from kameng_tenants.shop.forms import Choice, by_field, read_choice
 from kameng_tenants.themes import render_page
 from kameng_tenants.themes.wording import KIND_TAGS, in_stock_chip
@@ -30,7 +30,7 @@ def show(
     chosen = choose(product, choice.sku)
     quantity = min(max(choice.quantity, chosen.min_quantity), chosen.max_quantity)
     payable = (chosen.price * quantity + 50) // 100 * 100
-    return render_page(
+    response = render_page(
         "shop/product.html",
         status,
         page_title=product.category.name,
@@ -46,6 +46,8 @@ def show(
         tags=[tag for tag in product.tags if tag.name not in KIND_TAGS][:2],
         sold_out=not any(_buyable(sku) for sku in product.skus),
     )
+    kept.probe(response)
+    return response
 
 
 def choose(product: catalog.ProductView, code: str) -> catalog.SkuView:
