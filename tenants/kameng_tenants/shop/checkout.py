@@ -19,6 +19,7 @@ from kameng_tenants.shop import blueprint, forms, kept, keys, product
 from kameng_tenants.shop.forms import by_field
 from kameng_tenants.shop.paying import method_choices, order_address, start_payment
 from kameng_tenants.themes import render_page
+from kameng_tenants.themes.wording import PLENTY
 
 EMPTY = forms.Choice("", 0, {})
 
@@ -51,7 +52,7 @@ def checkout() -> Response | BaseResponse:
         return _back_to_shop(choice, refusal)
     view = product.product_by_slug(quote.product_slug)
     clean, errors = catalog.validate_inputs(view.id, held.inputs if held else choice.inputs)
-    errors = {**errors, **_quantity_error(quote)}
+    errors = {**errors, **(_quantity_error(quote) or _stock_error(quote, view))}
     if errors:
         return product.show(view, choice, errors, 422 if request.method == "POST" else 200)
     if request.method == "POST" and (away := kept.to_checkout(choice, clean)):
@@ -285,6 +286,16 @@ def _back_to_shop(choice: forms.Choice, refusal: DomainError) -> Response | Base
     view = product.product_by_slug(quote.product_slug)
     asked = {"quantity": _quantity_words(choice.quantity, quote)}
     return product.show(view, choice, asked, 422)
+
+
+def _stock_error(quote: orders.Quote, view: catalog.ProductView) -> dict[str, str]:
+    """Says before the payment what the pool cannot give; levels are capped and seconds old."""
+    left = next((sku.stock for sku in view.skus if sku.code == quote.sku_code), None)
+    if left is None or left >= min(quote.quantity, PLENTY):
+        return {}
+    if left == 0:
+        return {"quantity": _("这个规格卖完了，换一个试试")}
+    return {"quantity": _("只剩 %(n)s 件", n=left)}
 
 
 def _quantity_words(asked: int, quote: orders.Quote) -> str:

@@ -28,7 +28,8 @@ def show(
 ) -> Response:
     """The page with a choice made; `errors` by purchase field."""
     chosen = choose(product, choice.sku)
-    quantity = min(max(choice.quantity, chosen.min_quantity), chosen.max_quantity)
+    most = min(chosen.max_quantity, chosen.stock or chosen.max_quantity)
+    quantity = max(min(choice.quantity, most), chosen.min_quantity)
     payable = (chosen.price * quantity + 50) // 100 * 100
     response = render_page(
         "shop/product.html",
