@@ -4,3 +4,4 @@ import "./forms.js";
 import "./product.js";
 import "./order.js";
 import "./top-up.js";
+import "./tabs.js";
