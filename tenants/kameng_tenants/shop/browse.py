@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response as BaseResponse
 
 from kameng.catalog import api as catalog
-from kameng_tenants.shop import blueprint
+from kameng_tenants.shop import blueprint, kept
 from kameng_tenants.shop.prices import several_prices
 from kameng_tenants.shop.product import product_by_slug
 from kameng_tenants.themes import active_theme, render_page
@@ -62,9 +62,11 @@ def quick_buy() -> Response | tuple[str, int]:
     product = max(products, key=lambda item: len(item.skus))
     usable = [sku for sku in product.skus if sku.on_sale and sku.stock != 0]
     middle = usable[min(2, len(usable) - 1)].code if usable else ""
-    return render_page(
+    response = render_page(
         "parts/quick_buy.html", quick=product, quick_sku=middle, inputs={}, errors={}
     )
+    kept.probe(response)
+    return response
 
 
 def _price_list() -> dict[str, Any]:

@@ -151,6 +151,7 @@ def _page(access: Access, opened: dict[int, Any] | None = None) -> Response:
         face=order_face(order.state, order.kind),
         now=int(time.time()),
         remaining=_remaining(order),
+        overdue=order.expires_at <= datetime.now(UTC),
         secret=access.secret,
         # Secret and gateway parameters leave the address bar once the browser keeps the key.
         tidy=bool(request.args) and (access.in_cookie or not access.secret),

@@ -91,6 +91,13 @@ METHOD_WORDS: Mapping[str, Any] = {
     "bank": _l("银行卡"),
     "checkout": _l("银行卡"),
 }
+# The apps that scan and open a payment; a card is paid on a page instead.
+APPS: Mapping[str, Any] = {"alipay": _l("支付宝"), "wxpay": _l("微信"), "qqpay": _l("QQ")}
+
+
+def pay_app(method: str) -> str:
+    """The app that pays by this method; empty when a web page does."""
+    return str(APPS.get(method, ""))
 
 
 def kind_chip(kind: str) -> Chip:
@@ -208,6 +215,7 @@ GLOBALS: dict[str, Any] = {
     "discount": discount,
     "method_word": method_word,
     "goods_name": goods_name,
+    "pay_app": pay_app,
     "group_account": group_account,
     "signed_yuan": signed_yuan,
     "group_secret": group_secret,
