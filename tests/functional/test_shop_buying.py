@@ -293,6 +293,27 @@ def test_every_state_has_its_face(market: Any, state: str, text: str) -> None:
     assert gone.headers["HX-Redirect"] == f"/o/{number}"
 
 
+def test_after_the_deadline_nobody_is_asked_to_pay(market: Any) -> None:
+    browser = market.browser()
+    market.post(browser, "/orders", market.order_form(browser, "XH30"))
+    number = latest_number(market)
+    assert "打开支付宝付款" in market.get(browser, f"/o/{number}")
+    market.owner.execute(
+        "UPDATE orders SET expires_at = now() - interval '1 second' WHERE order_no = %s", (number,)
+    )
+    page = market.get(browser, f"/o/{number}")
+    assert "付款时间到了" in page
+    assert "打开支付宝付款" not in page
+    assert "我已付款，查一下" in page
+    assert "data-deadline" not in page  # nothing that reloads the page over and over
+
+
+def test_buttons_read_as_people_speak(market: Any) -> None:
+    page = market.get(market.browser(), "/checkout?sku=XH30&quantity=1")
+    assert 'data-verb="支付宝付"' in page
+    assert 'data-verb="微信付"' in page
+
+
 def test_the_status_card_slows_down(market: Any) -> None:
     browser = market.browser()
     market.post(browser, "/orders", market.order_form(browser, "XH30"))

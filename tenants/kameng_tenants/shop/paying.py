@@ -53,11 +53,9 @@ def method_choices(payable: int, *, wallet: bool = True) -> list[MethodChoice]:
 def _choice(item: payments.MethodView) -> MethodChoice:
     reason = item.reason or _not_in_this_browser(item.code)
     label = method_word(item.code, item.label)
-    verb = (
-        _("余额付")
-        if item.plugin_id == payments.BALANCE
-        else _("%(way)s付", way=label.removesuffix("支付"))
-    )
+    verb = _("%(way)s付", way=label.removesuffix("支付"))  # not 微信支付付
+    if item.plugin_id == payments.BALANCE:
+        verb = _("余额付")
     return MethodChoice(
         item.plugin_id,
         item.code,
