@@ -88,6 +88,8 @@ class Market:
         data = {"sku": sku, "quantity": str(quantity)}
         data |= {f"in.{name}": value for name, value in inputs.items()}
         page = self.post(browser, "/checkout", data)
+        if page.status_code == 303:  # a browser that keeps cookies
+            page = browser.get(page.headers["Location"], base_url=MAIN)
         assert page.status_code == 200, page.text[:500]
         found = {name: hidden(page.text, name) for name in ("key", "expected_payable")}
         return {

@@ -67,6 +67,57 @@ def test_unknown_goods_and_categories_are_404(market: Any) -> None:
         assert market.browser().get(path, base_url=MAIN).status_code == 404, path
 
 
+def test_missing_goods_keep_the_shops_look_and_lead_on(market: Any) -> None:
+    page = market.browser().get("/p/nothing", base_url=YE)
+    assert page.status_code == 404
+    assert 'data-theme="ye"' in page.text
+    assert "/categories" in page.text
+    program = market.browser().get(
+        "/p/nothing", base_url=YE, headers={"Accept": "application/json"}
+    )
+    assert program.mimetype == "application/problem+json"
+
+
+def test_a_product_of_several_prices_says_from(market: Any) -> None:
+    page = market.get(market.browser(), "/c/games")
+    several, single = card_of(page, "xinghai"), card_of(page, "lone")
+    assert "起" in several
+    assert "km-old" not in several
+    assert "起" not in single
+    assert "km-old" in single
+    # A sum over SKUs would promise what no single one has.
+    assert "余 80" not in several
+
+
+def card_of(page: str, slug: str) -> str:
+    """The card of a product in a list."""
+    return page.split(f'href="/p/{slug}"')[1].split("</a>")[0]
+
+
+def test_tags_do_not_repeat_how_the_goods_arrive(market: Any) -> None:
+    from kameng.catalog import api as catalog
+    from kameng.db import main_scope
+
+    with market.app.app_context(), main_scope(reason="test"):
+        number = market.count("SELECT id FROM product WHERE slug = 'xinghai'")
+        catalog.save_tags(number, ["自动发卡", "热卖"])
+    page = market.get(market.browser(), "/p/xinghai")
+    assert page.count("自动发卡") == 1
+    assert "热卖" in page
+
+
+def test_the_station_agreement_is_its_own_page(market: Any) -> None:
+    browser = market.browser()
+    assert "/about/stations" in market.get(browser, "/apply")
+    assert "分站开店协议" in market.get(browser, "/about/stations")
+
+
+def test_ways_to_pay_speak_the_shoppers_language(market: Any) -> None:
+    page = market.get(market.browser(), "/checkout?sku=XH30&quantity=1&lang=en")
+    assert "Alipay" in page
+    assert "支付宝" not in page
+
+
 def test_T11_manifest_and_hint_of_in_app_browsers(market: Any) -> None:
     browser = market.browser()
     manifest = browser.get("/manifest.webmanifest", base_url=YE)

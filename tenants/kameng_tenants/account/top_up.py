@@ -41,7 +41,7 @@ def top_up() -> Response | BaseResponse:
             locale=current_locale(),
         )
     except DomainError as refusal:
-        return _page(str(refusal.message), 422)
+        return _page(str(refusal.message), 422, amount_error=refusal.code == "amount_invalid")
     return redirect(started.redirect_url or f"/me/top-up/{started.attempt_no}", 303)
 
 
@@ -66,7 +66,7 @@ def wait(attempt_no: str) -> Response:
     return response
 
 
-def _page(error: str = "", status: int = 200) -> Response:
+def _page(error: str = "", status: int = 200, *, amount_error: bool = False) -> Response:
     offered = method_choices(SHOWN_FOR, wallet=False)
     methods = [item for item in offered if item.plugin_id != payments.BALANCE]
     usable = [f"{item.plugin_id}:{item.code}" for item in methods if item.enabled]
@@ -78,7 +78,9 @@ def _page(error: str = "", status: int = 200) -> Response:
         back="/me",
         balance=ledger.wallet(g.viewer.id),
         amounts=AMOUNTS,
-        amount=request.form.get("amount", "" if request.form.get("other") else "100"),
+        # An amount typed by hand goes before a tile: two answers to one question would mislead.
+        amount="" if request.form.get("other") else request.form.get("amount", "100"),
+        amount_error=amount_error,
         other=request.form.get("other", "")[:10],
         maximum=f"{MAXIMUM:,}",
         methods=methods,

@@ -11,9 +11,13 @@ from kameng_tenants.shop import (  # noqa: E402  # views hang themselves on the 
     browse,
     checkout,
     lookup,
+    missing,
     order_pages,
     product,
     site,
 )
 
-__all__ = ["about", "blueprint", "browse", "checkout", "lookup", "order_pages", "product", "site"]
+__all__ = [
+    "about", "blueprint", "browse", "checkout", "lookup", "missing", "order_pages", "product",
+    "site",
+]  # fmt: skip

@@ -9,7 +9,8 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response as BaseResponse
 
 from kameng.catalog import api as catalog
-from kameng_tenants.shop import blueprint
+from kameng_tenants.shop import blueprint, kept
+from kameng_tenants.shop.prices import several_prices
 from kameng_tenants.shop.product import product_by_slug
 from kameng_tenants.themes import active_theme, render_page
 
@@ -44,6 +45,7 @@ def home() -> Response:
         categories=top_categories(),
         featured=featured.items,
         page=page,
+        several=several_prices(featured.items, page.items),
         sort=sort,
         sorts=sorts(),
         **_price_list(),
@@ -60,7 +62,11 @@ def quick_buy() -> Response | tuple[str, int]:
     product = max(products, key=lambda item: len(item.skus))
     usable = [sku for sku in product.skus if sku.on_sale and sku.stock != 0]
     middle = usable[min(2, len(usable) - 1)].code if usable else ""
-    return render_page("parts/quick_buy.html", quick=product, quick_sku=middle)
+    response = render_page(
+        "parts/quick_buy.html", quick=product, quick_sku=middle, inputs={}, errors={}
+    )
+    kept.probe(response)
+    return response
 
 
 def _price_list() -> dict[str, Any]:
@@ -85,6 +91,7 @@ def all_categories() -> Response:
         page_title=_("全部分类"),
         categories=[item for item in catalog.categories() if item.products],
         page=page,
+        several=several_prices(page.items),
     )
 
 
@@ -136,6 +143,7 @@ def _list(
         "shop/list.html",
         page_title=title,
         page=page,
+        several=several_prices(page.items),
         address=address,
         sort=sort,
         sorts=sorts(),

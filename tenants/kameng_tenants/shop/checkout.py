@@ -10,42 +10,59 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response as BaseResponse
 
 from kameng.catalog import api as catalog
-from kameng.errors import DomainError
+from kameng.errors import DomainError, NotFound
 from kameng.orders import api as orders
 from kameng.payments import api as payments
 from kameng.risk import api as risk
 from kameng.web import client_ip
-from kameng_tenants.shop import blueprint, forms, keys, product
+from kameng_tenants.shop import blueprint, forms, kept, keys, product
 from kameng_tenants.shop.forms import by_field
 from kameng_tenants.shop.paying import method_choices, order_address, start_payment
 from kameng_tenants.themes import render_page
+from kameng_tenants.themes.wording import PLENTY
 
 EMPTY = forms.Choice("", 0, {})
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A banner above the checkout: nothing was charged, and why."""
+    """A banner above the checkout: nothing was charged, why, and where to go about it.
+
+    `old_payable` and `old_quantity` stand beside the new ones; `gone` means nothing is left.
+    """
 
     tone: str
     title: str
     text: str
+    link: str = ""
+    link_text: str = ""
+    old_payable: int = 0
+    old_quantity: int = 0
+    gone: bool = False
 
 
 @blueprint.route("/checkout", methods=["GET", "POST"])
 def checkout() -> Response | BaseResponse:
-    """Everything once more before paying. GET only for goods without purchase fields."""
+    """Everything once more before paying. POST comes from the product and leads to the GET."""
     choice = forms.read_choice()
+    held = kept.kept_for(choice) if request.method == "GET" and not choice.inputs else None
     try:
         quote = orders.quote(choice.sku, choice.quantity)
     except orders.OrderRefused as refusal:
         return _back_to_shop(choice, refusal)
     view = product.product_by_slug(quote.product_slug)
-    clean, errors = catalog.validate_inputs(view.id, choice.inputs)
-    if errors or not quote.min_quantity <= quote.quantity <= quote.max_quantity:
+    clean, errors = catalog.validate_inputs(view.id, held.inputs if held else choice.inputs)
+    errors = {**errors, **(_quantity_error(quote) or _stock_error(quote, view))}
+    if errors:
         return product.show(view, choice, errors, 422 if request.method == "POST" else 200)
+    if request.method == "POST" and (away := kept.to_checkout(choice, clean)):
+        return away
     contact = g.viewer.login if g.viewer.kind == "member" else request.values.get("contact", "")
-    return show(quote, view, clean, contact=contact[:80])
+    key = held.key if held else forms.new_key()
+    page = show(quote, view, clean, contact=contact[:80], key=key)
+    if request.method == "GET":
+        kept.keep(page, choice, clean, key)
+    return page
 
 
 def show(
@@ -59,7 +76,6 @@ def show(
     agreed: bool = False,
     errors: dict[str, str] | None = None,
     problem: Problem | None = None,
-    old_payable: int = 0,
     status: int = 200,
 ) -> Response:
     """The checkout page."""
@@ -81,14 +97,13 @@ def show(
         agreed=agreed,
         errors=by_field(errors),
         problem=problem,
-        old_payable=old_payable,
+        old_payable=problem.old_payable if problem else 0,
+        old_quantity=problem.old_quantity if problem else 0,
+        gone=problem is not None and problem.gone,
         face_total=face_total,
         saved=max(0, face_total - quote.payable),
     )
-    response.headers["Cache-Control"] = "no-store"  # a one-time key and somebody's account number
-    # Tells the next request whether this browser keeps cookies; without them the order's secret
-    # has to travel in addresses.
-    response.set_cookie(keys.PROBE, "1", httponly=True, samesite="Lax")
+    kept.probe(response)
     return response
 
 
@@ -197,18 +212,53 @@ def _refused(
         raise refusal
     quote = orders.quote(choice.sku, choice.quantity)
     shown = form.shown()
-    old = 0
-    if refusal.code == "price_changed":
-        old = form.expected
-        problem = Problem("warn", _("价格刚变了"), _("没有扣款，请看清新价格再决定。"))
-    elif refusal.code == "conflict":
+    if refusal.code == "out_of_stock":
+        return _fewer(quote, view, inputs, shown)
+    if refusal.code == "quantity_invalid":
+        return product.show(view, choice, _quantity_error(quote), 422)
+    if refusal.code == "conflict":
         shown["key"] = ""  # the key belongs to another order: a new one is given
-        problem = Problem(
-            "warn", _("这张订单已经提交过"), _("没有再次扣款。确认要再买一单，请重新提交。")
-        )
-    else:
-        problem = Problem("bad", str(refusal.message), _("没有扣款。换个数量或规格再试。"))
-    return show(quote, view, inputs, **shown, problem=problem, old_payable=old, status=409)
+    return show(quote, view, inputs, **shown, problem=_problem(refusal, form), status=409)
+
+
+def _problem(refusal: orders.OrderRefused, form: _Form) -> Problem:
+    if refusal.code == "price_changed":
+        text = _("没有扣款，请看清新价格再决定。")
+        return Problem("warn", _("价格刚变了"), text, old_payable=form.expected)
+    if refusal.code == "conflict":
+        text = _("没有再次扣款。确认要再买一单，请重新提交。")
+        return Problem("warn", _("这张订单已经提交过"), text, "/orders/lookup", _("看已下的订单"))
+    if refusal.code == "hold_limit":
+        text = _("没有扣款。付掉或取消之前的订单，就能接着买。")
+        return Problem("bad", str(refusal.message), text, "/orders/lookup", _("看未付款的订单"))
+    return Problem("bad", str(refusal.message), _("没有扣款。换个数量或规格再试。"))
+
+
+def _fewer(
+    quote: orders.Quote, view: catalog.ProductView, inputs: dict[str, str], shown: dict[str, Any]
+) -> Response:
+    """Stock went between page and pay: offer what is left, or other goods."""
+    left = min(catalog.fresh_levels([quote.sku_id]).get(quote.sku_id, 0), quote.quantity)
+    if left < quote.min_quantity:
+        text = _("没有扣款。可以换个规格，或者看看同类商品。")
+        problem = Problem("bad", _("刚刚卖完了，库存不够了"), text, gone=True)
+        return show(quote, view, inputs, **shown, problem=problem, status=409)
+    if left == quote.quantity:  # held back from this shopper, or freed this very moment
+        text = _("没有扣款。少买几件，或者稍后再试。")
+        problem = Problem("bad", _("库存不够了，没有下单"), text)
+        return show(quote, view, inputs, **shown, problem=problem, status=409)
+    title = _("库存不够了，只剩 %(n)s 件", n=left)
+    text = _("没有扣款。数量已改成剩下的，看清金额再决定。")
+    problem = Problem("warn", title, text, old_quantity=quote.quantity)
+    fewer = orders.quote(quote.sku_code, left)
+    return show(fewer, view, inputs, **shown, problem=problem, status=409)
+
+
+def _quantity_error(quote: orders.Quote) -> dict[str, str]:
+    """What is wrong with the quantity, by field; empty when it can be bought."""
+    if quote.min_quantity <= quote.quantity <= quote.max_quantity:
+        return {}
+    return {"quantity": _quantity_words(quote.quantity, quote)}
 
 
 def _pay(placed: orders.Placed, form: _Form) -> BaseResponse:
@@ -217,10 +267,6 @@ def _pay(placed: orders.Placed, form: _Form) -> BaseResponse:
     try:
         target = start_payment(placed.order_no, form.method, placed.secret) or target
     except payments.PaymentRefused as refusal:
-        from kameng.web import flash
-
-        if g.viewer.kind == "member":
-            flash(str(refusal.message), "bad")
         target = f"/o/{placed.order_no}/pay?k={placed.secret}&problem={refusal.code}"
     response = redirect(target, 303)
     keys.remember(response, placed.order_no, placed.secret)  # type: ignore[arg-type]  # Flask's
@@ -229,6 +275,8 @@ def _pay(placed: orders.Placed, form: _Form) -> BaseResponse:
 
 def _back_to_shop(choice: forms.Choice, refusal: DomainError) -> Response | BaseResponse:
     """The SKU or the quantity is unusable: back to the product, with the reason."""
+    if refusal.status == 404:
+        raise NotFound(refusal.code, refusal.message)
     if refusal.code != "quantity_invalid":
         raise refusal
     try:
@@ -236,4 +284,22 @@ def _back_to_shop(choice: forms.Choice, refusal: DomainError) -> Response | Base
     except orders.OrderRefused:
         raise refusal from None
     view = product.product_by_slug(quote.product_slug)
-    return product.show(view, choice, {"quantity": str(refusal.message)}, 422)
+    asked = {"quantity": _quantity_words(choice.quantity, quote)}
+    return product.show(view, choice, asked, 422)
+
+
+def _stock_error(quote: orders.Quote, view: catalog.ProductView) -> dict[str, str]:
+    """Says before the payment what the pool cannot give; levels are capped and seconds old."""
+    left = next((sku.stock for sku in view.skus if sku.code == quote.sku_code), None)
+    if left is None or left >= min(quote.quantity, PLENTY):
+        return {}
+    if left == 0:
+        return {"quantity": _("这个规格卖完了，换一个试试")}
+    return {"quantity": _("只剩 %(n)s 件", n=left)}
+
+
+def _quantity_words(asked: int, quote: orders.Quote) -> str:
+    """The same sentence as for a number just beyond the limits."""
+    if asked < quote.min_quantity:
+        return str(_("至少要买 %(n)s 件", n=quote.min_quantity))
+    return str(_("一次最多买 %(n)s 件", n=quote.max_quantity))

@@ -13,6 +13,7 @@ from werkzeug.datastructures import MultiDict
 
 INPUT_PREFIX = "in."
 MAX_INPUT = 200
+TOO_MANY = 999_999_999
 _KEY = re.compile(r"[A-Za-z0-9_-]{20,64}")
 _PHONE = re.compile(r"1[3-9]\d{9}")
 _MAIL = re.compile(r"[^@\s]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
@@ -28,14 +29,20 @@ class Choice:
 
 
 def read_choice(source: MultiDict[str, str] | None = None) -> Choice:
-    """SKU, quantity and purchase fields; a quantity that is no number becomes 0."""
+    """SKU, quantity and purchase fields; a quantity that is no number becomes 0, a huge one big."""
     form = request.values if source is None else source
     inputs = {
         name[len(INPUT_PREFIX) :][:40]: value.strip()[:MAX_INPUT]
         for name, value in form.items()
         if name.startswith(INPUT_PREFIX)
     }
-    return Choice(form.get("sku", "")[:80], whole(form.get("quantity", "1")), inputs)
+    return Choice(form.get("sku", "")[:80], _pieces(form.get("quantity", "1")), inputs)
+
+
+def _pieces(raw: str) -> int:
+    text = raw.strip()
+    # Beyond nine digits it is still "too many", not "none".
+    return TOO_MANY if text.isascii() and text.isdigit() and len(text) > 9 else whole(text)
 
 
 def whole(raw: str | None) -> int:

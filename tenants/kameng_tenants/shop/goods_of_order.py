@@ -16,6 +16,7 @@ class Goods:
 
     slug: str = ""
     how_to_use: str = ""
+    delivery_note: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -29,4 +30,4 @@ def goods_of(order: orders.OrderView) -> Goods:
     if product is None:
         return Goods()
     labels = {item.name: item.label for item in product.fields}
-    return Goods(product.slug, product.how_to_use, labels)
+    return Goods(product.slug, product.how_to_use, product.delivery_note, labels)

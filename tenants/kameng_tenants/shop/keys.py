@@ -78,7 +78,7 @@ def remembered() -> dict[str, str]:
     """Order numbers and secrets kept in this browser, the newest last."""
     raw = request.cookies.get(COOKIE, "")
     try:
-        pairs = _serializer().loads(raw) if raw else []
+        pairs = serializer().loads(raw) if raw else []
         return {str(number): str(secret) for number, secret in pairs}
     except (BadSignature, ValueError, TypeError):
         return {}
@@ -91,7 +91,7 @@ def remember(response: Response, order_no: str, secret: str) -> None:
     known[order_no] = secret
     response.set_cookie(
         COOKIE,
-        str(_serializer().dumps(list(known.items())[-KEPT:])),
+        str(serializer().dumps(list(known.items())[-KEPT:])),
         max_age=YEAR_S,
         secure=current_settings().public_scheme == "https",
         httponly=True,
@@ -104,8 +104,9 @@ def keeps_cookies() -> bool:
     return bool(request.cookies)
 
 
-def _serializer() -> URLSafeSerializer:
-    salt = f"orders of station {g.station.id}"
+def serializer(what: str = "orders") -> URLSafeSerializer:
+    """Signs what a browser keeps for this station; one purpose cannot pass for another."""
+    salt = f"{what} of station {g.station.id}"
     return URLSafeSerializer(
         current_settings().secret_key,
         salt=salt,

@@ -26,13 +26,14 @@ def find() -> Response | BaseResponse:
     secret = "".join(request.form.get("secret", "").replace("-", "").split()).upper()[:40]
     known = number.isascii() and number.isdigit() and bool(secret)
     if not (known and orders.check_secret(number, secret)):
-        return _form(number, _("没有找到这张订单，请核对订单号和查询码。"), 422)
+        typed = request.form.get("secret", "").strip()[:40]
+        return _form(number, typed, _("没有找到这张订单，请核对订单号和查询码。"), 422)
     response = redirect(f"/o/{number}?k={secret}", 303)
     keys.remember(response, number, secret)  # type: ignore[arg-type]  # Flask's own
     return response
 
 
-def _form(given: str, error: str = "", status: int = 200) -> Response:
+def _form(given: str, secret: str = "", error: str = "", status: int = 200) -> Response:
     kept = keys.remembered()
     recent = [
         order
@@ -40,7 +41,12 @@ def _form(given: str, error: str = "", status: int = 200) -> Response:
         if orders.check_secret(order.order_no, kept[order.order_no])
     ]
     response = render_page(
-        "order/lookup.html", status, given=given[:30], error=error, recent=recent
+        "order/lookup.html",
+        status,
+        given=given[:30],
+        secret=secret,
+        error=error,
+        recent=recent,
     )
     response.headers["Cache-Control"] = "no-store"
     return response

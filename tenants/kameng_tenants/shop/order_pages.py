@@ -112,14 +112,13 @@ def pay(order_no: str) -> Response | BaseResponse:
     order = access.order
     if order.state != "pending_payment":
         return redirect(_home(access), 303)
-    problem = request.args.get("problem", "")
+    problem = _("没有扣款，订单还在。换一种方式再付。") if request.args.get("problem") else ""
     if request.method == "POST":
         try:
             way = start_payment(order_no, request.form.get("method", ""), access.secret)
             return redirect(way or _home(access), 303)
         except payments.PaymentRefused as refusal:
-            problem, text = refusal.code, str(refusal.message)
-            flash(text, "bad")
+            problem = str(refusal.message)
     methods = method_choices(order.payable, wallet=order.member_id is not None)
     usable = [f"{item.plugin_id}:{item.code}" for item in methods if item.enabled]
     response = render_page(
@@ -152,6 +151,7 @@ def _page(access: Access, opened: dict[int, Any] | None = None) -> Response:
         face=order_face(order.state, order.kind),
         now=int(time.time()),
         remaining=_remaining(order),
+        overdue=order.expires_at <= datetime.now(UTC),
         secret=access.secret,
         # Secret and gateway parameters leave the address bar once the browser keeps the key.
         tidy=bool(request.args) and (access.in_cookie or not access.secret),
@@ -164,6 +164,7 @@ def _page(access: Access, opened: dict[int, Any] | None = None) -> Response:
             (goods.labels.get(name, name), str(value)) for name, value in order.inputs.items()
         ],
         how_to_use=goods.how_to_use,
+        delivery_note=goods.delivery_note,
         again=f"/p/{goods.slug}" if goods.slug else "",
         asked=0,
         checked_at=datetime.now(UTC),

@@ -17,6 +17,7 @@ from kameng.web import client_ip
 from kameng.web.formats import plain_money
 from kameng.web.i18n import current_locale
 from kameng_tenants.shop.forms import split_method
+from kameng_tenants.themes.wording import method_word
 
 # QQ, bank and others that we do not know by name still have an icon of their plugin.
 ICONS = {"alipay": "scan", "wxpay": "message", "balance": "wallet", "card": "credit-card"}
@@ -51,11 +52,14 @@ def method_choices(payable: int, *, wallet: bool = True) -> list[MethodChoice]:
 
 def _choice(item: payments.MethodView) -> MethodChoice:
     reason = item.reason or _not_in_this_browser(item.code)
-    verb = _("余额付") if item.plugin_id == payments.BALANCE else _("%(way)s付", way=item.label)
+    label = method_word(item.code, item.label)
+    verb = _("%(way)s付", way=label.removesuffix("支付"))  # not 微信支付付
+    if item.plugin_id == payments.BALANCE:
+        verb = _("余额付")
     return MethodChoice(
         item.plugin_id,
         item.code,
-        item.label,
+        label,
         ICONS.get(item.code, item.icon),
         _hint(item),
         item.enabled and not reason,

@@ -8,10 +8,10 @@ from flask import Response, g, request
 
 from kameng.catalog import api as catalog
 from kameng.errors import NotFound
-from kameng_tenants.shop import blueprint
-from kameng_tenants.shop.forms import Choice, read_choice
+from kameng_tenants.shop import blueprint, kept
+from kameng_tenants.shop.forms import Choice, by_field, read_choice
 from kameng_tenants.themes import render_page
-from kameng_tenants.themes.wording import stock_chip
+from kameng_tenants.themes.wording import KIND_TAGS, in_stock_chip
 
 
 @blueprint.route("/p/<slug>", methods=["GET", "POST"])
@@ -28,11 +28,10 @@ def show(
 ) -> Response:
     """The page with a choice made; `errors` by purchase field."""
     chosen = choose(product, choice.sku)
-    quantity = min(max(choice.quantity, chosen.min_quantity), chosen.max_quantity)
+    most = min(chosen.max_quantity, chosen.stock or chosen.max_quantity)
+    quantity = max(min(choice.quantity, most), chosen.min_quantity)
     payable = (chosen.price * quantity + 50) // 100 * 100
-    counted = [sku.stock for sku in product.skus if sku.stock is not None]
-    left = stock_chip(min(1000, sum(counted)) if len(counted) == len(product.skus) else None)
-    return render_page(
+    response = render_page(
         "shop/product.html",
         status,
         page_title=product.category.name,
@@ -41,12 +40,15 @@ def show(
         chosen=chosen,
         quantity=quantity,
         inputs=choice.inputs,
-        errors=errors or {},
+        errors=by_field(errors),
         payable=payable,
         saved=max(0, chosen.face_value * quantity - payable),
-        left=left,
+        left=in_stock_chip([sku.stock for sku in product.skus]),
+        tags=[tag for tag in product.tags if tag.name not in KIND_TAGS][:2],
         sold_out=not any(_buyable(sku) for sku in product.skus),
     )
+    kept.probe(response)
+    return response
 
 
 def choose(product: catalog.ProductView, code: str) -> catalog.SkuView:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+
+from kameng.web.formats import MINUS, plain_money
 
 PLENTY = 1000  # stock is capped here before it reaches a page
 FEW = 20
@@ -33,6 +35,9 @@ class Face:
     text: Any
 
 
+# Tags that only repeat how goods arrive: the chip of the kind says it already.
+KIND_TAGS = frozenset({"自动发卡", "直充", "人工开通", "套餐"})
+
 KINDS: Mapping[str, Chip] = {
     "card": Chip("accent", "bolt", _l("自动发卡")),
     "top_up": Chip("accent", "bolt", _l("直充")),
@@ -42,9 +47,7 @@ KINDS: Mapping[str, Chip] = {
 
 FACES: Mapping[str, Face] = {
     "pending_payment": Face("warn", "clock", _l("待付款"), _l("等待付款"), ""),
-    "paid": Face(
-        "info", "refresh", _l("已付款"), _l("已收到付款"), _l("正在安排发货，这里会自己更新。")
-    ),
+    "paid": Face("info", "refresh", _l("已付款"), _l("已收到付款"), _l("正在安排发货。")),
     "fulfilling": Face(
         "info", "refresh", _l("发货中"), _l("正在处理"), _l("完成后这里会自己更新，不用守着页面。")
     ),
@@ -86,7 +89,15 @@ METHOD_WORDS: Mapping[str, Any] = {
     "qqpay": _l("QQ 钱包"),
     "card": _l("银行卡"),
     "bank": _l("银行卡"),
+    "checkout": _l("银行卡"),
 }
+# The apps that scan and open a payment; a card is paid on a page instead.
+APPS: Mapping[str, Any] = {"alipay": _l("支付宝"), "wxpay": _l("微信"), "qqpay": _l("QQ")}
+
+
+def pay_app(method: str) -> str:
+    """The app that pays by this method; empty when a web page does."""
+    return str(APPS.get(method, ""))
 
 
 def kind_chip(kind: str) -> Chip:
@@ -105,6 +116,17 @@ def stock_chip(stock: int | None) -> Chip | None:
     if stock >= PLENTY:
         return Chip("ok", "circle-check", _("库存充足"))
     return Chip("idle", "", _("余 %(n)s", n=f"{stock:,}"))
+
+
+def in_stock_chip(levels: Sequence[int | None]) -> Chip | None:
+    """Whether there is any of a product, over all its SKUs; how many stands beside the quantity."""
+    counted = [level for level in levels if level is not None]
+    if not counted or len(counted) < len(levels):
+        return None
+    total = sum(counted)
+    if total > FEW:
+        return Chip("ok", "circle-check", _("现货"))
+    return stock_chip(total)
 
 
 def order_face(state: str, kind: str = "") -> Face:
@@ -138,9 +160,20 @@ def discount(price: int, face_value: int) -> str:
     return str(_("%(n)s 折", n=f"{tenths // 10}.{tenths % 10}", off=100 - tenths))
 
 
-def method_word(method: str) -> str:
-    """What a way to pay is called on an order."""
-    return str(METHOD_WORDS.get(method, method or "—"))
+def method_word(method: str, label: str = "") -> str:
+    """What a way to pay is called; one we do not know keeps the label of its plugin."""
+    return str(METHOD_WORDS.get(method, label or method or "—"))
+
+
+def goods_name(product: str, sku: str) -> str:
+    """Product and SKU in one line, without saying `月卡 月卡`."""
+    return product if not sku or product.endswith(sku) else f"{product} {sku}"
+
+
+def signed_yuan(amount: int) -> str:
+    """`+¥500.00`, `−¥92.00`: a movement of the wallet."""
+    sign = "+" if amount > 0 else MINUS
+    return f"{sign}¥{plain_money(abs(amount), 2)}"
 
 
 def group_account(value: str) -> str:
@@ -181,7 +214,10 @@ GLOBALS: dict[str, Any] = {
     "sold_text": sold_text,
     "discount": discount,
     "method_word": method_word,
+    "goods_name": goods_name,
+    "pay_app": pay_app,
     "group_account": group_account,
+    "signed_yuan": signed_yuan,
     "group_secret": group_secret,
     "paragraphs": paragraphs,
     "lines": lines,

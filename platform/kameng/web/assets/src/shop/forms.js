@@ -1,4 +1,6 @@
 // Forms: nothing is sent twice, and what is wrong is said while it is typed.
+const before = new Map(); // what a button said before it was busy
+
 document.addEventListener("submit", (event) => {
   const form = event.target;
   if (event.defaultPrevented || form.matches("[data-mode-form]")) return;
@@ -8,19 +10,29 @@ document.addEventListener("submit", (event) => {
   form.dataset.sent = "1";
   button.style.width = `${button.offsetWidth}px`; // set by script, which the CSP allows
   button.classList.add("is-busy");
+  before.set(button, [...button.childNodes]);
   button.innerHTML = '<span class="km-spin" aria-hidden="true"></span>';
   button.append(` ${button.dataset.busy}`);
 });
 
-// The page may come back from the browser's cache, still marked as sent.
-window.addEventListener("pageshow", (event) => event.persisted && location.reload());
+// The page may come back from the browser's cache, still marked as sent. Loading it anew would
+// ask to send its own form again, so only the marks are taken off.
+window.addEventListener("pageshow", (event) => {
+  if (!event.persisted) return;
+  document.querySelectorAll("form[data-sent]").forEach((form) => delete form.dataset.sent);
+  document.querySelectorAll(".km-btn.is-busy").forEach((button) => {
+    button.classList.remove("is-busy");
+    button.style.width = "";
+    if (before.has(button)) button.replaceChildren(...before.get(button));
+  });
+});
 
 const digits = (value) => value.replace(/\D/g, "");
 
 function judge(input) {
   const value = input.value.trim();
   const text = input.dataset;
-  if (!value) return input.required ? ["", ""] : ["", ""];
+  if (!value) return ["", ""];
   if (text.check === "phone") {
     const given = digits(value);
     const missing = 11 - given.length;
@@ -36,8 +48,8 @@ function show(input) {
   const hint = document.getElementById(input.dataset.hint);
   if (!hint) return;
   const [state, message] = judge(input);
-  hint.className = `km-hint ${state ? `is-${state}` : ""}`;
-  hint.textContent = message || "";
+  hint.className = `km-hint km-judged ${state ? `is-${state}` : ""}`;
+  hint.querySelector("span").textContent = message || "";
   if (state === "bad") input.setAttribute("aria-invalid", "true");
   else input.removeAttribute("aria-invalid");
 }

@@ -3,3 +3,5 @@ import "./mode.js";
 import "./forms.js";
 import "./product.js";
 import "./order.js";
+import "./top-up.js";
+import "./tabs.js";

@@ -33,17 +33,28 @@ async function copy(text) {
   if (!done) throw new Error("copy refused");
 }
 
+let said = 0;
 function say(button, text) {
   const label = button.querySelector("[data-label]");
   const live = document.getElementById("km-live");
-  if (live) live.textContent = text;
+  live.textContent = text;
+  live.className = label ? "visually-hidden" : "km-toast";
+  clearTimeout(said);
+  said = setTimeout(() => { live.textContent = ""; live.className = "visually-hidden"; }, 1600);
   if (!label) {
     button.setAttribute("data-copied", "");
     return setTimeout(() => button.removeAttribute("data-copied"), 1600);
   }
+  if (button.classList.contains("is-said")) return undefined;
   const before = label.textContent;
+  button.style.width = `${button.offsetWidth}px`; // the code beside it must not wrap anew
+  button.classList.add("is-said");
   label.textContent = text;
-  return setTimeout(() => { label.textContent = before; }, 1600);
+  return setTimeout(() => {
+    label.textContent = before;
+    button.classList.remove("is-said");
+    button.style.width = "";
+  }, 1600);
 }
 
 document.addEventListener("click", (event) => {
