@@ -61,7 +61,7 @@ def _deliver(settings: Settings, row: Row[Any]) -> bool:
     error = ""
     try:
         send(settings, compose(settings, row))
-    except (OSError, smtplib.SMTPException, ValueError) as failure:
+    except Exception as failure:  # an address nobody can parse must not hold up the others
         error = summary(failure)
         log.warning("notice %d of station %d: %s", row.id, row.station_id, error)
     given = {"station": row.station_id, "id": row.id}
