@@ -12,8 +12,9 @@ from kameng.ledger.services.wallets import (
     wallet,
     wallet_entries,
 )
+from kameng.ledger.services.watching import watch_books
 
 __all__ = [
     "FLOORED", "AccountView", "Check", "Earnings", "Finding", "Report", "WalletEntry", "accounts",
-    "roll_up", "split", "station_earnings", "verify", "wallet", "wallet_entries",
+    "roll_up", "split", "station_earnings", "verify", "wallet", "wallet_entries", "watch_books",
 ]  # fmt: skip
