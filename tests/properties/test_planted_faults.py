@@ -199,3 +199,21 @@ def test_T6_the_total_is_off_when_an_uncounted_balance_is(busy: Any) -> None:
             f"UPDATE account_balance SET balance = balance + 1 WHERE account_id = {WALLET}".encode()
         )
         assert "total_is_zero" in {finding[0] for finding in probe.findings(busy.owner)}
+
+
+def test_T6_L7_the_job_raises_a_fault_once_and_closes_it_when_it_is_gone(busy: Any) -> None:
+    from kameng.ledger.api import watch_books
+
+    alerts = "SELECT subject, state FROM alert WHERE kind = 'ledger' ORDER BY id"
+    rollup = (
+        f"UPDATE account_rollup SET balance = balance + %s WHERE account_id = {account('revenue')}"
+    )
+    with busy.app.app_context(), main_scope(reason="test"):
+        assert watch_books().ok
+        assert busy.owner.execute(alerts).fetchall() == []
+        busy.owner.execute(rollup.encode(), (1,))
+        assert [watch_books().ok for _ in range(2)] == [False, False]
+        assert busy.owner.execute(alerts).fetchall() == [("rollups_recomputed", "open")]
+        busy.owner.execute(rollup.encode(), (-1,))
+        assert watch_books().ok
+    assert busy.owner.execute(alerts).fetchall() == [("rollups_recomputed", "closed")]
