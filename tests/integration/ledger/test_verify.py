@@ -22,7 +22,7 @@ PLANTED = {
     "margins of a snapshot changed": ("UPDATE order_cost SET margins[1] = margins[1] + 5 WHERE order_id = (SELECT max(id) FROM orders WHERE state = 'delivered')", "margins_explained"),
     "roll-up changed": ("UPDATE account_rollup SET balance = balance - 1", "rollups_recomputed"),
     "refund marked done": ("UPDATE refund SET state = 'succeeded'", "refunds_explained"),
-    "hold of a finished order": ("UPDATE card SET status = 1 WHERE id = (SELECT max(id) FROM card WHERE status = 2)", "holds_belong_to_open_orders"),
+    "hold of a finished order": ("UPDATE card SET status = 1 WHERE id = (SELECT max(id) FROM card WHERE status = 2)", "holds_match_orders"),
 }  # fmt: skip
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,11 +9,9 @@ from datetime import datetime
 
 from sqlalchemy import text
 
-from kameng.db import db, run
+from kameng.db import db
 from kameng.ledger.services.checks import checks
 
-MAIN_STATION = 1
-ALERT = "ledger"
 SHOWN = 50  # findings kept of one check; the count is always the whole
 
 
@@ -86,24 +83,3 @@ def _run(name: str, title: str, sql: str, since: datetime | None) -> Check:
     rows = db.session.execute(statement, params).all()
     findings = [Finding(str(row[0]), str(row[1]), str(row[2])) for row in rows[:SHOWN]]
     return Check(name, title, len(rows), findings, int((time.monotonic() - started) * 1000))
-
-
-def tell_findings(report: Report) -> None:
-    """An open alert for each check that finds something, closed once it no longer does."""
-    for check in report.checks:
-        named = {"p_station": MAIN_STATION, "p_kind": ALERT, "p_subject": check.name}
-        if check.ok:
-            run("close_alert", **named)
-            continue
-        first = check.findings[0]
-        facts = {
-            "count": check.count, "subject": first.subject, "expected": first.expected,
-            "found": first.found,
-        }  # fmt: skip
-        db.session.execute(_RAISE, {**named, "p_title": check.title, "p_detail": json.dumps(facts)})
-    db.session.commit()
-
-
-_RAISE = text(
-    "SELECT * FROM raise_alert(:p_station, :p_kind, :p_subject, :p_title, CAST(:p_detail AS jsonb))"
-)
