@@ -227,7 +227,10 @@ def test_P3_one_payment_reported_for_two_attempts_is_held_for_a_person(
     assert shop.state(DEER, second.order_id) == "pending_payment"
     logged = "SELECT result FROM payment_notice WHERE attempt_no = %s"
     assert shop.one(logged, two) == "reference_taken"
-    assert shop.one("SELECT count(*) FROM alert WHERE kind = 'payment_reference' AND state = 'open'") == 1
+    assert (
+        shop.one("SELECT count(*) FROM alert WHERE kind = 'payment_reference' AND state = 'open'")
+        == 1
+    )
     shop.assert_books_balance()
 
 
