@@ -75,6 +75,14 @@ def test_a_bad_application_is_a_clear_message(
     assert market.count("SELECT count(*) FROM station_application") == before
 
 
+def test_mistakes_of_an_application_are_said_together(market: Any) -> None:
+    form = APPLICATION | {"slug": "admin", "agree": "", "owner_password2": "another-pass-1"}
+    answer = market.post(market.browser(), "/apply", form)
+    assert "有 3 处要改" in answer.text
+    for text in ("保留", "请先同意", "两次输入的密码不一样"):
+        assert text in answer.text
+
+
 def test_sign_up_answers_on_the_main_host_only(market: Any) -> None:
     assert market.browser().get("/apply", base_url=MAIN).status_code == 200
     assert market.browser().get("/apply", base_url=YE).status_code == 404

@@ -18,27 +18,16 @@ from kameng.web import client_ip
 from kameng_tenants.shop import blueprint, forms, kept, keys, product
 from kameng_tenants.shop.forms import by_field
 from kameng_tenants.shop.paying import method_choices, order_address, start_payment
+from kameng_tenants.shop.problems import (
+    Problem,
+    problem_of,
+    quantity_error,
+    stock_error,
+    stock_problem,
+)
 from kameng_tenants.themes import render_page
-from kameng_tenants.themes.wording import PLENTY
 
 EMPTY = forms.Choice("", 0, {})
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """A banner above the checkout: nothing was charged, why, and where to go about it.
-
-    `old_payable` and `old_quantity` stand beside the new ones; `gone` means nothing is left.
-    """
-
-    tone: str
-    title: str
-    text: str
-    link: str = ""
-    link_text: str = ""
-    old_payable: int = 0
-    old_quantity: int = 0
-    gone: bool = False
 
 
 @blueprint.route("/checkout", methods=["GET", "POST"])
@@ -52,7 +41,7 @@ def checkout() -> Response | BaseResponse:
         return _back_to_shop(choice, refusal)
     view = product.product_by_slug(quote.product_slug)
     clean, errors = catalog.validate_inputs(view.id, held.inputs if held else choice.inputs)
-    errors = {**errors, **(_quantity_error(quote) or _stock_error(quote, view))}
+    errors |= quantity_error(quote, quote.quantity) or stock_error(quote, view)
     if errors:
         return product.show(view, choice, errors, 422 if request.method == "POST" else 200)
     if request.method == "POST" and (away := kept.to_checkout(choice, clean)):
@@ -215,50 +204,23 @@ def _refused(
     if refusal.code == "out_of_stock":
         return _fewer(quote, view, inputs, shown)
     if refusal.code == "quantity_invalid":
-        return product.show(view, choice, _quantity_error(quote), 422)
+        return product.show(view, choice, quantity_error(quote, quote.quantity), 422)
     if refusal.code == "conflict":
         shown["key"] = ""  # the key belongs to another order: a new one is given
-    return show(quote, view, inputs, **shown, problem=_problem(refusal, form), status=409)
-
-
-def _problem(refusal: orders.OrderRefused, form: _Form) -> Problem:
-    if refusal.code == "price_changed":
-        text = _("没有扣款，请看清新价格再决定。")
-        return Problem("warn", _("价格刚变了"), text, old_payable=form.expected)
-    if refusal.code == "conflict":
-        text = _("没有再次扣款。确认要再买一单，请重新提交。")
-        return Problem("warn", _("这张订单已经提交过"), text, "/orders/lookup", _("看已下的订单"))
-    if refusal.code == "hold_limit":
-        text = _("没有扣款。付掉或取消之前的订单，就能接着买。")
-        return Problem("bad", str(refusal.message), text, "/orders/lookup", _("看未付款的订单"))
-    return Problem("bad", str(refusal.message), _("没有扣款。换个数量或规格再试。"))
+    return show(
+        quote, view, inputs, **shown, problem=problem_of(refusal, form.expected), status=409
+    )
 
 
 def _fewer(
     quote: orders.Quote, view: catalog.ProductView, inputs: dict[str, str], shown: dict[str, Any]
 ) -> Response:
     """Stock went between page and pay: offer what is left, or other goods."""
-    left = min(catalog.fresh_levels([quote.sku_id]).get(quote.sku_id, 0), quote.quantity)
-    if left < quote.min_quantity:
-        text = _("没有扣款。可以换个规格，或者看看同类商品。")
-        problem = Problem("bad", _("刚刚卖完了，库存不够了"), text, gone=True)
-        return show(quote, view, inputs, **shown, problem=problem, status=409)
-    if left == quote.quantity:  # held back from this shopper, or freed this very moment
-        text = _("没有扣款。少买几件，或者稍后再试。")
-        problem = Problem("bad", _("库存不够了，没有下单"), text)
-        return show(quote, view, inputs, **shown, problem=problem, status=409)
-    title = _("库存不够了，只剩 %(n)s 件", n=left)
-    text = _("没有扣款。数量已改成剩下的，看清金额再决定。")
-    problem = Problem("warn", title, text, old_quantity=quote.quantity)
-    fewer = orders.quote(quote.sku_code, left)
-    return show(fewer, view, inputs, **shown, problem=problem, status=409)
-
-
-def _quantity_error(quote: orders.Quote) -> dict[str, str]:
-    """What is wrong with the quantity, by field; empty when it can be bought."""
-    if quote.min_quantity <= quote.quantity <= quote.max_quantity:
-        return {}
-    return {"quantity": _quantity_words(quote.quantity, quote)}
+    left = catalog.fresh_levels([quote.sku_id]).get(quote.sku_id, 0)
+    problem = stock_problem(quote, left)
+    if problem.old_quantity:
+        quote = orders.quote(quote.sku_code, left)
+    return show(quote, view, inputs, **shown, problem=problem, status=409)
 
 
 def _pay(placed: orders.Placed, form: _Form) -> BaseResponse:
@@ -284,22 +246,4 @@ def _back_to_shop(choice: forms.Choice, refusal: DomainError) -> Response | Base
     except orders.OrderRefused:
         raise refusal from None
     view = product.product_by_slug(quote.product_slug)
-    asked = {"quantity": _quantity_words(choice.quantity, quote)}
-    return product.show(view, choice, asked, 422)
-
-
-def _stock_error(quote: orders.Quote, view: catalog.ProductView) -> dict[str, str]:
-    """Says before the payment what the pool cannot give; levels are capped and seconds old."""
-    left = next((sku.stock for sku in view.skus if sku.code == quote.sku_code), None)
-    if left is None or left >= min(quote.quantity, PLENTY):
-        return {}
-    if left == 0:
-        return {"quantity": _("这个规格卖完了，换一个试试")}
-    return {"quantity": _("只剩 %(n)s 件", n=left)}
-
-
-def _quantity_words(asked: int, quote: orders.Quote) -> str:
-    """The same sentence as for a number just beyond the limits."""
-    if asked < quote.min_quantity:
-        return str(_("至少要买 %(n)s 件", n=quote.min_quantity))
-    return str(_("一次最多买 %(n)s 件", n=quote.max_quantity))
+    return product.show(view, choice, quantity_error(quote, choice.quantity), 422)

@@ -115,7 +115,7 @@ def status() -> Response:
 
 
 def _own_checks(given: dict[str, str]) -> dict[str, str]:
-    errors: dict[str, str] = {}
+    errors = _slug_error(given["slug"])
     if given["theme"] not in {theme.id for theme in theme_choices()}:
         errors["theme"] = _("请选一个主题")
     if request.form.get("agree") != "1":
@@ -123,6 +123,15 @@ def _own_checks(given: dict[str, str]) -> dict[str, str]:
     if request.form.get("owner_password", "") != request.form.get("owner_password2", ""):
         errors["owner_password2"] = _("两次输入的密码不一样")
     return errors
+
+
+def _slug_error(slug: str) -> dict[str, str]:
+    """Said together with the other mistakes, so that a form comes back once and not thrice."""
+    try:
+        stations.checked_slug(slug)
+    except DomainError as refusal:
+        return {"slug": str(refusal.message)}
+    return {}
 
 
 def _form(
