@@ -19,6 +19,7 @@ from kameng_sdk.simulators import SimulatorEnvironment, StartResponse
 
 from .bank import Bank, NoSuchOrder, Refused
 from .control import Control
+from .english import ENGLISH
 from .gateway import Answer, Gateway
 from .keys import load_keys
 from .store import Row, open_store
@@ -52,7 +53,7 @@ class EpaySimulator:
         self._bank = Bank(self._store)
         self._gateway = Gateway(self._bank, self._keys, self._base_url)
         self._control = Control(self._bank)
-        self._pages = CashierPages(__package__, environment.public_name)
+        self._pages = CashierPages(__package__, environment.public_name, ENGLISH)
         self._site = Site(
             _rules(),
             self._views(),

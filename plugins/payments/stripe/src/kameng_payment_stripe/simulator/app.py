@@ -23,6 +23,7 @@ from kameng_sdk.simulators import SimulatorEnvironment, StartResponse
 from .api import Api
 from .bank import Bank
 from .control import Control
+from .english import ENGLISH
 from .objects import ApiError, Objects
 from .store import WORDS, Row, open_store
 
@@ -50,7 +51,7 @@ class StripeSimulator:
         self._bank = Bank(self._store, self._base_url)
         self._api = Api(self._store, self._bank, self._secret_key)
         self._control = Control(self._store, self._bank)
-        self._pages = CashierPages(__package__, environment.public_name)
+        self._pages = CashierPages(__package__, environment.public_name, ENGLISH)
         self._site = Site(
             _rules(),
             self._views(),
