@@ -8,7 +8,7 @@ from typing import Any
 from flask import g, url_for
 from flask_babel import gettext as _
 from markupsafe import Markup
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from kameng.catalog.models import Product, Sku
 from kameng.db import db
@@ -83,11 +83,17 @@ def _linked(permission: str, words: str, endpoint: str, **arguments: Any) -> Mar
     return link(url_for(name, **arguments), words)
 
 
-def _orders(ids: set[int]) -> dict[int, tuple[int, str]]:
-    if not ids:
+def _orders(named: set[int]) -> dict[int, tuple[int, str]]:
+    """Orders by what a subject calls them: the id, or (overdue ones) the order's number."""
+    if not named:
         return {}
-    query = select(Order.id, Order.station_id, Order.order_no).where(Order.id.in_(ids))
-    return {row.id: (row.station_id, row.order_no) for row in db.session.execute(query)}
+    numbers = [str(number) for number in named]
+    query = select(Order.id, Order.station_id, Order.order_no)
+    rows = db.session.execute(query.where(or_(Order.id.in_(named), Order.order_no.in_(numbers))))
+    found: dict[int, tuple[int, str]] = {}
+    for row in rows:
+        found[row.id] = found[int(row.order_no)] = (row.station_id, row.order_no)
+    return found
 
 
 def _skus(ids: set[int]) -> dict[int, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from flask import g
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
@@ -129,8 +130,17 @@ def input_labels(sku_id: int) -> dict[str, str]:
 
 
 def alert_title(alert: Any) -> str:
-    """What an alert says; those that the database raises itself carry facts, not sentences."""
+    """What an alert says now, in the reader's language: from its facts, else as it was written."""
     facts = alert.detail or {}
+    name = g.get("console_subjects", {}).get("sku", {}).get(facts.get("sku_id"))
+    if name and alert.kind == "sold_out":
+        return str(_("%(name)s 卖完了", name=name))
+    if name and alert.kind == "low_stock":
+        return str(_("%(name)s 只剩 %(free)s 张", name=name, free=facts.get("free", "—")))
+    if name and alert.kind == "card_expiry":
+        return str(_("%(name)s 有 %(n)s 张卡快到期", name=name, n=facts.get("cards", "—")))
+    if alert.kind == "fulfil_overdue":
+        return str(_("订单超时没有处理完"))
     if alert.kind in ("payment_amount", "payment.amount_mismatch"):
         return str(_("付款金额与订单不符，没有发货，请核对"))
     if alert.kind == "refund_declined":

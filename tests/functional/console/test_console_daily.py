@@ -266,3 +266,21 @@ def test_words_for_one_order_never_land_at_another(console: Any) -> None:
     assert "完成发货" in page
     assert "卡号 42" not in page
     assert "卡号 42" not in console.get("/admin/desk/", "support")
+
+
+def test_an_alert_about_stock_and_deadlines_leads_to_its_thing(console: Any) -> None:
+    number = order(console, "daily-overdue", contact="13955588888")
+    sku = console.market.skus["XH30"]
+    console.market.owner.execute(
+        "INSERT INTO alert(station_id, kind, subject, title, detail) VALUES"
+        " (1, 'fulfil_overdue', %s, '订单超时', '{}'),"
+        " (1, 'low_stock', %s, '旧的说法', jsonb_build_object('sku_id', %s::bigint, 'free', 3))",
+        (f"order:{number}", f"sku:{sku}", sku),
+    )
+    page = console.get("/admin/alerts/")
+    assert f"/admin/orders/1/{number}" in page
+    assert f"/admin/prices/sku/{sku}" in page
+    assert "只剩 3 张" in page
+    assert "旧的说法" not in page
+    assert "only 3 left" in console.get("/admin/alerts/?lang=en")
+    console.get("/admin/alerts/?lang=zh")

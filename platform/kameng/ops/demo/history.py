@@ -84,17 +84,15 @@ def work_off(diary: Diary, now: datetime) -> None:
 
 
 def close_refunds() -> None:
-    """The gateways of the past have paid back, all but one (main scope)."""
-    first = True
-    while due := payments.due_refunds():
-        for station_id, refund_id in due:
-            number = payments.refund_number(station_id, refund_id)
-            state, message = (
-                ("declined", "对方账户已注销，原路退不回") if first else ("succeeded", "")
-            )
-            first = False
-            run(
-                "settle_refund", p_station=station_id, p_refund_no=number,
-                p_state=state, p_ref="SIM", p_message=message, p_next=None,
-            )  # fmt: skip
-        db.session.commit()
+    """The gateways of the past have paid back, all but the last one (main scope)."""
+    due = payments.due_refunds(10_000)
+    for station_id, refund_id in due:
+        number = payments.refund_number(station_id, refund_id)
+        state, message = "succeeded", ""
+        if (station_id, refund_id) == due[-1]:  # no simulator knows these; one account is gone
+            state, message = "declined", "对方账户已注销，原路退不回"
+        run(
+            "settle_refund", p_station=station_id, p_refund_no=number,
+            p_state=state, p_ref="SIM", p_message=message, p_next=None,
+        )  # fmt: skip
+    db.session.commit()
