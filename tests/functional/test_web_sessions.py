@@ -10,8 +10,9 @@ from contextlib import contextmanager
 
 import psycopg
 import pytest
-from flask import Blueprint, Flask, g, render_template_string, request, session
+from flask import Blueprint, Flask, g, redirect, render_template_string, request, session
 from flask.testing import FlaskClient
+from werkzeug.wrappers import Response
 
 from kameng import redis, web
 from kameng.db import station_scope
@@ -106,6 +107,10 @@ def _add_pages(app: Flask) -> None:
     def basket() -> str:
         session["basket"] = 1
         return "kept"
+
+    @pages.get("/s/away")
+    def away() -> Response:
+        return redirect(request.args["to"])
 
     @pages.get("/s/slow")
     def slow() -> str:
@@ -408,3 +413,19 @@ def test_login_returns_only_to_paths_of_this_host() -> None:
     ):
         assert web.safe_next(bad) == "/"
     assert web.safe_next("/orders?page=2") == "/orders?page=2"
+
+
+@pytest.mark.parametrize(
+    "target", ["http:evil.com", "https:/evil.com", "http:///evil.com", "javascript:x", "http://[x"]
+)
+def test_a_redirect_never_leads_to_a_host_that_only_browsers_see(
+    client: FlaskClient, target: str
+) -> None:
+    answer = client.get("/s/away", base_url=SHOP, query_string={"to": target})
+    assert answer.headers["Location"] == "/"
+
+
+@pytest.mark.parametrize("target", ["/me", "https://pay.example/x?y=http:z", "?a=b"])
+def test_other_redirects_stay_as_they_are(client: FlaskClient, target: str) -> None:
+    answer = client.get("/s/away", base_url=SHOP, query_string={"to": target})
+    assert answer.headers["Location"] == target

@@ -8,6 +8,7 @@ import secrets
 import time
 from collections.abc import Callable, Iterable
 from typing import cast
+from urllib.parse import urlsplit
 
 from flask import Flask, Response, current_app, g, request
 
@@ -63,6 +64,8 @@ def no_store(response: Response) -> Response:
 def add_headers(response: Response) -> Response:
     """CSP, sniffing, referrer, opener, framing; HSTS on https."""
     headers = response.headers
+    if _misleads(headers.get("Location", "")):
+        headers["Location"] = "/"
     headers["X-Content-Type-Options"] = "nosniff"
     headers.setdefault("Referrer-Policy", "strict-origin-when-cross-origin")
     headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
@@ -76,6 +79,15 @@ def add_headers(response: Response) -> Response:
     else:
         headers.setdefault("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
     return response
+
+
+def _misleads(location: str) -> bool:
+    """`http:evil.com` names no host to those who check it, and one to every browser."""
+    try:
+        parts = urlsplit(location)
+    except ValueError:
+        return True
+    return bool(parts.scheme) and not parts.netloc
 
 
 def _policy() -> str:
