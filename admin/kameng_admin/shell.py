@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlencode
 
 from flask import current_app, g, request, url_for
@@ -13,9 +13,6 @@ from kameng.runtime import current_settings
 from kameng.web.i18n import current_locale
 from kameng_admin import counts
 from kameng_admin.theme import current_scheme
-
-if TYPE_CHECKING:
-    from kameng_admin.base.guard import Guarded
 
 EXTENSION = "kameng.console"
 
@@ -66,8 +63,8 @@ class Shell:
     language_url: str
 
 
-def build_shell(view: Guarded | None) -> Shell:
-    """The shell of this request, for the view that is shown."""
+def build_shell(view: Any) -> Shell:
+    """The shell of this request, for the view that is shown (None beside all views)."""
     tally = counts.waiting() if g.get("viewer") is not None else {}
     views = console_views()
     groups = _groups(views, view, tally)
