@@ -31,6 +31,7 @@ END = "UPDATE orders SET deadline_at = now() - interval '1 second', expires_at =
 SETTLE = "SELECT code FROM settle_refund(3, %(number)s, %(state)s, 'r', '', interval '1 minute')"
 DESK = "SELECT code FROM {}(3, %(order)s, 'staff:1', 'said so')"
 GIVE_UP = "SELECT code FROM fail_order(3, %(order)s, 'said so', 'staff:1')"
+DONE_REFUND = "SELECT refund_no FROM refund WHERE state = 'succeeded' ORDER BY id LIMIT 1"
 OPEN_REFUND = (
     "SELECT refund_no FROM refund WHERE state IN ('created', 'sent', 'unknown') ORDER BY id LIMIT 1"
 )
@@ -186,14 +187,14 @@ class Explorer:
         return gateway
 
     def refunded(self, gateway: Gateway) -> Gateway:
-        return self.answer(gateway, "succeeded")
-
-    def refund_unknown(self, gateway: Gateway) -> Gateway:
-        return self.answer(gateway, "unknown")
-
-    def answer(self, gateway: Gateway, state: str) -> Gateway:
         if number := self.run(OPEN_REFUND):
-            self.run(SETTLE, number=number[0], state=state)
+            self.run(SETTLE, number=number[0], state="succeeded")
+        return gateway
+
+    def refund_answered_late(self, gateway: Gateway) -> Gateway:
+        """A second worker's answer about a refund that is done already."""
+        if number := self.run(DONE_REFUND):
+            self.run(SETTLE, number=number[0], state="declined")
         return gateway
 
     def release(self, gateway: Gateway) -> Gateway:
@@ -218,16 +219,9 @@ class Explorer:
 
 
 PAYING = (
-    "place",
-    "pay",
-    "pay_unheard",
-    "notice",
-    "ask",
-    "pay_other",
-    "pay_balance",
-    "expire",
-    "refunded",
-)
+    "place", "pay", "pay_unheard", "notice", "ask", "pay_other", "pay_balance", "expire", "refunded",
+    "refund_answered_late",
+)  # fmt: skip
 CASES: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
     "one card": ((*PAYING, "cancel", "pay_again"), {}),
     "its card is gone": ((*PAYING, "cancel", "pay_again"), {"gone": True}),
