@@ -37,6 +37,7 @@ ALERT_KINDS = {
     "card_expiry": _l("卡密将过期"),
     "card_broken": _l("卡密打不开"),
     "payment_amount": _l("支付金额不符"),
+    "payment_reference": _l("付款重复上报"),
     "refund_declined": _l("退款被拒"),
     "fulfil_overdue": _l("订单超时"),
     "purchase_orphan": _l("采购对不上"),

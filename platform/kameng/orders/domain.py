@@ -87,5 +87,8 @@ class PlaceRequest:
     def content_hash(self) -> bytes:
         """Tells a repeat of the same request from another one under the same key."""
         inputs = "\x1e".join(f"{name}\x1f{self.inputs[name]}" for name in sorted(self.inputs))
-        parts = (self.sku_code, str(self.quantity), inputs, str(self.member_id), self.channel)
+        parts = (
+            self.sku_code, str(self.quantity), inputs, str(self.member_id), self.channel,
+            self.contact,
+        )  # fmt: skip
         return hashlib.sha256("\x1d".join(parts).encode()).digest()

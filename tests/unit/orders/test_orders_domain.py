@@ -87,3 +87,13 @@ def test_the_content_hash_tells_requests_apart(quantity: int, account: str, othe
 
     same = request({"account": account}) == request({"account": other})
     assert same == (account == other)
+
+
+@given(contact=st.text(max_size=8), other=st.text(max_size=8))
+def test_a_corrected_contact_is_another_request(contact: str, other: str) -> None:
+    """Or the guest's mail and look-up would silently go to the address first typed."""
+
+    def request(to: str) -> bytes:
+        return PlaceRequest("S", 1, {}, to, 100, "k", "ip").content_hash()
+
+    assert (request(contact) == request(other)) == (contact == other)
