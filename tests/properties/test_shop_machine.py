@@ -41,7 +41,7 @@ from .hands import answer
 DEER = 3
 SHELF = 2  # cards of each kind to begin with: soon there are none
 STEPS = 70
-EXAMPLES = 72
+EXAMPLES = 80
 # What every run must have met, or it has proved little.
 MET = {
     "ok", "held", "awaiting_fulfilment", "topped_up", "repeat", "refund_surplus", "out_of_stock",
