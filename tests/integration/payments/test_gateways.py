@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -140,6 +141,35 @@ def test_a_second_click_finds_the_open_attempt(shop: Any, plugin_id: str, method
             placed.order_no, plugin_id, method, "192.0.2.9", return_url="http://deer.localhost/o"
         )
     assert second == first
+
+
+@pytest.mark.parametrize(("plugin_id", "method"), GATEWAYS)
+def test_clicks_at_the_same_moment_share_one_attempt(
+    shop: Any, street: dict[str, Any], plugin_id: str, method: str
+) -> None:
+    """The gateway is slow, so that all of them come before its answer."""
+    from kameng.payments.api import start as start_payment
+
+    placed = shop.place(shop.sku(cards=1))
+    levers = f"{street['url']}/{plugin_id.removeprefix('payment-')}/control/settings"
+
+    def click(_n: int) -> str:
+        with shop.app.app_context(), station_scope(DEER):
+            back = "http://deer.localhost/o"
+            return start_payment(
+                placed.order_no, plugin_id, method, "192.0.2.9", return_url=back
+            ).redirect_url
+
+    httpx.post(levers, data={"latency_ms": "400"})
+    try:
+        with ThreadPoolExecutor(4) as pool:
+            targets = set(pool.map(click, range(4)))
+    finally:
+        httpx.post(levers, data={"latency_ms": "0"})
+    assert len(targets) == 1
+    assert targets.pop().startswith("http")
+    opened = shop.one("SELECT count(*) FROM payment_attempt WHERE order_id = %s", placed.order_id)
+    assert opened == 1
 
 
 def test_a_silent_gateway_leaves_the_attempt_unknown_and_the_order_payable(

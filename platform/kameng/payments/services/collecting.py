@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -28,6 +29,7 @@ from kameng_sdk.payments import ChargeRequest, ChargeResult
 BALANCE = "payment-balance"
 TOP_UP_MIN, TOP_UP_MAX = 1_0000, 50_000_0000  # ¥1 … ¥50,000
 TOP_UP_MINUTES = 30
+CHARGE_S = 12  # a gateway has answered by then, or never will
 
 
 class PaymentRefused(DomainError):
@@ -95,17 +97,18 @@ def start(
 ) -> Started:
     """Open an attempt for an unpaid order and call the gateway (station scope).
 
-    A second click finds the open attempt of the same way and returns it. Raises `PaymentRefused`
-    (`not_payable`, `method_unknown`, `gateway_declined`) or `NotFound`.
+    A second click finds the open attempt of the same way and returns it, waiting for the gateway's
+    answer to the first. Raises `PaymentRefused` (`not_payable`, `method_unknown`,
+    `gateway_declined`) or `NotFound`.
     """
     order = order_page(order_no)
     if order.state != "pending_payment" or order.expires_at <= datetime.now(UTC):
         raise PaymentRefused("not_payable", _l("订单已不能付款"))
     _require_method(order.station_id, plugin_id, method)
     subject = f"{order.product_name} {order.sku_name}"[:60]
-    attempt, fresh, _number = _open_attempt(order, plugin_id, method)
+    attempt, fresh, number = _open_attempt(order, plugin_id, method)
     if not fresh:
-        return _started(attempt)
+        return _answered(number)
     return _charge(attempt, subject, client_ip, return_url, locale)
 
 
@@ -212,12 +215,16 @@ def _open_attempt(
         text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))"),
         {"key": f"attempt:{order.station_id}:{order.id}"},
     )
+    now = datetime.now(UTC)
+    being_charged = (PaymentAttempt.state == "created") & (
+        PaymentAttempt.created_at > now - timedelta(seconds=CHARGE_S)
+    )
     query = select(PaymentAttempt).where(
         PaymentAttempt.order_id == order.id,
         PaymentAttempt.plugin_id == plugin_id,
         PaymentAttempt.method == method,
-        PaymentAttempt.state == "sent",
-        PaymentAttempt.expires_at > datetime.now(UTC),
+        (PaymentAttempt.state == "sent") | being_charged,
+        PaymentAttempt.expires_at > now,
     )
     found = db.session.scalar(query.order_by(PaymentAttempt.id.desc()).limit(1))
     if found is None:
@@ -290,9 +297,25 @@ def _charge(
         .values(**changes)
     )
     db.session.commit()
-    if state == "declined":
+    return _told(Started(number, state, result.redirect_url, result.qr_content))
+
+
+def _answered(number: str) -> Started:
+    """The attempt of another click, once its gateway has answered."""
+    give_up = time.monotonic() + CHARGE_S
+    while True:
+        found = attempt(number)
+        started = Started(number, found.state, found.redirect_url, found.qr_content)
+        db.session.rollback()  # no transaction stays open while we wait
+        if started.state != "created" or time.monotonic() > give_up:
+            return _told(started)
+        time.sleep(0.1)
+
+
+def _told(started: Started) -> Started:
+    if started.state == "declined":
         raise PaymentRefused("gateway_declined", _l("支付渠道没有接受，没有扣款，请换一种付款方式"))
-    return Started(number, state, result.redirect_url, result.qr_content)
+    return started
 
 
 def _require_method(station_id: int, plugin_id: str, method: str) -> None:
@@ -301,10 +324,6 @@ def _require_method(station_id: int, plugin_id: str, method: str) -> None:
         for m in plugins.enabled_payment_methods(station_id)
     ):
         raise PaymentRefused("method_unknown", _l("这种付款方式现在不可用"), status=400)
-
-
-def _started(attempt: PaymentAttempt) -> Started:
-    return Started(attempt.attempt_no, attempt.state, attempt.redirect_url, attempt.qr_content)
 
 
 def _fresh_number() -> str:
