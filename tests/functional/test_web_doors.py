@@ -19,7 +19,7 @@ SHOP = "http://alpha.localhost:8000"
 @pytest.fixture(scope="module")
 def doors(app: Flask, database: str) -> Flask:
     """The application with one page per audience, and two stations."""
-    translations.compile_catalogue("en")
+    translations.compile_catalogue(translations.catalogue_path("en"))
     with psycopg.connect(database, autocommit=True) as owner:
         owner.execute(
             "INSERT INTO station(id, parent_id, path, slug, name, state) VALUES"

@@ -120,7 +120,7 @@ def open_attempt(order_no: str, plugin_id: str, method: str) -> str:
     order = order_page(order_no)
     if order.state != "pending_payment":
         raise PaymentRefused("not_payable", _l("订单已不能付款"))
-    return _open_attempt(order, plugin_id, method)[2]
+    return _open_attempt(order, plugin_id, method, state="sent")[2]
 
 
 def open_top_up(member_id: int, amount: int, plugin_id: str, method: str) -> str:
@@ -138,6 +138,7 @@ def start_top_up(
     begun: raises `PaymentRefused("risk_refused")`.
     """
     station_id = _station_id()
+    _require_amount(amount)  # a slip of the pen is no try that the rules should count
     _require_method(station_id, plugin_id, method)
     decision, _reasons = risk.assess_order(
         station_id, "wallet_top_up", client_ip, member_id, "", amount, None, secrets.token_hex(12)
@@ -151,10 +152,7 @@ def start_top_up(
 def _add_top_up(
     member_id: int, amount: int, plugin_id: str, method: str
 ) -> tuple[PaymentAttempt, str]:
-    if not TOP_UP_MIN <= amount <= TOP_UP_MAX or amount % 100:
-        raise PaymentRefused(
-            "amount_invalid", _l("充值金额要在 1 元到 50000 元之间，最多两位小数"), status=400
-        )
+    _require_amount(amount)
     station_id = _station_id()
     attempt = _new_attempt(
         station_id, "top_up", plugin_id, method, amount,
@@ -207,9 +205,12 @@ def attempt(attempt_no: str) -> PaymentAttempt:
 
 
 def _open_attempt(
-    order: OrderView, plugin_id: str, method: str
+    order: OrderView, plugin_id: str, method: str, state: str = "created"
 ) -> tuple[PaymentAttempt, bool, str]:
-    """The open attempt of this order and way, or a new one: (attempt, is new, number)."""
+    """The attempt of this order and way that leads somewhere, or a new one in `state`.
+
+    Returns (attempt, is new, number).
+    """
     # Two clicks at once queue here: the second finds what the first has opened.
     db.session.execute(
         text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))"),
@@ -219,18 +220,21 @@ def _open_attempt(
     being_charged = (PaymentAttempt.state == "created") & (
         PaymentAttempt.created_at > now - timedelta(seconds=CHARGE_S)
     )
+    with_payer = (PaymentAttempt.state == "sent") & (
+        (PaymentAttempt.redirect_url != "") | (PaymentAttempt.qr_content != "")
+    )
     query = select(PaymentAttempt).where(
         PaymentAttempt.order_id == order.id,
         PaymentAttempt.plugin_id == plugin_id,
         PaymentAttempt.method == method,
-        (PaymentAttempt.state == "sent") | being_charged,
+        with_payer | being_charged,
         PaymentAttempt.expires_at > now,
     )
     found = db.session.scalar(query.order_by(PaymentAttempt.id.desc()).limit(1))
     if found is None:
         created = _new_attempt(
             order.station_id, "order", plugin_id, method, order.payable, order.expires_at,
-            order_id=order.id, member_id=order.member_id,
+            order_id=order.id, member_id=order.member_id, state=state,
         )  # fmt: skip
         db.session.add(created)
         number = created.attempt_no
@@ -316,6 +320,13 @@ def _told(started: Started) -> Started:
     if started.state == "declined":
         raise PaymentRefused("gateway_declined", _l("支付渠道没有接受，没有扣款，请换一种付款方式"))
     return started
+
+
+def _require_amount(amount: int) -> None:
+    if not TOP_UP_MIN <= amount <= TOP_UP_MAX or amount % 100:
+        raise PaymentRefused(
+            "amount_invalid", _l("充值金额要在 1 元到 50000 元之间，最多两位小数"), status=400
+        )
 
 
 def _require_method(station_id: int, plugin_id: str, method: str) -> None:
