@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
+from redis import Redis
 from werkzeug.serving import make_server
 
 if TYPE_CHECKING:
@@ -125,6 +126,8 @@ def market_with(settings: Settings, database: str) -> Iterator[Market]:
     from kameng.web import translations
 
     translations.compile_catalogue(translations.catalogue_path("en"))
+    with Redis.from_url(settings.redis_url) as client:
+        client.flushdb()  # what another module's shoppers were counted for is not held against ours
     server, simulated = _simulators(settings)
     app = create_app(simulated)
     app.testing = True

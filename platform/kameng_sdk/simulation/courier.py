@@ -16,8 +16,8 @@ from kameng_sdk.simulation.store import Row, Store
 
 BACK_OFF = (1, 2, 4, 8, 15, 30, 60)
 MOST_TRIES = 500
-LEASE_SECONDS = 30.0
-ANSWER_SECONDS = 10.0
+ANSWER_SECONDS = 5.0
+LEASE_SECONDS = 12.0  # one place in the queue, one delivery: what is cut off goes out again then
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +51,7 @@ class Courier:
         self._wake = threading.Event()
         self._starting = threading.Lock()
         self._owner = 0
+        self._looker: threading.Thread | None = None
         self._stopped = False
 
     def ensure_running(self) -> None:
@@ -62,7 +63,8 @@ class Courier:
                 return
             self._owner = os.getpid()
             self._work = queue.SimpleQueue()
-            threading.Thread(target=self._look, name="callbacks", daemon=True).start()
+            self._looker = threading.Thread(target=self._look, name="callbacks", daemon=True)
+            self._looker.start()
             for number in range(self._senders):
                 threading.Thread(
                     target=self._send_all, name=f"sender-{number}", daemon=True
@@ -72,6 +74,9 @@ class Courier:
         """End the threads; what was not delivered stays in the store."""
         self._stopped = True
         self._wake.set()
+        if self._looker is not None:
+            # What it has just claimed is sent; behind the ends below it would wait for its lease.
+            self._looker.join(timeout=5)
         for _ in range(self._senders):
             self._work.put(None)
 
@@ -94,7 +99,7 @@ class Courier:
         if self._store.setting("callbacks") != "on":
             return []
         # No more than can be sent within the lease, or slow merchants would get each row twice.
-        free = 2 * self._senders - self._work.qsize()
+        free = self._senders - self._work.qsize()
         if free <= 0:
             return []
         now = time.time()
