@@ -84,7 +84,7 @@ REASONS = {
     "money returned": _l("款已退回"),
     "risk review": _l("等人工审核"),
     "paid by balance": _l("余额付款"),
-    "webhook": _l("网关通知，验签通过"),
+    "notice": _l("网关通知，验签通过"),
     "query": _l("主动查询得知"),
     "cancelled": _l("取消，库存放回"),
 }
