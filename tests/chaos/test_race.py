@@ -17,7 +17,7 @@ RUN = Path(__file__).with_name("run.py")
 def test_F1_100_cards_are_sold_once_each_whatever_is_killed(installation: Any) -> None:
     port = installation.main_url.rpartition(":")[2]
     done = subprocess.run(
-        [sys.executable, str(RUN), "--home", str(installation.home), "--port", port],
+        [sys.executable, str(RUN), "--home", str(installation.home), "--port", port, "--pause", "3"],
         env=installation.environ, capture_output=True, text=True, timeout=280,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-2000:]

@@ -13,10 +13,10 @@ from kameng.payments.services.collecting import (
     methods,
     open_attempt,
     open_top_up,
-    pay_with_balance,
     start,
     start_top_up,
 )
+from kameng.payments.services.from_wallet import pay_with_balance
 from kameng.payments.services.notices import handle_webhook
 from kameng.payments.services.refunding import due_refunds, refund_number, send_refund
 

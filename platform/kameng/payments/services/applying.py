@@ -13,12 +13,8 @@ from kameng.db import call
 log = logging.getLogger(__name__)
 
 WAIT_S = 2.0  # for cards that other transactions hold at this moment
-TRANSIENT = (
-    "40P01",  # deadlock
-    "40001",  # serialisation
-    "55P03",  # lock time-out
-    "23505",  # a unique key
-)
+LOCKED = ("40P01", "40001", "55P03")  # deadlock, serialisation, lock time-out
+TRANSIENT = (*LOCKED, "23505")  # and a unique key
 
 
 def call_until_decided(function: str, **params: Any) -> dict[str, Any]:

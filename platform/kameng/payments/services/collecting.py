@@ -9,11 +9,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import psycopg
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import select, text, update
 
-from kameng.db import call, current_scope, db
+from kameng.db import current_scope, db
 from kameng.errors import DomainError, NotFound
 from kameng.ledger.api import wallet
 from kameng.orders.api import OrderView, order_page
@@ -137,7 +136,7 @@ def start_top_up(
     A wallet has no desk where money could wait for a person, so what the rules would hold is not
     begun: raises `PaymentRefused("risk_refused")`.
     """
-    station_id = _station_id()
+    station_id = scope_station()
     _require_amount(amount)  # a slip of the pen is no try that the rules should count
     _require_method(station_id, plugin_id, method)
     decision, _reasons = risk.assess_order(
@@ -153,7 +152,7 @@ def _add_top_up(
     member_id: int, amount: int, plugin_id: str, method: str
 ) -> tuple[PaymentAttempt, str]:
     _require_amount(amount)
-    station_id = _station_id()
+    station_id = scope_station()
     attempt = _new_attempt(
         station_id, "top_up", plugin_id, method, amount,
         datetime.now(UTC) + timedelta(minutes=TOP_UP_MINUTES), member_id=member_id,
@@ -162,31 +161,6 @@ def _add_top_up(
     db.session.add(attempt)
     db.session.commit()
     return attempt, number
-
-
-def pay_with_balance(order_no: str, member_id: int) -> str:
-    """Pay an order from its member's wallet: one statement, cards delivered when it returns.
-
-    Returns `ok`, `held`, `awaiting_fulfilment` or `repeat`. Raises `PaymentRefused` with
-    `insufficient_funds`, `out_of_stock` or `not_payable`: then nothing has happened.
-    """
-    db.session.rollback()
-    try:
-        code = call(
-            "pay_with_balance", p_station=_station_id(), p_order_no=order_no, p_member=member_id,
-            p_attempt_no=_fresh_number(),
-        )["code"]  # fmt: skip
-    except psycopg.Error as error:
-        if error.sqlstate == "KM003":
-            raise PaymentRefused("insufficient_funds", _l("余额不足，没有扣款")) from error
-        if error.sqlstate in ("KM001", "KM005"):
-            raise PaymentRefused("out_of_stock", _l("库存不够了，没有扣款")) from error
-        raise
-    if code == "not_found":
-        raise NotFound("order_unknown", _l("没有这个订单"))
-    if code == "bad_state":
-        raise PaymentRefused("not_payable", _l("订单已不能付款"))
-    return str(code)
 
 
 def attempts_of(order_id: int) -> Sequence[PaymentAttempt]:
@@ -251,7 +225,7 @@ def _new_attempt(
 ) -> PaymentAttempt:  # fmt: skip
     fee_bp = int(str(plugins.public_value(station_id, plugin_id, "fee_bp") or 0))
     return PaymentAttempt(
-        station_id=station_id, attempt_no=_fresh_number(), purpose=purpose, plugin_id=plugin_id,
+        station_id=station_id, attempt_no=fresh_number(), purpose=purpose, plugin_id=plugin_id,
         method=method, amount=amount, fee=gateway_fee(amount, fee_bp), expires_at=expires_at,
         next_query_at=datetime.now(UTC) + timedelta(seconds=8), **links,
     )  # fmt: skip
@@ -337,11 +311,13 @@ def _require_method(station_id: int, plugin_id: str, method: str) -> None:
         raise PaymentRefused("method_unknown", _l("这种付款方式现在不可用"), status=400)
 
 
-def _fresh_number() -> str:
+def fresh_number() -> str:
+    """A number for a new attempt; nobody can guess it."""
     return attempt_number(datetime.now(UTC), secrets.randbelow(10**16))
 
 
-def _station_id() -> int:
+def scope_station() -> int:
+    """The scope's station; payments are started in one."""
     station_id = current_scope().station_id
     if station_id is None:
         raise RuntimeError("payments are started in a station's scope")
