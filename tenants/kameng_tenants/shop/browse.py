@@ -10,7 +10,6 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from kameng.catalog import api as catalog
 from kameng_tenants.shop import blueprint, kept
-from kameng_tenants.shop.prices import several_prices
 from kameng_tenants.shop.product import product_by_slug
 from kameng_tenants.themes import active_theme, render_page
 
@@ -45,7 +44,6 @@ def home() -> Response:
         categories=top_categories(),
         featured=featured.items,
         page=page,
-        several=several_prices(featured.items, page.items),
         sort=sort,
         sorts=sorts(),
         **_price_list(),
@@ -91,7 +89,6 @@ def all_categories() -> Response:
         page_title=_("全部分类"),
         categories=[item for item in catalog.categories() if item.products],
         page=page,
-        several=several_prices(page.items),
     )
 
 
@@ -143,7 +140,6 @@ def _list(
         "shop/list.html",
         page_title=title,
         page=page,
-        several=several_prices(page.items),
         address=address,
         sort=sort,
         sorts=sorts(),

@@ -65,7 +65,7 @@ _HAS_TERM = r"""(p.name ILIKE :term{n} ESCAPE '\' OR p.summary ILIKE :term{n} ES
 _CARDS = """
 WITH found AS (
   SELECT p.id, p.slug, p.name, p.summary, p.kind, p.cover, p.featured, p.position, p.created_at,
-         min(l.price) AS price_from,
+         min(l.price) AS price_from, max(l.price) AS price_to,
          (array_agg(s.face_value ORDER BY l.price, s.id))[1] AS face_value,
          array_agg(s.id) AS sku_ids
   FROM product p
@@ -209,6 +209,7 @@ def _cards(rows: Sequence[Mapping[str, Any]]) -> tuple[ProductCard, ...]:
             cover=row["cover"],
             tags=tuple(tags.get(row["id"], ())),
             price_from=row["price_from"],
+            price_to=row["price_to"],
             face_value=row["face_value"],
             sold=row["sold"],
             stock=_stock(row, levels),

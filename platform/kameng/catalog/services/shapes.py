@@ -62,6 +62,7 @@ class ProductCard:
     cover: Mapping[str, Any]
     tags: tuple[TagView, ...]
     price_from: int
+    price_to: int
     face_value: int
     sold: int
     stock: int | None

@@ -49,7 +49,6 @@ CREATE OR REPLACE FUNCTION _close_refunded(p_station bigint, p_order bigint) RET
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $f$
 DECLARE v_state text;
 BEGIN
-  -- The last two refunds may end at once: without this lock each would see the other one open, and nobody would close.
   SELECT state INTO v_state FROM orders WHERE station_id = p_station AND id = p_order FOR NO KEY UPDATE;
   IF v_state = 'refunding' AND NOT EXISTS (SELECT 1 FROM refund WHERE station_id = p_station AND order_id = p_order AND state <> 'succeeded') THEN
     PERFORM _move_order(p_station, p_order, 'refunding', 'refunded', 'system', 'money returned');
