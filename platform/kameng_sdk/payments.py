@@ -6,9 +6,9 @@ Amounts are whole fen, times are aware UTC, every ``…_no`` is the host's own n
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
 from enum import Enum, Flag, auto
 from typing import Protocol
 
@@ -52,6 +52,15 @@ class PaymentCapability(Flag):
     WALLET = auto()
     """The core debits the shopper's wallet in its own transaction; nothing is ever called."""
 
+    BILL = auto()
+    """Can give the gateway's own list of a day's payments and refunds. Since 1.1."""
+
+    PAYOUT = auto()
+    """Can send money to somebody's account, and say what became of it. Since 1.1."""
+
+    IDENTIFY = auto()
+    """Can learn who the payer is from a page of the gateway, before a charge. Since 1.1."""
+
 
 SETTLING = (
     PaymentCapability.QUERY
@@ -62,12 +71,31 @@ SETTLING = (
 """At least one must be declared, or an attempt with unknown outcome could never be settled."""
 
 
+class Device(Enum):
+    """Where the shopper's browser runs. Since 1.1."""
+
+    DESKTOP = "desktop"
+    """A computer: a code on the screen can be scanned by a phone."""
+
+    PHONE = "phone"
+    """A phone's own browser: it can open another app."""
+
+    WECHAT = "wechat"
+    """The browser inside WeChat."""
+
+    ALIPAY = "alipay"
+    """The browser inside Alipay."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentMethod:
     """A way to pay that the shopper chooses: ``code`` is unique within the plugin.
 
     ``icon`` names an icon of the host's set; ``minimum`` and ``maximum`` are inclusive;
     ``fee_bp`` is what the gateway keeps of each payment, in hundredths of a percent.
+    ``devices``: where it works; empty is everywhere. ``same_as``: methods that are one to the
+    shopper (a QR code, an app, a page of one wallet) share this word, and the host shows the
+    first that fits the device. ``needs_payer``: the charge wants ``ChargeRequest.payer``.
     """
 
     code: str
@@ -76,6 +104,9 @@ class PaymentMethod:
     minimum: Money | None = None
     maximum: Money | None = None
     fee_bp: int = 0
+    devices: frozenset[Device] = frozenset()
+    same_as: str = ""
+    needs_payer: bool = False
 
     def __post_init__(self) -> None:
         if not self.code or not 0 <= self.fee_bp < 10_000:
@@ -84,7 +115,10 @@ class PaymentMethod:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChargeRequest:
-    """Collect ``amount`` once. ``attempt_no`` is the idempotency key towards the other side."""
+    """Collect ``amount`` once. ``attempt_no`` is the idempotency key towards the other side.
+
+    ``payer``: what `PaymentProvider.identify` answered, for methods with ``needs_payer``.
+    """
 
     attempt_no: str
     amount: Money
@@ -95,13 +129,27 @@ class ChargeRequest:
     client_ip: str
     expires_at: datetime
     locale: str = "zh_Hans_CN"
+    device: Device = Device.DESKTOP
+    payer: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentDetail:
+    """One line of what the shopper needs to pay by hand: a bank's name, an account, a word."""
+
+    label: str
+    value: str
+    copy: bool = False  # worth a button that copies it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChargeResult:
-    """Usually PENDING with one of ``redirect_url`` and ``qr_content``.
+    """Usually PENDING with one of ``redirect_url``, ``qr_content``, ``bridge`` and ``details``.
 
-    ``message`` is for staff and the log, never for the shopper, and holds no secret.
+    - ``form``: the browser goes to ``redirect_url`` by POST with these fields.
+    - ``bridge``: arguments of WeChat's ``getBrandWCPayRequest``, called on a page of the host.
+    - ``details``: the host shows them and asks for a proof; a person confirms the money.
+    - ``message`` is for staff and the log, never for the shopper, and holds no secret.
     """
 
     outcome: Outcome
@@ -109,6 +157,9 @@ class ChargeResult:
     redirect_url: str = ""
     qr_content: str = ""
     message: str = ""
+    form: Mapping[str, str] = field(default_factory=dict)
+    bridge: Mapping[str, str] = field(default_factory=dict)
+    details: Sequence[PaymentDetail] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,6 +197,66 @@ class RefundResult:
     message: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BillLine:
+    """One line of the gateway's own list: money taken, or given back.
+
+    ``amount`` is what moved, above zero both ways; ``fee`` what the gateway kept of it (of a
+    refund: gave back), None when the bill does not tell. ``refund_no`` and ``refund_ref`` are
+    empty for a payment. ``done`` False: listed, and yet no money moved (refund under way, failed).
+    """
+
+    attempt_no: str
+    provider_ref: str
+    amount: Money
+    at: datetime
+    fee: Money | None = None
+    refund_no: str = ""
+    refund_ref: str = ""
+    done: bool = True
+
+    @property
+    def is_refund(self) -> bool:
+        """Whether money went back to the shopper."""
+        return bool(self.refund_no or self.refund_ref)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BillResult:
+    """SUCCEEDED with all lines of the day, none is fine; PENDING: not ready yet, ask later.
+
+    A bill that cannot be read to its end, or whose checksum is wrong, is UNKNOWN, never part.
+    """
+
+    outcome: Outcome
+    lines: Sequence[BillLine] = ()
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PayoutRequest:
+    """Send ``amount`` to ``account`` of kind ``kind`` held by ``name``.
+
+    ``payout_no`` is the idempotency key; ``kind`` is one of the provider's ``payout_kinds``.
+    """
+
+    payout_no: str
+    amount: Money
+    kind: str
+    account: str
+    name: str
+    remark: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PayoutResult:
+    """SUCCEEDED only when the money has moved; DECLINED only when it never will."""
+
+    outcome: Outcome
+    provider_ref: str = ""
+    message: str = ""
+
+
 class PaymentEventKind(Enum):
     """What a notice reports."""
 
@@ -165,7 +276,7 @@ class PaymentEvent:
 
     ``event_id`` is the same for each copy of a notice. ``fresh``: the signature covers a time
     that is now, so an old copy would have been refused; when False a replay is possible and
-    must be harmless.
+    must be harmless. ``refund_no``: of REFUNDED, the number of the host's refund.
     """
 
     kind: PaymentEventKind
@@ -175,6 +286,7 @@ class PaymentEvent:
     paid_at: datetime | None
     event_id: str
     fresh: bool = False
+    refund_no: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -227,6 +339,36 @@ class PaymentProvider(Protocol):
         """Verify and translate a notice (WEBHOOK); raises `WebhookRefused` in any doubt."""
         ...
 
+    def bill(self, ctx: CallContext, day: date) -> BillResult:
+        """The gateway's list of one day, by its own clock in China (BILL). Since 1.1."""
+        ...
+
+    def payout_kinds(self) -> Sequence[str]:
+        """Kinds of account this provider can pay to: alipay, wechat, bank; no I/O. Since 1.1."""
+        ...
+
+    def payout(self, ctx: CallContext, request: PayoutRequest) -> PayoutResult:
+        """Send money (PAYOUT). The same number again answers with the first result. Since 1.1."""
+        ...
+
+    def query_payout(self, ctx: CallContext, request: PayoutRequest) -> PayoutResult:
+        """Ask what became of a payout (PAYOUT). Since 1.1."""
+        ...
+
+    def identify_url(self, return_url: str, state: str) -> str:
+        """Page of the gateway that comes back to ``return_url`` (IDENTIFY); no I/O. Since 1.1.
+
+        It comes back with ``state`` unchanged and a ``code`` among the query's parameters.
+        """
+        ...
+
+    def identify(self, ctx: CallContext, code: str) -> str:
+        """Who the payer is, by the ``code`` that came back (IDENTIFY). Since 1.1.
+
+        Raises `Declined` when the code is no good.
+        """
+        ...
+
 
 class BasePaymentProvider:
     """Start from here: every method that is not overridden refuses as undeclared."""
@@ -254,3 +396,27 @@ class BasePaymentProvider:
     def parse_webhook(self, ctx: CallContext, request: WebhookRequest) -> WebhookResult:
         """Refuses."""
         raise CapabilityNotSupported("parse_webhook")
+
+    def bill(self, ctx: CallContext, day: date) -> BillResult:
+        """Refuses."""
+        raise CapabilityNotSupported("bill")
+
+    def payout_kinds(self) -> Sequence[str]:
+        """None."""
+        return ()
+
+    def payout(self, ctx: CallContext, request: PayoutRequest) -> PayoutResult:
+        """Refuses."""
+        raise CapabilityNotSupported("payout")
+
+    def query_payout(self, ctx: CallContext, request: PayoutRequest) -> PayoutResult:
+        """Refuses."""
+        raise CapabilityNotSupported("query_payout")
+
+    def identify_url(self, return_url: str, state: str) -> str:
+        """Refuses."""
+        raise CapabilityNotSupported("identify_url")
+
+    def identify(self, ctx: CallContext, code: str) -> str:
+        """Refuses."""
+        raise CapabilityNotSupported("identify")
