@@ -43,6 +43,9 @@ class Order(Base):
     risk_reasons: Mapped[list[Any]] = mapped_column(JSONB)
     state: Mapped[str]
     paid_method: Mapped[str]
+    refunded: Mapped[Amount]
+    collected_by: Mapped[int] = mapped_column(BigInteger)
+    funded: Mapped[bool]
     delivery_text: Mapped[str]
     created_at: Mapped[datetime] = mapped_column(Moment)
     expires_at: Mapped[datetime] = mapped_column(Moment)

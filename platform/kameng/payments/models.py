@@ -42,6 +42,11 @@ class PaymentAttempt(Base):
     expires_at: Mapped[datetime] = mapped_column(Moment)
     next_query_at: Mapped[datetime | None] = mapped_column(Moment)
     query_count: Mapped[int] = mapped_column(server_default="0")
+    account_station_id: Mapped[int] = mapped_column(BigInteger, server_default="1")
+    account: Mapped[str] = mapped_column(server_default="")
+    device: Mapped[str] = mapped_column(server_default="")
+    cashier: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default="{}")
+    opened_by: Mapped[str] = mapped_column(server_default="")
 
 
 class PaymentNotice(Base):
@@ -86,3 +91,7 @@ class Refund(Base):
     created_at: Mapped[datetime] = mapped_column(Moment)
     next_try_at: Mapped[datetime | None] = mapped_column(Moment)
     done_at: Mapped[datetime | None] = mapped_column(Moment)
+    request_key: Mapped[str]
+    requested_by: Mapped[str]
+    note: Mapped[str]
+    by_hand: Mapped[str]

@@ -23,6 +23,7 @@ class StationPlugin(Base):
 
     station_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
     plugin_id: Mapped[str] = mapped_column(Text, primary_key=True)
+    account: Mapped[str] = mapped_column(Text, primary_key=True, default="")
     enabled: Mapped[bool]
     config: Mapped[dict[str, Any]] = mapped_column(JSONB)
     secrets: Mapped[bytes | None] = mapped_column(LargeBinary)

@@ -141,11 +141,11 @@ def _insert_missing(station_id: int, plugin_id: str, enabled: bool) -> None:
     db.session.execute(
         insert(StationPlugin)
         .values(
-            station_id=station_id, plugin_id=plugin_id, enabled=enabled, config={},
+            station_id=station_id, plugin_id=plugin_id, account="", enabled=enabled, config={},
             secrets_meta={}, config_version=0, token=secrets.token_urlsafe(TOKEN_BYTES),
             health={}, updated_at=datetime.now(UTC),
         )
-        .on_conflict_do_nothing(index_elements=["station_id", "plugin_id"])
+        .on_conflict_do_nothing(index_elements=["station_id", "plugin_id", "account"])
     )  # fmt: skip
 
 

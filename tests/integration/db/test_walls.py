@@ -10,7 +10,7 @@ PUBLIC = "n.nspname = 'public'"
 GLOBAL = {
     "alembic_version", "applied_functions", "card_batch", "category", "cost_change", "data_key",
     "job_slot", "outbox_done", "product", "product_tag", "purchase_field", "sku", "sku_cost", "tag",
-    "account_rollup",
+    "account_rollup", "ledger_seal",
 }  # fmt: skip
 # Functions that a role may run. Whatever else is SECURITY DEFINER belongs to nobody.
 LEDGER = ("account", "account_balance", "transfer", "account_rollup")

@@ -11,8 +11,9 @@ BEGIN
   INSERT INTO account(station_id, kind, ref) VALUES (p_station, p_kind, p_ref) ON CONFLICT DO NOTHING RETURNING id INTO v_id;
   IF v_id IS NULL THEN -- another transaction has just made it
     SELECT id INTO v_id FROM account WHERE station_id = p_station AND kind = p_kind AND ref = p_ref AND currency = 'CNY';
-  ELSIF p_kind IN ('wallet', 'deposit', 'frozen', 'available') THEN
-    INSERT INTO account_balance(account_id, station_id) VALUES (v_id, p_station);
+  ELSIF p_kind IN ('wallet', 'prepaid', 'deposit', 'frozen', 'available') THEN
+    -- What a station has earned may fall below zero: a refund after the payout is its debt. Withdrawals ask for more than zero.
+    INSERT INTO account_balance(account_id, station_id, floor) VALUES (v_id, p_station, CASE p_kind WHEN 'available' THEN -1000000000000000000 ELSE 0 END);
   END IF;
   RETURN v_id;
 END $f$;

@@ -82,14 +82,15 @@ BEGIN
   RETURN QUERY SELECT 'ok', v_id, p_order_no, v_payable, v_until;
 END $f$;
 
--- Post what a sale means: cost to the goods account, each level its margin, the rounding difference.
--- p_extra_* lets a payment from the wallet ride in the same transaction, so that its row is locked last.
+-- Post what a sale means: cost to the goods account, each level its margin, the rounding difference. What a station has
+-- collected itself it holds already, its own margin too; the levels above have been paid from its prepaid account.
+-- p_wallet lets a payment from the wallet ride in the same transaction, so that its row is locked last.
 -- grant: nobody
 CREATE OR REPLACE FUNCTION _post_sale(p_station bigint, p_order bigint, p_attempt bigint, p_wallet bigint) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $f$
 DECLARE v record; v_clearing bigint := _account(p_station, 'order_clearing'); d bigint[] := '{}'; c bigint[] := '{}'; a bigint[] := '{}'; k text[] := '{}'; i int;
 BEGIN
-  SELECT o.quantity, o.total, o.payable, oc.cost, oc.parties, oc.margins INTO STRICT v
+  SELECT o.quantity, o.total, o.payable, o.collected_by <> 1 AS own, oc.cost, oc.parties, oc.margins INTO STRICT v
     FROM orders o JOIN order_cost oc ON oc.station_id = o.station_id AND oc.order_id = o.id WHERE o.station_id = p_station AND o.id = p_order;
   IF p_wallet IS NOT NULL THEN
     d := d || p_wallet; c := c || v_clearing; a := a || v.payable; k := k || 'wallet.pay'::text;
@@ -97,11 +98,21 @@ BEGIN
   d := d || v_clearing; c := c || _account(1, 'goods_cost'); a := a || v.cost * v.quantity; k := k || 'sale.cost'::text;
   FOR i IN 1 .. cardinality(v.parties) LOOP
     d := d || v_clearing; a := a || v.margins[i] * v.quantity; k := k || 'sale.margin'::text;
-    c := c || CASE WHEN v.parties[i] = 1 THEN _account(1, 'revenue') ELSE _account(v.parties[i], 'margin_pending') END;
+    c := c || _margin_account(v.parties[i], p_station, v.own);
   END LOOP;
-  d := d || v_clearing; c := c || _account(1, 'rounding'); a := a || (v.payable - v.total); k := k || 'sale.rounding'::text;
+  d := d || v_clearing; a := a || (v.payable - v.total); k := k || 'sale.rounding'::text;
+  c := c || CASE WHEN v.own THEN _account(p_station, 'station_gateway') ELSE _account(1, 'rounding') END;
   PERFORM _post('order:' || p_station || ':' || p_order || ':sale', p_station, p_order, p_attempt, NULL, d, c, a, k);
+  IF p_station <> 1 THEN PERFORM _open_settlements(p_station, p_order, v.quantity, v.own, v.parties, v.margins); END IF;
 END $f$;
+
+-- Where a level's margin of an order lies until it is released.
+-- grant: nobody
+CREATE OR REPLACE FUNCTION _margin_account(p_party bigint, p_seller bigint, p_own boolean) RETURNS bigint
+LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $f$
+  SELECT CASE WHEN p_party = 1 THEN _account(1, 'revenue') WHEN p_own AND p_party = p_seller THEN _account(p_seller, 'station_gateway')
+              ELSE _account(p_party, 'margin_pending') END
+$f$;
 
 -- Deliver a paid card order: its cards become sold, the money is split. State paid or held → delivered.
 -- grant: nobody
@@ -166,7 +177,8 @@ CREATE OR REPLACE FUNCTION start_fulfilment(p_station bigint, p_order_id bigint,
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $f$
 DECLARE v_state text;
 BEGIN
-  SELECT o.state INTO v_state FROM orders o WHERE o.station_id = p_station AND o.id = p_order_id FOR NO KEY UPDATE;
+  SELECT o.state INTO v_state FROM orders o WHERE o.station_id = p_station AND o.id = p_order_id
+     AND (o.collected_by = 1 OR o.funded OR o.state <> 'paid') FOR NO KEY UPDATE; -- goods wait for the station's money
   IF v_state = 'fulfilling' THEN RETURN QUERY SELECT 'repeat'; RETURN; END IF;
   IF v_state IS DISTINCT FROM 'paid' THEN RETURN QUERY SELECT 'bad_state'; RETURN; END IF;
   PERFORM _move_order(p_station, p_order_id, 'paid', 'fulfilling', p_actor, p_reason, interval '24 hours');
@@ -179,7 +191,8 @@ CREATE OR REPLACE FUNCTION deliver_order(p_station bigint, p_order_id bigint, p_
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $f$
 DECLARE v record;
 BEGIN
-  SELECT o.state, o.kind, o.order_no INTO v FROM orders o WHERE o.station_id = p_station AND o.id = p_order_id FOR NO KEY UPDATE;
+  SELECT o.state, o.kind, o.order_no INTO v FROM orders o WHERE o.station_id = p_station AND o.id = p_order_id
+     AND (o.collected_by = 1 OR o.funded OR o.state <> 'paid') FOR NO KEY UPDATE;
   IF v.state IN ('delivered', 'completed') THEN RETURN QUERY SELECT 'repeat'; RETURN; END IF;
   IF v.state IS NULL OR v.kind = 'card' OR v.state NOT IN ('paid', 'fulfilling') THEN RETURN QUERY SELECT 'bad_state'; RETURN; END IF;
   UPDATE orders SET delivery_text = p_text WHERE station_id = p_station AND id = p_order_id;
@@ -202,7 +215,8 @@ BEGIN
   RETURN QUERY SELECT 'ok';
 END $f$;
 
--- A person let a held order go on. codes: ok, repeat, bad_state, out_of_stock (it was paid late and its cards are gone: nothing has happened).
+-- A person let a held order go on. codes: ok, repeat, bad_state, out_of_stock (it was paid late and its cards are gone: nothing has happened),
+-- station_funds (the station has collected the money and its prepaid account cannot pay what is due: nothing has happened).
 -- grant: main
 CREATE OR REPLACE FUNCTION release_held(p_station bigint, p_order_id bigint, p_actor text, p_reason text) RETURNS TABLE (code text)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $f$
@@ -211,10 +225,12 @@ BEGIN
   SELECT o.state, o.kind INTO v FROM orders o WHERE o.station_id = p_station AND o.id = p_order_id FOR NO KEY UPDATE;
   IF v.state IN ('paid', 'fulfilling', 'delivered', 'completed') THEN RETURN QUERY SELECT 'repeat'; RETURN; END IF;
   IF v.state IS DISTINCT FROM 'held' THEN RETURN QUERY SELECT 'bad_state'; RETURN; END IF;
+  IF NOT _fund_order(p_station, p_order_id) THEN RETURN QUERY SELECT 'station_funds'; RETURN; END IF;
   IF v.kind = 'card' THEN
     BEGIN
       PERFORM _deliver_cards(p_station, p_order_id, 'held', NULL, NULL, p_actor, p_reason);
     EXCEPTION WHEN SQLSTATE 'KM001' OR SQLSTATE 'KM005' THEN
+      PERFORM _unfund_order(p_station, p_order_id);
       RETURN QUERY SELECT 'out_of_stock'; RETURN;
     END;
   ELSE

@@ -38,14 +38,19 @@ def call_until_decided(function: str, **params: Any) -> dict[str, Any]:
 
 def apply_payment(
     station_id: int, plugin_id: str, attempt_no: str, amount: int, provider_ref: str, source: str,
-    *, currency: str = "CNY",
+    *, currency: str = "CNY", holder: int = 1, account: str = "",
 ) -> str:  # fmt: skip
-    """Apply money that a query reported (scale 4); returns the function's code."""
+    """Apply money that a query reported (scale 4); returns the function's code.
+
+    `holder` and `account`: whose account at the gateway said so.
+    """
     row = call_until_decided(
         "apply_payment",
         p_station=station_id,
         p_attempt_no=attempt_no,
         p_plugin=plugin_id,
+        p_holder=holder,
+        p_account=account,
         p_amount=amount,
         p_currency=currency,
         p_provider_ref=provider_ref,

@@ -46,6 +46,7 @@ def query_attempt(station_id: int, attempt_id: int) -> str:
         if attempt is None or attempt.state in ("succeeded", "declined"):
             return attempt.state if attempt else "missing"
         number, ref, plugin_id = attempt.attempt_no, attempt.provider_ref, attempt.plugin_id
+        holder, account = attempt.account_station_id, attempt.account
     try:
         provider = plugins.provider(station_id, plugin_id)
     except plugins.PluginUnavailable:
@@ -55,7 +56,7 @@ def query_attempt(station_id: int, attempt_id: int) -> str:
     if answer.outcome is Outcome.SUCCEEDED and found is not None and found.amount is not None:
         return apply_payment(
             station_id, plugin_id, number, found.amount.amount, found.provider_ref or ref, "query",
-            currency=found.amount.currency,
+            currency=found.amount.currency, holder=holder, account=account,
         )  # fmt: skip
     # "Not answered" must never close an attempt: only the gateway's own clear no does.
     if answer.outcome is Outcome.DECLINED and found is not None:

@@ -227,7 +227,8 @@ def _new_attempt(
     return PaymentAttempt(
         station_id=station_id, attempt_no=fresh_number(), purpose=purpose, plugin_id=plugin_id,
         method=method, amount=amount, fee=gateway_fee(amount, fee_bp), expires_at=expires_at,
-        next_query_at=datetime.now(UTC) + timedelta(seconds=8), **links,
+        next_query_at=datetime.now(UTC) + timedelta(seconds=8),
+        account_station_id=plugins.account_station(station_id, plugin_id), **links,
     )  # fmt: skip
 
 

@@ -36,6 +36,7 @@ def handle_webhook(
         log.warning("callback with an unknown token plugin=%s ip=%s", plugin_id, ip)
         return UNKNOWN_TOKEN
     base = _stored(plugin_id, request, ip)
+    base |= {"p_holder": plugins.account_station(station_id, plugin_id), "p_account": ""}
     try:
         provider = plugins.provider(station_id, plugin_id)
         result = provider.parse_webhook(request)

@@ -1,0 +1,1 @@
+"""Settlement: what stations earn, when it is released, and how it is paid out."""
