@@ -17,12 +17,15 @@ from kameng.payments.services.collecting import (
     start_top_up,
 )
 from kameng.payments.services.from_wallet import pay_with_balance
+from kameng.payments.services.funding import fund_waiting_orders
+from kameng.payments.services.giving_back import refund_by_hand, request_refund, retry_refund
 from kameng.payments.services.notices import handle_webhook
 from kameng.payments.services.refunding import due_refunds, refund_number, send_refund
 
 __all__ = [
     "BALANCE", "MethodView", "PaymentRefused", "Started", "apply_payment", "attempt",
-    "attempts_of", "claim_due_queries", "close_attempts", "due_refunds", "handle_webhook",
+    "attempts_of", "claim_due_queries", "close_attempts", "due_refunds", "fund_waiting_orders", "handle_webhook",
     "methods", "open_attempt", "open_top_up", "pay_with_balance", "query_attempt",
-    "refund_number", "send_refund", "start", "start_top_up",
+    "refund_by_hand", "refund_number", "request_refund", "retry_refund", "send_refund", "start",
+    "start_top_up",
 ]  # fmt: skip
