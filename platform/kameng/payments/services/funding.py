@@ -1,4 +1,4 @@
-"""Orders whose station had too little prepaid money: go on when it has, give back when time is over."""
+"""Orders whose station had too little prepaid money: they go on, or the money goes back."""
 
 from __future__ import annotations
 
