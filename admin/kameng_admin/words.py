@@ -143,6 +143,10 @@ def alert_title(alert: Any) -> str:
         return str(_("订单超时没有处理完"))
     if alert.kind in ("payment_amount", "payment.amount_mismatch"):
         return str(_("付款金额与订单不符，没有发货，请核对"))
+    if alert.kind == "payment_account":
+        return str(_("收款账户连续失败，已自动暂停：%(said)s", said=facts.get("error", "—")))
+    if alert.kind == "station_funds":
+        return str(_("预存款不足，订单等着发货"))
     if alert.kind == "payment_reference":
         return str(_("同一笔付款被报给了两张支付单，后一张没有入账，请核对"))
     if alert.kind == "refund_declined":
