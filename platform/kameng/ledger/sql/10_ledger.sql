@@ -90,9 +90,10 @@ END $f$;
 -- grant: main
 CREATE OR REPLACE FUNCTION roll_up_accounts() RETURNS TABLE (accounts bigint)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $f$
-DECLARE v_through xid8 := pg_snapshot_xmin(pg_current_snapshot()); v_from xid8;
+DECLARE v_through xid8; v_from xid8;
 BEGIN
   PERFORM pg_advisory_xact_lock(hashtext('roll_up_accounts'));
+  v_through := pg_snapshot_xmin(pg_current_snapshot()); -- taken behind the lock: the mark must never go back
   SELECT coalesce(min(through), '0') INTO v_from FROM account_rollup; -- what lies before is in every roll-up already
   RETURN QUERY
   WITH moved AS (
