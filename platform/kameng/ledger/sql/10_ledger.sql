@@ -73,17 +73,18 @@ BEGIN
    ORDER BY t.id DESC LIMIT least(p_limit, 200);
 END $f$;
 
--- What a station has earned and not yet been released, for its own console.
+-- What a station has earned and not yet been released, and its profit since a moment, for its own console. Releases,
+-- fees and withdrawals move what was earned; they are no profit. A station that collects itself holds its own margin at once.
 -- grant: app, main
 CREATE OR REPLACE FUNCTION station_earnings(p_station bigint, p_since timestamptz)
 RETURNS TABLE (pending bigint, since_amount bigint)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $f$
 BEGIN
   PERFORM _enter_station(p_station);
-  RETURN QUERY SELECT coalesce(sum(CASE WHEN t.credit_account = a.id THEN t.amount ELSE -t.amount END), 0)::bigint,
-         coalesce(sum(CASE WHEN t.credit_account = a.id THEN t.amount ELSE -t.amount END) FILTER (WHERE t.at >= p_since), 0)::bigint
+  RETURN QUERY SELECT coalesce(sum(CASE WHEN t.credit_account = a.id THEN t.amount ELSE -t.amount END) FILTER (WHERE a.kind = 'margin_pending'), 0)::bigint,
+         coalesce(sum(CASE WHEN t.credit_account = a.id THEN t.amount ELSE -t.amount END) FILTER (WHERE t.at >= p_since AND t.kind IN ('sale.margin', 'return.margin')), 0)::bigint
     FROM account a JOIN transfer t ON t.debit_account = a.id OR t.credit_account = a.id
-   WHERE a.station_id = p_station AND a.kind IN ('margin_pending', 'available');
+   WHERE a.station_id = p_station AND a.kind IN ('margin_pending', 'available', 'station_gateway');
 END $f$;
 
 -- Roll up insert-only accounts: sums of rows that can no longer change. Returns accounts touched.
