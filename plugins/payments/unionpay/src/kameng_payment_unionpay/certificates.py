@@ -14,10 +14,12 @@ from functools import lru_cache
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import padding
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
 from cryptography.x509.oid import NameOID
 
 UNIONPAY = "中国银联股份有限公司"
+HASHES = frozenset({"sha1", "sha256", "sha384", "sha512"})
 MOST_PEM = 20_000
 
 
@@ -118,9 +120,16 @@ def _vouches(issuer: x509.Certificate, certificate: x509.Certificate, now: datet
 
 
 def _issued(issuer: x509.Certificate, certificate: x509.Certificate) -> bool:
+    """By hand, as `verify_directly_issued_by` takes no SHA-1, with which CFCA still signs."""
+    key, algorithm = issuer.public_key(), certificate.signature_hash_algorithm
+    if issuer.subject != certificate.issuer or not isinstance(key, RSAPublicKey):
+        return False
+    if algorithm is None or algorithm.name not in HASHES:
+        return False
     try:
-        certificate.verify_directly_issued_by(issuer)
-    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
+        signed = certificate.tbs_certificate_bytes
+        key.verify(certificate.signature, signed, padding.PKCS1v15(), algorithm)
+    except InvalidSignature:
         return False
     return True
 
