@@ -53,5 +53,5 @@ class Reference:
 
 
 def is_query_id(text: str) -> bool:
-    """UnionPay writes 21 digits; a shorter one is taken as well."""
-    return 8 <= len(text) <= 32 and text.isascii() and text.isdecimal()
+    """UnionPay writes 21 digits; a few more or less are taken as well."""
+    return 16 <= len(text) <= 32 and text.isascii() and text.isdecimal()
