@@ -192,6 +192,13 @@ def test_the_file_is_unpacked_whole() -> None:
     assert unpack(packed(b"")) == [b""]
 
 
+def other_zip(offset: int, value: int) -> str:
+    """With another flag or method in the ZIP's own list of contents."""
+    raw = bytearray(zlib.decompress(base64.b64decode(packed(line()))))
+    raw[raw.index(b"PK\x01\x02") + offset] = value
+    return base64.b64encode(zlib.compress(bytes(raw))).decode()
+
+
 def damaged() -> str:
     raw = bytearray(zlib.decompress(base64.b64decode(packed(line()))))
     raw[60] ^= 1
@@ -209,6 +216,8 @@ def damaged() -> str:
         base64.b64encode(zlib.compress(b"no zip")).decode(),
         base64.b64encode(zlib.compress(b"x" * (65 * 1024 * 1024))).decode(),
         damaged(),
+        other_zip(8, 1),  # encrypted
+        other_zip(10, 99),  # compressed in a way of its own
     ],
 )
 def test_a_damaged_file_is_not_used(content: str) -> None:

@@ -6,7 +6,6 @@ A clearing day ends at 23:00 in Beijing: what is paid in the last hour is in the
 from __future__ import annotations
 
 import base64
-import binascii
 import io
 import zipfile
 import zlib
@@ -22,6 +21,8 @@ from .states import BILL, NO_FILE
 from .times import BEIJING, stamp
 from .zm import BadBill, read_lines
 
+KNOWN = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+ENCRYPTED = 1
 MOST_BYTES = 64 * 1024 * 1024
 READY = time(10)  # the next day; a bill that is not there by then is empty
 
@@ -66,11 +67,9 @@ def unpack(content: str) -> list[bytes]:
             raise BadBill("the bill is cut off or too large")
         with zipfile.ZipFile(io.BytesIO(packed)) as archive:
             return _members(archive)
-    # NotImplementedError, RuntimeError: a ZIP of a kind that Python does not open (encrypted).
-    except (binascii.Error, zlib.error, zipfile.BadZipFile, EOFError, ValueError,
-            NotImplementedError, RuntimeError) as error:  # fmt: skip
-        if isinstance(error, BadBill):
-            raise
+    except BadBill:
+        raise
+    except (ValueError, zlib.error, zipfile.BadZipFile, EOFError) as error:
         raise BadBill(f"the bill cannot be unpacked: {type(error).__name__}") from None
 
 
@@ -80,4 +79,6 @@ def _members(archive: zipfile.ZipFile) -> list[bytes]:
         raise BadBill("no ZM file in the bill")
     if sum(entry.file_size for entry in wanted) > MOST_BYTES:
         raise BadBill("the bill is too large")
+    if any(entry.flag_bits & ENCRYPTED or entry.compress_type not in KNOWN for entry in wanted):
+        raise BadBill("a ZIP of a kind that is not opened here")
     return [archive.read(entry) for entry in wanted]  # compares length and CRC
