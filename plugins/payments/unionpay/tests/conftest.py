@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from kameng_payment_unionpay.simulator.store import BILL_LEVERS
 from kameng_sdk.config import PluginConfig
 from kameng_sdk.context import CallContext
 from kameng_sdk.money import Money
-from kameng_sdk.payments import ChargeRequest, ChargeResult
+from kameng_sdk.payments import ChargeRequest, ChargeResult, RefundRequest
 from kameng_sdk.simulators import SimulatorEnvironment
 from kameng_sdk.testing import (
     HandClock,
@@ -100,6 +100,21 @@ class Scene:
         result = provider.charge(self.ctx(), self.request(attempt_no, fen))
         assert self.post(result).status_code == 200
         return provider, result.provider_ref
+
+    def paid(self, attempt_no: str) -> tuple[UnionpayProvider, str]:
+        """A paid order; the provider and the query number."""
+        provider, _ = self.open(attempt_no)
+        return provider, str(self.control(attempt_no, "pay")["payments"][0]["query_id"])
+
+    def refund_of(
+        self, attempt: str, ref: str, no: str, fen: int = 9550, **changes: Any
+    ) -> RefundRequest:
+        values: dict[str, Any] = {
+            "attempt_no": attempt, "provider_ref": ref, "refund_no": no,
+            "amount": Money.from_fen(fen), "total": Money.from_fen(9550),
+            "made_at": datetime.now(UTC),
+        }  # fmt: skip
+        return RefundRequest(**(values | changes))
 
     def control(self, attempt_no: str, action: str, **params: Any) -> dict[str, Any]:
         answer = self.web.post(f"{self.url}/control/out:{attempt_no}/{action}", params=params)

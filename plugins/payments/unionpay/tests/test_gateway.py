@@ -18,7 +18,7 @@ from kameng_payment_unionpay.times import stamp
 from kameng_sdk.errors import CapabilityNotSupported, Declined, HttpOutcomeUnknown, WebhookRefused
 from kameng_sdk.money import Money
 from kameng_sdk.outcomes import Outcome
-from kameng_sdk.payments import Device, PaymentCapability, PaymentEvent, RefundRequest
+from kameng_sdk.payments import Device, PaymentCapability, PaymentEvent
 from kameng_sdk.simulators import SimulatorEnvironment
 from kameng_sdk.webhooks import WebhookRequest
 
@@ -29,21 +29,6 @@ HIDDEN = re.compile(r'<input type="hidden" name="(\w+)" value="([^"]*)">')
 def read(scene: Any, provider: UnionpayProvider, notice: WebhookRequest) -> PaymentEvent:
     (event,) = provider.parse_webhook(scene.ctx(), notice).events
     return event
-
-
-def refund_of(attempt: str, ref: str, no: str, fen: int = 9550, **changes: Any) -> RefundRequest:
-    values: dict[str, Any] = {
-        "attempt_no": attempt, "provider_ref": ref, "refund_no": no,
-        "amount": Money.from_fen(fen), "total": Money.from_fen(9550),
-        "made_at": datetime.now(UTC),
-    }  # fmt: skip
-    return RefundRequest(**(values | changes))
-
-
-def paid(scene: Any, number: str) -> tuple[UnionpayProvider, str]:
-    """A paid order; the provider and the query number."""
-    provider, _ = scene.open(number)
-    return provider, str(scene.control(number, "pay")["payments"][0]["query_id"])
 
 
 @pytest.mark.parametrize(
@@ -185,7 +170,7 @@ def test_paying_twice_gives_two_query_numbers_and_the_surplus_can_go_back(
     own = provider.query(scene.ctx(), "twice0001", ref).provider_ref
     (surplus,) = {event.provider_ref for event in events} - {own}
     assert provider.query(scene.ctx(), "twice0001", surplus).provider_ref == surplus
-    request = refund_of("twice0001", surplus, "Rtwice0001")
+    request = scene.refund_of("twice0001", surplus, "Rtwice0001")
     assert provider.refund(scene.ctx(), request).outcome is Outcome.PENDING
     assert provider.query_refund(scene.ctx(), request).outcome is Outcome.SUCCEEDED
     refunded = {p["query_id"]: p["refunded_fen"] for p in scene.order("twice0001")["payments"]}
@@ -251,85 +236,14 @@ def test_references_are_read_as_they_were_written() -> None:
 
 
 def test_an_answer_about_another_order_is_unknown(scene: Any) -> None:
-    provider, query_id = paid(scene, "mine00001")
+    provider, query_id = scene.paid("mine00001")
     assert provider.query(scene.ctx(), "yours0001", query_id).outcome is Outcome.UNKNOWN
-    request = refund_of("mine00001", query_id, "Rmine00001")
+    request = scene.refund_of("mine00001", query_id, "Rmine00001")
     provider.refund(scene.ctx(), request)
     # A refund's number is no payment's.
     assert scene.order("mine00001")["refunds"][0]["order_id"] == "Rmine00001"
     refund_id = scene.order("mine00001")["refunds"][0]["query_id"]
     assert provider.query(scene.ctx(), "Rmine00001", refund_id).outcome is Outcome.UNKNOWN
-
-
-def test_a_refund_is_under_way_until_the_query_says_done(scene: Any) -> None:
-    provider, query_id = paid(scene, "whole0001")
-    scene.settings(refund_seconds=1)
-    request = refund_of("whole0001", query_id, "Rwhole0001")
-    result = provider.refund(scene.ctx(), request)
-    assert result.outcome is Outcome.PENDING
-    assert provider.query_refund(scene.ctx(), request).outcome is Outcome.PENDING
-    time.sleep(1)
-    done = provider.query_refund(scene.ctx(), request)
-    assert (done.outcome, done.provider_ref) == (Outcome.SUCCEEDED, result.provider_ref)
-
-
-def test_refunds_go_back_in_parts_once_per_number_and_never_too_much(scene: Any) -> None:
-    provider, query_id = paid(scene, "parts0001")
-    first = refund_of("parts0001", query_id, "R1parts001", 3000)
-    assert provider.query_refund(scene.ctx(), first).outcome is Outcome.UNKNOWN
-    assert provider.refund(scene.ctx(), first).outcome is Outcome.PENDING
-    for _ in range(2):  # sent again after a lost answer: taken once
-        again = provider.refund(scene.ctx(), first)
-        assert (again.outcome, again.message[:2]) == (Outcome.UNKNOWN, "12")
-    assert scene.order("parts0001")["payments"][0]["refunded_fen"] == 3000
-    assert provider.query_refund(scene.ctx(), first).outcome is Outcome.SUCCEEDED
-    too_much = refund_of("parts0001", query_id, "R2parts001", 6551)
-    assert provider.refund(scene.ctx(), too_much).outcome is Outcome.DECLINED
-    assert provider.query_refund(scene.ctx(), too_much).outcome is Outcome.UNKNOWN
-    rest = refund_of("parts0001", query_id, "R3parts001", 6550)
-    assert provider.refund(scene.ctx(), rest).outcome is Outcome.PENDING
-    assert provider.query_refund(scene.ctx(), rest).outcome is Outcome.SUCCEEDED
-    assert provider.query(scene.ctx(), "parts0001", query_id).outcome is Outcome.SUCCEEDED
-
-
-def test_a_refund_finds_its_payment_by_the_time_of_sending(scene: Any) -> None:
-    provider, ref = scene.open("byref0001")
-    request = refund_of("byref0001", ref, "Rbyref0001")
-    assert provider.refund(scene.ctx(), request).outcome is Outcome.UNKNOWN  # nothing is paid yet
-    assert provider.refund(scene.ctx(), refund_of("byref0001", "", "R2")).outcome is Outcome.UNKNOWN
-    scene.control("byref0001", "pay")
-    assert provider.refund(scene.ctx(), request).outcome is Outcome.PENDING
-    assert provider.query_refund(scene.ctx(), request).outcome is Outcome.SUCCEEDED
-
-
-def test_a_refund_that_failed_at_the_bank_is_declined(scene: Any) -> None:
-    provider, query_id = paid(scene, "failed001")
-    scene.settings(refund_result="failed")
-    request = refund_of("failed001", query_id, "Rfailed001")
-    assert provider.refund(scene.ctx(), request).outcome is Outcome.PENDING
-    assert provider.query_refund(scene.ctx(), request).outcome is Outcome.DECLINED
-
-
-def test_a_refund_of_another_amount_under_the_number_is_unknown(scene: Any) -> None:
-    provider, query_id = paid(scene, "amount002")
-    made_at = datetime.now(UTC)
-    request = refund_of("amount002", query_id, "Ramount002", 100, made_at=made_at)
-    provider.refund(scene.ctx(), request)
-    other = refund_of("amount002", query_id, "Ramount002", 101, made_at=made_at)
-    assert provider.query_refund(scene.ctx(), other).outcome is Outcome.UNKNOWN
-
-
-def test_a_refund_needs_its_own_time_and_an_old_one_is_no_clear_no(scene: Any) -> None:
-    provider, query_id = paid(scene, "old000001")
-    with pytest.raises(Declined, match="made_at"):
-        provider.refund(scene.ctx(), refund_of("old000001", query_id, "R1", made_at=None))
-    with pytest.raises(Declined, match="made_at"):
-        provider.query_refund(scene.ctx(), refund_of("old000001", query_id, "R1", made_at=None))
-    old = datetime.now(UTC) - timedelta(hours=2)
-    result = provider.refund(
-        scene.ctx(), refund_of("old000001", query_id, "Rold000001", made_at=old)
-    )
-    assert (result.outcome, "txnTime" in result.message) == (Outcome.UNKNOWN, True)
 
 
 def test_it_cannot_close_and_does_not_say_so(scene: Any) -> None:
@@ -343,9 +257,9 @@ def test_it_cannot_close_and_does_not_say_so(scene: Any) -> None:
 
 
 def test_failures_and_lost_answers_stay_unknown(scene: Any) -> None:
-    provider, query_id = paid(scene, "faulty001")
+    provider, query_id = scene.paid("faulty001")
     scene.settings(fail_percent=100, fail_when="after")
-    request = refund_of("faulty001", query_id, "Rfaulty001", 100)
+    request = scene.refund_of("faulty001", query_id, "Rfaulty001", 100)
     for call in (
         lambda: provider.query(scene.ctx(), "faulty001", query_id),
         lambda: provider.refund(scene.ctx(), request),
@@ -360,7 +274,7 @@ def test_failures_and_lost_answers_stay_unknown(scene: Any) -> None:
 
 
 def test_an_answer_that_nobody_trustworthy_has_signed_is_unknown(scene: Any) -> None:
-    _, query_id = paid(scene, "forged001")
+    _, query_id = scene.paid("forged001")
     stranger = scene.provider(signer="中国银联股份有限公司")  # the simulator is not UnionPay
     with pytest.raises(HttpOutcomeUnknown, match="somebody else"):
         stranger.query(scene.ctx(), "forged001", query_id)
