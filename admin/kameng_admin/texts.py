@@ -75,6 +75,8 @@ ACTORS = {
     "gateway": _l("支付网关"),
     "payment-epay": _l("易支付"),
     "payment-stripe": "Stripe",
+    "payment-unionpay": _l("银联"),
+    "payment-bank-transfer": _l("银行转账"),
     "payment-balance": _l("余额"),
     "member": _l("会员"),
     "staff": _l("员工"),
