@@ -6,6 +6,9 @@ All that visits the session's `kameng up` is one unit: a second one would cost a
 
 from __future__ import annotations
 
+from typing import Any
+
+import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 ON_THE_INSTALLATION = ("tests/browser/", "tests/chaos/")
@@ -24,6 +27,10 @@ def turn(nodeid: str) -> int:
 
 class Spreading(LoadScopeScheduling):
     """Gives whole files, in the order in which they were collected."""
+
+    def __init__(self, config: pytest.Config, log: Any) -> None:
+        config.option.loadscopereorder = False  # it would begin with those of the most tests
+        super().__init__(config, log)
 
     def _split_scope(self, nodeid: str) -> str:
         if nodeid.startswith(ON_THE_INSTALLATION):
