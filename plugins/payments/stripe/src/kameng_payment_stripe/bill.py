@@ -53,7 +53,7 @@ class Bill:
             "expand": ["data.source"],
         }
         pages = self._client.v1.balance_transactions.list(params).auto_paging_iter()
-        entries = [entry.to_dict() for entry in islice(pages, MOST_ENTRIES + 1)]
+        entries: list[Json] = [entry.to_dict() for entry in islice(pages, MOST_ENTRIES + 1)]
         if len(entries) > MOST_ENTRIES:
             raise HttpOutcomeUnknown(f"more than {MOST_ENTRIES} entries on one day")
         return entries
