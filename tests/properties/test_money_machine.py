@@ -114,7 +114,9 @@ class MoneyMachine(RuleBasedStateMachine):
         legs = [leg * quantity for leg in legs] + [payable - total]
         return Sold(order, key, station, payable, legs, PATHS[station], False, 0, member)
 
-    def pay(self, station: int, amount: int, purpose: str, order: int | None, fee: int, holder: int) -> str:
+    def pay(
+        self, station: int, amount: int, purpose: str, order: int | None, fee: int, holder: int
+    ) -> str:
         number = f"n{next(self.fresh)}"
         self.run(
             ATTEMPT, station=station, no=number, purpose=purpose, order=order, amount=amount, fee=fee, holder=holder,
@@ -126,13 +128,25 @@ class MoneyMachine(RuleBasedStateMachine):
         )  # fmt: skip
 
     def deliver(self, sale: Sold) -> None:
-        assert self.code("deliver_order", p_station=sale.seller, p_order_id=sale.id, p_text="done", p_actor="staff:1") == "ok"
+        assert (
+            self.code(
+                "deliver_order",
+                p_station=sale.seller,
+                p_order_id=sale.id,
+                p_text="done",
+                p_actor="staff:1",
+            )
+            == "ok"
+        )
         self.books.sell(sale)
 
     def sells(self, one: int, two: int) -> None:
         sale = self.order((DEER, JIANGNAN)[one % 3 // 2], 1 + two % 2)
         sale.gateway_fee = sale.payable // 100 // 100 * 100
-        assert self.pay(sale.seller, sale.payable, "order", sale.id, sale.gateway_fee, MAIN) == "awaiting_fulfilment"
+        assert (
+            self.pay(sale.seller, sale.payable, "order", sale.id, sale.gateway_fee, MAIN)
+            == "awaiting_fulfilment"
+        )
         self.deliver(sale)
         self.note("sold")
 
@@ -150,7 +164,13 @@ class MoneyMachine(RuleBasedStateMachine):
 
     def sells_to_a_member(self, one: int, _two: int) -> None:
         sale = self.order(DEER, 1, self.member)
-        code = self.code("pay_with_balance", p_station=DEER, p_order_no=sale.no, p_member=self.member, p_attempt_no=f"b{next(self.fresh)}")
+        code = self.code(
+            "pay_with_balance",
+            p_station=DEER,
+            p_order_no=sale.no,
+            p_member=self.member,
+            p_attempt_no=f"b{next(self.fresh)}",
+        )
         if self.books.wallets[self.member] < sale.payable:
             assert code == "KM003"
             return
@@ -198,7 +218,8 @@ class MoneyMachine(RuleBasedStateMachine):
 
     def refund(self, number: int, *states: str) -> Any:
         found = self.owner.execute(
-            "SELECT station_id, refund_no FROM refund WHERE state = ANY(%s) ORDER BY id", (list(states),)
+            "SELECT station_id, refund_no FROM refund WHERE state = ANY(%s) ORDER BY id",
+            (list(states),),
         ).fetchall()
         return found[number % len(found)] if found else None
 
@@ -206,17 +227,34 @@ class MoneyMachine(RuleBasedStateMachine):
         if not (row := self.refund(one, "created", "sent", "unknown")):
             return
         state = ("succeeded", "declined", "unknown", "sent")[two % 4]
-        self.code("settle_refund", p_station=row[0], p_refund_no=row[1], p_state=state, p_ref="r", p_message="", p_next="1 minute")
+        self.code(
+            "settle_refund",
+            p_station=row[0],
+            p_refund_no=row[1],
+            p_state=state,
+            p_ref="r",
+            p_message="",
+            p_next="1 minute",
+        )
         self.note(f"refund:{state}")
 
     def refund_is_tried_again(self, one: int, _two: int) -> None:
         if row := self.refund(one, "declined"):
-            assert self.code("retry_refund", p_station=row[0], p_refund_no=row[1], p_actor="staff:1") == "ok"
+            assert (
+                self.code("retry_refund", p_station=row[0], p_refund_no=row[1], p_actor="staff:1")
+                == "ok"
+            )
             self.note("refund:again")
 
     def refund_is_paid_by_hand(self, one: int, _two: int) -> None:
         if row := self.refund(one, "declined"):
-            values = {"p_station": row[0], "p_refund_no": row[1], "p_actor": "staff:1", "p_ref": "bank 7", "p_note": ""}
+            values = {
+                "p_station": row[0],
+                "p_refund_no": row[1],
+                "p_actor": "staff:1",
+                "p_ref": "bank 7",
+                "p_note": "",
+            }
             assert self.code("refund_by_hand", **values) == "ok"
             assert self.code("refund_by_hand", **values) == "repeat"
             self.note("refund:by_hand")
@@ -233,7 +271,9 @@ class MoneyMachine(RuleBasedStateMachine):
         self.met["released"] += released
 
     def terms_change(self, one: int, two: int) -> None:
-        self.books.terms = terms = Terms(one * 30, two % 2 == 1, two % 3 * 100, (100_0000, 1_0000)[two % 2])
+        self.books.terms = terms = Terms(
+            one * 30, two % 2 == 1, two % 3 * 100, (100_0000, 1_0000)[two % 2]
+        )
         self.run(
             "UPDATE settlement_terms SET fee_bp = %(a)s, pays_gateway_fee = %(b)s, withdraw_fee = %(c)s, two_person_above = %(d)s",
             a=terms.fee_bp, b=terms.pays_gateway_fee, c=terms.withdraw_fee, d=terms.two_person_above,
@@ -244,7 +284,14 @@ class MoneyMachine(RuleBasedStateMachine):
         available = self.books.balance[station, "available"]
         amount = max(1_0000, (available, available // 2, available + 100)[two % 3] // 100 * 100)
         key = f"w{next(self.fresh)}"
-        values = {"p_station": station, "p_amount": amount, "p_payee_kind": "alipay", "p_payee": PAYEE, "p_actor": "station:1", "p_key": key}
+        values = {
+            "p_station": station,
+            "p_amount": amount,
+            "p_payee_kind": "alipay",
+            "p_payee": PAYEE,
+            "p_actor": "station:1",
+            "p_key": key,
+        }
         code = self.code("request_withdrawal", **values)
         self.note(f"withdraw:{code}")
         if amount > available:
@@ -252,16 +299,27 @@ class MoneyMachine(RuleBasedStateMachine):
             return
         assert code == "ok"
         self.books.move((station, "available"), (station, "frozen"), amount)
-        assert self.note(f"withdraw:{self.code('request_withdrawal', **values)}") == "withdraw:repeat"
+        assert (
+            self.note(f"withdraw:{self.code('request_withdrawal', **values)}") == "withdraw:repeat"
+        )
 
     def somebody_votes(self, one: int, two: int) -> None:
         """One of three people, who may be the one who asked or has voted already."""
-        found = self.owner.execute("SELECT station_id, id, kind, subject, needed, requested_by FROM approval WHERE state = 'waiting' ORDER BY id").fetchall()
+        found = self.owner.execute(
+            "SELECT station_id, id, kind, subject, needed, requested_by FROM approval WHERE state = 'waiting' ORDER BY id"
+        ).fetchall()
         if not found:
             return
         station, number, kind, subject, needed, asked = found[one % len(found)]
         actor, agrees = ("staff:1", "staff:2", "staff:3")[two % 3], two % 7 > 0
-        code = self.code("vote_approval", p_station=station, p_id=number, p_actor=actor, p_agrees=agrees, p_reason="")
+        code = self.code(
+            "vote_approval",
+            p_station=station,
+            p_id=number,
+            p_actor=actor,
+            p_agrees=agrees,
+            p_reason="",
+        )
         self.note(f"vote:{code}")
         said = self.votes.setdefault((station, number), set())
         if actor == asked or actor in said:
@@ -278,22 +336,39 @@ class MoneyMachine(RuleBasedStateMachine):
         elif agrees:
             assert self.code("approve_withdrawal", p_station=station, p_id=number) == "ok"
         else:
-            assert self.code("refuse_withdrawal", p_station=station, p_id=number, p_actor="staff:1", p_message="no") == "ok"
+            assert (
+                self.code(
+                    "refuse_withdrawal",
+                    p_station=station,
+                    p_id=number,
+                    p_actor="staff:1",
+                    p_message="no",
+                )
+                == "ok"
+            )
             self.money_is_back(station, number)
 
     def withdrawal(self, number: int, where: str) -> Any:
-        found = self.owner.execute(f"SELECT station_id, id, amount FROM withdrawal WHERE {where} ORDER BY id".encode()).fetchall()
+        found = self.owner.execute(
+            f"SELECT station_id, id, amount FROM withdrawal WHERE {where} ORDER BY id".encode()
+        ).fetchall()
         return found[number % len(found)] if found else None
 
     def money_is_back(self, station: int, number: int) -> None:
-        amount = self.run("SELECT amount FROM withdrawal WHERE station_id = %(s)s AND id = %(n)s", s=station, n=number)[0]
+        amount = self.run(
+            "SELECT amount FROM withdrawal WHERE station_id = %(s)s AND id = %(n)s",
+            s=station,
+            n=number,
+        )[0]
         self.books.move((station, "frozen"), (station, "available"), amount)
 
     def withdrawal_is_paid_by_hand(self, one: int, _two: int) -> None:
         """Also where nobody has agreed: then it is refused."""
         if not (row := self.withdrawal(one, "state = 'created' AND plugin_id = ''")):
             return
-        agreed = self.run("SELECT approved_at IS NOT NULL FROM withdrawal WHERE id = %(n)s", n=row[1])[0]
+        agreed = self.run(
+            "SELECT approved_at IS NOT NULL FROM withdrawal WHERE id = %(n)s", n=row[1]
+        )[0]
         code = self.code(
             "pay_withdrawal_by_hand", p_station=row[0], p_id=row[1], p_actor="staff:2", p_ref="bank 1234", p_proof_type="", p_proof=None
         )  # fmt: skip
@@ -302,12 +377,28 @@ class MoneyMachine(RuleBasedStateMachine):
             self.books.balance[row[0], "frozen"] -= row[2]
 
     def payout_starts(self, one: int, two: int) -> None:
-        if row := self.withdrawal(one, "state = 'created' AND approved_at IS NOT NULL AND plugin_id = ''"):
-            assert self.code("start_payout", p_station=row[0], p_id=row[1], p_plugin="payment-gate", p_account="", p_actor="staff:2") == "ok"
+        if row := self.withdrawal(
+            one, "state = 'created' AND approved_at IS NOT NULL AND plugin_id = ''"
+        ):
+            assert (
+                self.code(
+                    "start_payout",
+                    p_station=row[0],
+                    p_id=row[1],
+                    p_plugin="payment-gate",
+                    p_account="",
+                    p_actor="staff:2",
+                )
+                == "ok"
+            )
             self.payout_is_answered(0, two)
 
     def payout_is_answered(self, one: int, two: int) -> None:
-        if not (row := self.withdrawal(one, "plugin_id <> '' AND state IN ('created', 'sent', 'unknown')")):
+        if not (
+            row := self.withdrawal(
+                one, "plugin_id <> '' AND state IN ('created', 'sent', 'unknown')"
+            )
+        ):
             return
         station, number, amount = row
         self.run("UPDATE withdrawal SET next_try_at = now() WHERE id = %(n)s", n=number)
@@ -326,7 +417,10 @@ class MoneyMachine(RuleBasedStateMachine):
     def withdrawal_is_cancelled(self, one: int, _two: int) -> None:
         if not (row := self.withdrawal(one, "state = 'created'")):
             return
-        undecided = self.run("SELECT 1 FROM approval WHERE kind = 'withdrawal' AND subject = %(n)s AND state = 'waiting'", n=str(row[1]))
+        undecided = self.run(
+            "SELECT 1 FROM approval WHERE kind = 'withdrawal' AND subject = %(n)s AND state = 'waiting'",
+            n=str(row[1]),
+        )
         code = self.code("cancel_withdrawal", p_station=row[0], p_id=row[1], p_actor="station:1")
         assert self.note(f"cancel:{code}") == ("cancel:ok" if undecided else "cancel:bad_state")
         if undecided:
@@ -340,7 +434,13 @@ class MoneyMachine(RuleBasedStateMachine):
         self.adjust(DEER, "wallet" if purpose == "top_up" else purpose, amount)
 
     def asks_for_an_adjustment(self, one: int, two: int) -> None:
-        pair = (("adjustment", "wallet"), ("wallet", "adjustment"), ("deposit", "available"), ("available", "prepaid"), ("deposit", "revenue"))[one % 5]
+        pair = (
+            ("adjustment", "wallet"),
+            ("wallet", "adjustment"),
+            ("deposit", "available"),
+            ("available", "prepaid"),
+            ("deposit", "revenue"),
+        )[one % 5]
         refs = {"wallet": str(self.member)}
         code = self.code(
             "request_adjustment", p_station=DEER, p_debit_kind=pair[0], p_debit_ref=refs.get(pair[0], ""), p_credit_kind=pair[1],
@@ -350,7 +450,9 @@ class MoneyMachine(RuleBasedStateMachine):
 
     def end_adjustment(self, station: int, number: int, agrees: bool) -> None:
         function = "post_adjustment" if agrees else "refuse_adjustment"
-        debit, credit, amount = self.run("SELECT debit_kind, credit_kind, amount FROM adjustment WHERE id = %(n)s", n=number)
+        debit, credit, amount = self.run(
+            "SELECT debit_kind, credit_kind, amount FROM adjustment WHERE id = %(n)s", n=number
+        )
         code = self.code(function, p_station=station, p_id=number)
         if not agrees:
             assert code == "ok"
@@ -362,7 +464,11 @@ class MoneyMachine(RuleBasedStateMachine):
             self.adjust(station, credit, amount)
 
     def has(self, station: int, kind: str) -> int:
-        return self.books.wallets[self.member] if kind == "wallet" else self.books.balance[station, kind]
+        return (
+            self.books.wallets[self.member]
+            if kind == "wallet"
+            else self.books.balance[station, kind]
+        )
 
     def adjust(self, station: int, kind: str, amount: int) -> None:
         if kind == "wallet":
@@ -411,7 +517,9 @@ class MoneyMachine(RuleBasedStateMachine):
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)  # a failure is made small before it is shown
-def test_T6_M8_X5_no_history_of_money_loses_a_unit(shop: Any, capsys: pytest.CaptureFixture[str]) -> None:
+def test_T6_M8_X5_no_history_of_money_loses_a_unit(
+    shop: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
     code = shop.sku("top_up")
     MoneyMachine.owner, MoneyMachine.met = shop.owner, Counter()
     MoneyMachine.sku = shop.one("SELECT id FROM sku WHERE code = %s", code)
