@@ -43,9 +43,7 @@ def ask(ctx: CallContext, account: AlipayAccount, request: PayoutRequest) -> Pay
     return found or PayoutResult(outcome=Outcome.UNKNOWN, message="no such transfer at Alipay")
 
 
-def _look(
-    ctx: CallContext, account: AlipayAccount, request: PayoutRequest
-) -> PayoutResult | None:
+def _look(ctx: CallContext, account: AlipayAccount, request: PayoutRequest) -> PayoutResult | None:
     biz = {**PRODUCT, "out_biz_no": request.payout_no}
     answer = call(ctx, account, "alipay.fund.trans.common.query", biz)
     if answer.refused and answer.problem == "ORDER_NOT_EXIST":

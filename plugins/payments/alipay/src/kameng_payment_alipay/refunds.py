@@ -48,27 +48,22 @@ def ask(ctx: CallContext, account: AlipayAccount, request: RefundRequest) -> Ref
     return found or RefundResult(outcome=Outcome.UNKNOWN, message="no such refund at Alipay yet")
 
 
-def _look(
-    ctx: CallContext, account: AlipayAccount, request: RefundRequest
-) -> RefundResult | None:
-    """None: a proven answer without such a refund. An answer of its own always has the fields."""
+def _look(ctx: CallContext, account: AlipayAccount, request: RefundRequest) -> RefundResult | None:
+    """None: a proven answer without such a refund, which is one without `refund_status`."""
     biz = {**_which(request), "out_request_no": request.refund_no}
     answer = call(ctx, account, "alipay.trade.fastpay.refund.query", biz)
     if answer.refused and answer.problem == "TRADE_NOT_EXIST":
         return None
     if not answer.ok:
         return RefundResult(outcome=Outcome.UNKNOWN, message=answer.message)
-    if not answer.text("refund_status") and not answer.text("refund_amount"):
+    status = answer.text("refund_status")
+    if not status:
         return None
     same = answer.text("out_request_no") == request.refund_no and _about(answer, request)
     if not same or not same_amount(answer.text("refund_amount"), request.amount):
         return RefundResult(outcome=Outcome.UNKNOWN, message="answer about another refund")
-    done = answer.text("refund_status") in ("REFUND_SUCCESS", "")
-    return RefundResult(
-        outcome=Outcome.SUCCEEDED if done else Outcome.PENDING,
-        provider_ref=answer.text("trade_no"),
-        message="" if done else answer.text("refund_status")[:40],
-    )
+    outcome = Outcome.SUCCEEDED if status == "REFUND_SUCCESS" else Outcome.PENDING
+    return RefundResult(outcome=outcome, provider_ref=answer.text("trade_no"), message=status[:40])
 
 
 def _which(request: RefundRequest) -> dict[str, object]:

@@ -87,6 +87,15 @@ def load_public_key(text: str) -> RSAPublicKey:
     return key
 
 
+def public_text(key: RSAPrivateKey) -> str:
+    """The public half, as PEM."""
+    return (
+        key.public_key()
+        .public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+        .decode()
+    )
+
+
 def _plain_public_key(text: str) -> object:
     for candidate in _pem_candidates(text, "PUBLIC KEY", "RSA PUBLIC KEY"):
         try:
