@@ -15,6 +15,7 @@ from kameng_payment_alipay.account import AlipayAccount
 from kameng_payment_alipay.provider import AlipayProvider
 from kameng_payment_alipay.signing import sign
 from kameng_payment_alipay.simulator import AlipaySimulator
+from kameng_payment_alipay.simulator.store import DEFAULTS
 from kameng_sdk.config import PluginConfig
 from kameng_sdk.context import CallContext, HttpResponse
 from kameng_sdk.money import Money
@@ -33,12 +34,6 @@ from kameng_sdk.webhooks import WebhookRequest
 # One client for all: making its TLS settings costs more than a request.
 WEB = httpx.Client(timeout=10)
 SECRETS = {"private_key"}
-LEVERS = {
-    "callbacks": "on", "latency_ms": 0, "fail_percent": 0, "fail_when": "before",
-    "notice_sign": "right", "notice_amount": "right", "payout": "ok", "bill_ready": "on",
-    "bill_broken": "no", "bill_missing": "", "bill_extra": "", "bill_amount": "", "bill_state": "",
-    "bill_refund_missing": "", "bill_omit": "",
-}  # fmt: skip
 
 
 @dataclass
@@ -84,10 +79,17 @@ class Scene:
 
     simulator: AlipaySimulator
     url: str
-    merchant: Merchant
-    shop_url: str
-    clock: HandClock
-    web: httpx.Client = field(default_factory=lambda: WEB)
+    merchant: Merchant = field(default_factory=Merchant)
+    clock: HandClock = field(default_factory=HandClock)
+    web: httpx.Client = WEB
+    shop: Served | None = None
+    moved: set[str] = field(default_factory=set)
+
+    @property
+    def shop_url(self) -> str:
+        """The merchant's address; it opens when somebody asks for it."""
+        self.shop = self.shop or Served(self.merchant)
+        return self.shop.url
 
     def ctx(self) -> CallContext:
         return call_context(self.clock)
@@ -160,6 +162,8 @@ class Scene:
         return result
 
     def settings(self, **values: Any) -> None:
+        """Move levers; they go back when the test is over."""
+        self.moved |= set(values)
         self.web.post(f"{self.url}/control/settings", data=values).raise_for_status()
 
     def order(self, attempt_no: str) -> dict[str, Any]:
@@ -194,12 +198,12 @@ def running(state_folder: Path) -> Iterator[tuple[AlipaySimulator, str]]:
 
 @pytest.fixture
 def scene(running: tuple[AlipaySimulator, str]) -> Iterator[Scene]:
-    merchant = Merchant()
-    shop = Served(merchant)
-    scene = Scene(running[0], running[1], merchant, shop.url, HandClock())
-    scene.settings(**LEVERS)
+    scene = Scene(*running)
     yield scene
-    shop.close()
+    if scene.moved:
+        scene.settings(**{name: DEFAULTS[name] for name in scene.moved})
+    if scene.shop:
+        scene.shop.close()
 
 
 @pytest.fixture
