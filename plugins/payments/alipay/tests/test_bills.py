@@ -1,7 +1,9 @@
 """The trade bill: real layout, own totals, planted differences, and files that are broken."""
 
 import io
+import random
 import zipfile
+from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -117,6 +119,17 @@ def test_files_that_are_no_whole_zip_are_refused() -> None:
                     zipped(DETAILS, DETAILS), zipped(DETAILS, encoding="utf-16")):  # fmt: skip
         with pytest.raises(Unreadable):
             read_bill(archive, SELLER, DAY)
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")  # zipfile, of names given twice
+def test_damage_anywhere_gives_the_whole_bill_or_none() -> None:
+    good, rng = zipped("#支付宝业务汇总查询\n", DETAILS), random.Random(7)
+    whole = read_bill(good, SELLER, DAY)
+    for _ in range(500):
+        damaged = bytearray(good)
+        damaged[rng.randrange(len(good))] = rng.randrange(256)
+        with suppress(Unreadable):
+            assert read_bill(bytes(damaged), SELLER, DAY) == whole
 
 
 def test_a_bomb_is_refused_before_it_is_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:

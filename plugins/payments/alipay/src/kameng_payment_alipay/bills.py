@@ -15,6 +15,8 @@ from .times import beijing_time
 
 MOST_FILES = 10
 MOST_BYTES = 100 * 1024 * 1024
+# All that `zipfile` raises for damaged files, encrypted ones and unknown ways to compress.
+DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, ValueError)
 HEAD = "#支付宝业务明细查询"
 END = "业务明细列表结束"
 PAYMENT, REFUND = "交易", "退款"
@@ -48,19 +50,26 @@ def read_bill(archive: bytes, seller_id: str, day: date) -> list[BillLine]:
 def _details(archive: bytes) -> str:
     """The one file of the archive with the single trades; the other one holds sums by shop."""
     try:
-        with zipfile.ZipFile(io.BytesIO(archive), metadata_encoding="gbk") as opened:
-            members = opened.infolist()
-            if len(members) > MOST_FILES or sum(m.file_size for m in members) > MOST_BYTES:
-                raise Unreadable("too large")
-            texts = [opened.read(member).decode("gb18030") for member in members]
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
-        raise Unreadable(f"not a whole zip file: {type(error).__name__}") from None
+        texts = [content.decode("gb18030") for content in _contents(archive)]
     except UnicodeDecodeError:
         raise Unreadable("not GBK") from None
     found = [text for text in texts if text.lstrip("\ufeff").startswith(HEAD)]
     if len(found) != 1:
         raise Unreadable("no single file of trades")
     return found[0].lstrip("\ufeff")
+
+
+def _contents(archive: bytes) -> list[bytes]:
+    try:
+        with zipfile.ZipFile(io.BytesIO(archive), metadata_encoding="gbk") as opened:
+            members = opened.infolist()
+            if len(members) > MOST_FILES or sum(m.file_size for m in members) > MOST_BYTES:
+                raise Unreadable("too large")
+            return [opened.read(member) for member in members]
+    except Unreadable:
+        raise
+    except DAMAGED as error:
+        raise Unreadable(f"not a whole zip file: {type(error).__name__}") from None
 
 
 def _check_head(comments: Sequence[str], seller_id: str, day: date) -> None:
