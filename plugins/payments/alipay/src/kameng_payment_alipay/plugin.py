@@ -65,8 +65,12 @@ def kameng_manifest() -> PluginManifest:
         description="直连支付宝：电脑网站、手机网站、当面付扫码，退款、对账单、打款到支付宝",
         author="Kameng",
         config_fields=FIELDS,
-        capabilities=("redirect", "qr", "query", "refund", "webhook", "bill", "payout"),
-    )
+        capabilities=(
+            "redirect", "qr", "query", "refund", "webhook", "bill", "payout",
+            # Where a checkout form may end up: the gateway sends browsers on to its cashiers.
+            "form-target:https://*.alipay.com", "form-target:https://*.alipaydev.com",
+        ),
+    )  # fmt: skip
 
 
 @hookimpl
