@@ -73,6 +73,7 @@ ACTORS = {
     "applicant": _l("申请人"),
     "risk": _l("风控规则"),
     "gateway": _l("支付网关"),
+    "payment-alipay": _l("支付宝"),
     "payment-epay": _l("易支付"),
     "payment-stripe": "Stripe",
     "payment-unionpay": _l("银联"),
