@@ -74,6 +74,7 @@ ACTORS = {
     "risk": _l("风控规则"),
     "gateway": _l("支付网关"),
     "payment-epay": _l("易支付"),
+    "payment-wechatpay": _l("微信支付"),
     "payment-stripe": "Stripe",
     "payment-balance": _l("余额"),
     "member": _l("会员"),

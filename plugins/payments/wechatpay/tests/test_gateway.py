@@ -1,7 +1,9 @@
 """Plugin and simulator over real HTTP: charge, pay, notice, query, refund, and the bad days."""
 
 import time
+from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -367,6 +369,37 @@ def test_amounts_finer_than_fen_and_other_currencies_are_refused_before_sending(
     for amount in (Money(1), Money.from_fen(100, "USD")):
         with pytest.raises(Declined):
             scene.provider().charge(scene.ctx(), replace(request, amount=amount))
+
+
+def test_names_are_cut_between_letters_and_hold_no_border_of_a_bill(scene: Any) -> None:
+    request = replace(scene.request("longname"), subject="`点\n卡`" + "卡" * 200)
+    scene.provider().charge(scene.ctx(), request)
+    name = scene.order("longname")["description"]
+    assert name.startswith("'点 卡'卡卡")
+    assert 120 < len(name.encode()) <= 127
+
+
+def test_a_phone_s_address_is_needed_and_a_screen_s_is_not(scene: Any) -> None:
+    nobody = replace(scene.request("without-ip"), client_ip="")
+    assert scene.provider().charge(scene.ctx(), nobody).qr_content
+    with pytest.raises(Declined, match="client_ip"):
+        scene.provider().charge(scene.ctx(), replace(nobody, method="h5"))
+
+
+def test_many_shoppers_at_once_pay_each_order_once(scene: Any, until: Wait) -> None:
+    provider = scene.provider()
+    numbers = [f"many-{n:02d}" for n in range(12)]
+
+    def pay(number: str) -> int:
+        return int(scene.web.post(f"{scene.url}/control/out:{number}/pay?times=3").status_code)
+
+    with ThreadPoolExecutor(12) as pool:
+        charges = pool.map(lambda no: provider.charge(scene.ctx(), scene.request(no)), numbers)
+        assert {result.outcome for result in charges} == {Outcome.PENDING}
+        codes = Counter(pool.map(pay, numbers * 2))
+    assert codes == {200: 12, 409: 12}
+    until(lambda: len(scene.merchant.notices) == 36)
+    assert {len(scene.order(number)["payments"]) for number in numbers} == {1}
 
 
 def test_levers_say_what_is_wrong(scene: Any) -> None:

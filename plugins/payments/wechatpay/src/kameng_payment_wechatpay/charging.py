@@ -39,9 +39,11 @@ def order_of(account: WechatAccount, request: ChargeRequest, now: datetime) -> d
         if not request.payer:
             raise Declined("payer", "nobody was identified inside WeChat")
         order["payer"] = {"openid": request.payer}
-    else:
+    elif request.client_ip:
         order["scene_info"] = {"payer_client_ip": request.client_ip}
     if request.method == "h5":
+        if not request.client_ip:
+            raise Declined("client_ip", "WeChat Pay wants the address of a phone's browser")
         order["scene_info"]["h5_info"] = {"type": "Wap"}
     return order
 

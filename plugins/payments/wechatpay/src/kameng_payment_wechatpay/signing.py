@@ -152,7 +152,7 @@ def seal(api_v3_key: str, nonce: str, data: str, plain: bytes) -> str:
     return base64.b64encode(sealed).decode()
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=64)
 def load_private_key(text: str) -> RSAPrivateKey:
     """Read the merchant's apiclient_key.pem, with or without its frame. Raises BadKey."""
     try:
@@ -164,7 +164,7 @@ def load_private_key(text: str) -> RSAPrivateKey:
     return key
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=64)
 def load_public_key(text: str) -> RSAPublicKey:
     """Read WeChat Pay's pub_key.pem, with or without its frame. Raises BadKey."""
     try:
