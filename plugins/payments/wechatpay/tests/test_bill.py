@@ -156,6 +156,18 @@ def test_a_comma_in_a_name_and_fees_finer_than_fen_are_read() -> None:
     assert line.at == datetime(2026, 11, 22, 2, 0, tzinfo=UTC)
 
 
+def test_what_a_coupon_paid_belongs_to_the_amount() -> None:
+    paid = ROW.replace("CNY,`95.50,`0.00", "CNY,`90.00,`5.50")
+    back = (
+        "`2026-11-22 11:00:00,`wx1,`1900000001,`0,`,`42001,`P1,`o1,`NATIVE,`REFUND,`OTHERS,`CNY,"
+        "`0.00,`0.00,`50301,`R1,`27.00,`0.00,`ORIGINAL,`SUCCESS,`点卡,`,`-0.16,`0.60%,`0.00,`30.00,`"
+    )
+    sums = "`2.0,`90.00,`27.00,`0.0,`0.41,`95.50,`30.00"
+    payment, refund = read_bill(file_of(paid, back, last=sums), "1900000001")
+    assert (payment.amount, refund.amount) == (Money.from_fen(9550), Money.from_fen(3000))
+    assert (refund.refund_no, refund.refund_ref, refund.fee) == ("R1", "50301", Money.from_fen(16))
+
+
 def test_backticks_before_names_and_a_mark_at_the_beginning_do_no_harm() -> None:
     head, totals = ("`" + text.replace(",", ",`") for text in (HEAD, TOTALS))
     plain = b"\xef\xbb\xbf" + file_of(ROW, head=head, totals=totals).replace(b"\n", b"\r\n")
@@ -178,6 +190,7 @@ def test_an_empty_bill_with_its_totals_is_fine() -> None:
         file_of(last=SUM),
         file_of(ROW, last=SUM.replace("`95.50,`0.00", "`95.51,`0.00")),
         file_of(ROW, last=SUM[:-1] + "1"),
+        file_of(ROW, last=SUM.replace("`1.0", "`2.0")),
         file_of(ROW + ",`more"),
         file_of(ROW.removeprefix("`")),
         file_of(ROW.replace("CNY", "USD")),

@@ -23,13 +23,12 @@ from kameng_sdk.webhooks import WebhookRequest
 NOW = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
 API_V3_KEY = "0123456789abcdefghijABCDEFGHIJKL"
 PUBLIC_KEY_ID, SERIAL = "PUB_KEY_ID_0119", "5157F09EFDC096DE15EBE81A47057A7232F1B8E1"
+AMOUNT = {"total": 9550, "payer_total": 9000, "currency": "CNY", "payer_currency": "CNY"}
 TRADE = {
     "mchid": "1900000001", "appid": "wx0001", "out_trade_no": "P1", "transaction_id": "4200001",
     "trade_type": "NATIVE", "trade_state": "SUCCESS",
     "success_time": "2026-11-22T18:00:00+08:00",
-    "amount": {
-        "total": 9550, "payer_total": 9000, "currency": "CNY", "payer_currency": "CNY",
-    },
+    "amount": AMOUNT,
 }  # fmt: skip
 REFUND = {
     "mchid": "1900000001", "out_trade_no": "P1", "transaction_id": "4200001",
@@ -113,7 +112,7 @@ def changed(**changes: Any) -> dict[str, Any]:
 
 
 def with_amount(**changes: Any) -> dict[str, Any]:
-    amount = {**dict(TRADE["amount"]), **changes}  # type: ignore[call-overload]  # a dict in a dict
+    amount: dict[str, Any] = {**AMOUNT, **changes}
     return changed(amount={name: value for name, value in amount.items() if value is not None})
 
 

@@ -164,6 +164,8 @@ class Api:
             raise Refused(429, becomes, "频率限制，请降低频率后再试")
         if becomes == "NOT_ENOUGH":
             raise Refused(403, becomes, "基本账户余额不足，请充值后重新发起")
+        if becomes == "SYSTEM_ERROR":
+            raise Refused(500, becomes, "系统错误，请用相同参数重新调用")
         new = _new_refund(params, self._store.setting("refund_notify_url"))
         made = self._bank.refund(new, becomes, int(self._store.setting("refund_seconds")))
         return self._show_refund(request, made)

@@ -53,11 +53,13 @@ WORDS = {
     "notice_sign": {"right", "wrong", "signtest", "unknown_serial"},
     "answer_sign": {"right", "wrong", "none"},
     # What becomes of a new refund, or the refusal it gets.
-    "refund_answer": {"SUCCESS", "ABNORMAL", "CLOSED", "FREQUENCY_LIMITED", "NOT_ENOUGH"},
+    "refund_answer": {
+        "SUCCESS", "ABNORMAL", "CLOSED", "FREQUENCY_LIMITED", "NOT_ENOUGH", "SYSTEM_ERROR",
+    },
     "refund_seconds": {str(seconds) for seconds in range(601)},
     "bill_ready": {"on", "off"},
     "bill_damage": {"none", "sha1", "truncated", "total"},
-}
+}  # fmt: skip
 
 
 def open_store(folder: Path) -> Store:
