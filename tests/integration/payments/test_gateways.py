@@ -16,13 +16,18 @@ from werkzeug.serving import make_server
 import kameng_payment_alipay.plugin
 import kameng_payment_epay.plugin
 import kameng_payment_stripe.plugin
+import kameng_payment_wechatpay.plugin
 from kameng.db import station_scope
 from kameng.settings import Settings
 from kameng_sdk.simulators import SimulatorEnvironment
 
 DEER = 3
 GATEWAYS = [
+<<<<<<< HEAD
     ("payment-alipay", "page"), ("payment-epay", "alipay"), ("payment-stripe", "checkout"),
+=======
+    ("payment-epay", "alipay"), ("payment-stripe", "checkout"), ("payment-wechatpay", "native"),
+>>>>>>> wt-wechat
 ]  # fmt: skip
 
 
@@ -38,8 +43,10 @@ def street(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]
     (alipay,) = kameng_payment_alipay.plugin.kameng_simulators(environment)
     (epay,) = kameng_payment_epay.plugin.kameng_simulators(environment)
     (stripe,) = kameng_payment_stripe.plugin.kameng_simulators(environment)
+    (wechat,) = kameng_payment_wechatpay.plugin.kameng_simulators(environment)
     holder["app"] = DispatcherMiddleware(
         lambda environ, start: (start("404 Not Found", []), [b""])[1],
+<<<<<<< HEAD
         {"/alipay": alipay.wsgi_app, "/epay": epay.wsgi_app, "/stripe": stripe.wsgi_app},
     )
     threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -49,6 +56,17 @@ def street(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]
     server.server_close()
     for simulator in simulators.values():
         simulator.close()
+=======
+        {f"/{each.name}": each.wsgi_app for each in (epay, stripe, wechat)},
+    )
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    found = {f"payment-{each.name}": each for each in (epay, stripe, wechat)}
+    yield {"url": environment.base_url, **found}
+    server.shutdown()
+    server.server_close()
+    for each in found.values():
+        each.close()
+>>>>>>> wt-wechat
 
 
 @pytest.fixture(scope="module")
@@ -70,8 +88,14 @@ def _configured(app: Any, street: dict[str, Any], database: str) -> None:
         for plugin_id, _method in GATEWAYS:
             plugins.configure(1, plugin_id, street[plugin_id].demo_config(), "test")
             plugins.set_enabled(1, plugin_id, True, "test")
+<<<<<<< HEAD
     for name in ("alipay", "epay", "stripe"):
+=======
+    for name in ("epay", "stripe", "wechatpay"):
+>>>>>>> wt-wechat
         httpx.post(f"{street['url']}/{name}/control/settings", data={"callbacks": "off"})
+    # Refunds take their time there; here they do not.
+    httpx.post(f"{street['url']}/wechatpay/control/settings", data={"refund_seconds": "0"})
 
 
 def start(shop: Any, plugin_id: str, method: str, cards: int = 2) -> tuple[Any, Any]:
