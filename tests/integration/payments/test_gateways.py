@@ -23,11 +23,8 @@ from kameng_sdk.simulators import SimulatorEnvironment
 
 DEER = 3
 GATEWAYS = [
-<<<<<<< HEAD
     ("payment-alipay", "page"), ("payment-epay", "alipay"), ("payment-stripe", "checkout"),
-=======
-    ("payment-epay", "alipay"), ("payment-stripe", "checkout"), ("payment-wechatpay", "native"),
->>>>>>> wt-wechat
+    ("payment-wechatpay", "native"),
 ]  # fmt: skip
 
 
@@ -46,27 +43,15 @@ def street(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]
     (wechat,) = kameng_payment_wechatpay.plugin.kameng_simulators(environment)
     holder["app"] = DispatcherMiddleware(
         lambda environ, start: (start("404 Not Found", []), [b""])[1],
-<<<<<<< HEAD
-        {"/alipay": alipay.wsgi_app, "/epay": epay.wsgi_app, "/stripe": stripe.wsgi_app},
+        {f"/{each.name}": each.wsgi_app for each in (alipay, epay, stripe, wechat)},
     )
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    simulators = {"payment-alipay": alipay, "payment-epay": epay, "payment-stripe": stripe}
-    yield {"url": environment.base_url, **simulators}
-    server.shutdown()
-    server.server_close()
-    for simulator in simulators.values():
-        simulator.close()
-=======
-        {f"/{each.name}": each.wsgi_app for each in (epay, stripe, wechat)},
-    )
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    found = {f"payment-{each.name}": each for each in (epay, stripe, wechat)}
+    found = {f"payment-{each.name}": each for each in (alipay, epay, stripe, wechat)}
     yield {"url": environment.base_url, **found}
     server.shutdown()
     server.server_close()
     for each in found.values():
         each.close()
->>>>>>> wt-wechat
 
 
 @pytest.fixture(scope="module")
@@ -88,11 +73,7 @@ def _configured(app: Any, street: dict[str, Any], database: str) -> None:
         for plugin_id, _method in GATEWAYS:
             plugins.configure(1, plugin_id, street[plugin_id].demo_config(), "test")
             plugins.set_enabled(1, plugin_id, True, "test")
-<<<<<<< HEAD
-    for name in ("alipay", "epay", "stripe"):
-=======
-    for name in ("epay", "stripe", "wechatpay"):
->>>>>>> wt-wechat
+    for name in ("alipay", "epay", "stripe", "wechatpay"):
         httpx.post(f"{street['url']}/{name}/control/settings", data={"callbacks": "off"})
     # Refunds take their time there; here they do not.
     httpx.post(f"{street['url']}/wechatpay/control/settings", data={"refund_seconds": "0"})
