@@ -17,9 +17,13 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
-HEAD = re.compile(r"^-- check: (\w+) \| (.+) \| (whole|transfers|orders|attempts|seals)$", re.MULTILINE)
-OF_ORDER = ("order_cost", "refund", "card", "payment_attempt")
-OF_ATTEMPT = ("refund", "bonus_grant")
+HEAD = re.compile(
+    r"^-- check: (\w+) \| (.+) \| (whole|transfers|orders|attempts|seals)$", re.MULTILINE
+)
+NAMED = re.compile(r"^(\w+) AS (?:NOT )?MATERIALIZED", re.MULTILINE)
+CARD = "id, sku_id, status, station_id, order_id"  # nobody may read more of a card
+OF_ORDER = ("order_cost", "refund", "card", "payment_attempt", "transfer")
+OF_ATTEMPT = ("refund", "bonus_grant", "transfer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,50 +55,69 @@ def checks() -> tuple[CheckQuery, ...]:
 
 
 def _query(name: str, title: str, scope: str, sql: str) -> CheckQuery:
-    body = f"SELECT * FROM (\n{sql.strip()}\n) found"
-    whole = f"WITH {_world()}\n{body}"
+    sql = sql.strip()
+    whole = _with(_expressions("_world.sql", orders="public.orders", seals=""), sql)
     if scope == "whole":
         return CheckQuery(name, title, scope, whole, whole)
-    parts = [_part("_touched.sql"), *_narrowed(scope), _world(scope)]
-    return CheckQuery(name, title, scope, whole, f"WITH {', '.join(parts)}\n{body}")
-
-
-def _world(scope: str = "") -> str:
-    """Common expressions over the tables, or over what a scope leaves of them."""
     orders = "narrow" if scope in ("orders", "attempts") else "public.orders"
-    seals = "WHERE at >= :since" if scope == "seals" else ""
-    return _part("_world.sql").format(orders=orders, seals=seals)
+    world = _expressions("_world.sql", orders=orders, seals="WHERE at >= :since")
+    return CheckQuery(name, title, scope, whole, _with(_narrowed(scope) | world, sql))
 
 
-def _narrowed(scope: str) -> list[str]:
+def _with(known: dict[str, str], sql: str) -> str:
+    """The check behind those common expressions that it needs."""
+    needed: set[str] = set()
+    fresh = {name for name in known if re.search(rf"\b{name}\b", sql)}
+    while fresh:
+        needed |= fresh
+        bodies = " ".join(known[name] for name in fresh).replace("public.", "public_")
+        fresh = {name for name in known if re.search(rf"\b{name}\b", bodies)} - needed
+    chosen = ",\n".join(body for name, body in known.items() if name in needed)
+    return f"WITH {chosen}\nSELECT * FROM (\n{sql}\n) found" if chosen else sql
+
+
+def _narrowed(scope: str) -> dict[str, str]:
     """Expressions that stand in front of the tables of the same names."""
-    own = "public.orders o JOIN touched k ON k.station_id = o.station_id AND k.order_id = o.id"
-    parts = [f"narrow AS NOT MATERIALIZED (SELECT o.* FROM {own})"]
     if scope == "seals":
-        return []
+        return {}
     if scope == "transfers":
-        return ["transfer AS NOT MATERIALIZED (SELECT * FROM public.transfer WHERE at >= :since)"]
+        return {
+            "transfer": "transfer AS NOT MATERIALIZED "
+            "(SELECT * FROM public.transfer WHERE at >= :since)"
+        }
+    found = _expressions("_touched.sql")
+    found["narrow"] = _belonging("orders", "touched", "id", "order_id", "narrow")
     if scope == "orders":
-        return parts + [_belonging(table, "order_id") for table in ("transfer", *OF_ORDER)] + [
+        found["settlement"] = (
             "settlement AS NOT MATERIALIZED (SELECT x.* FROM public.settlement x JOIN touched k "
             "ON k.station_id = x.order_station_id AND k.order_id = x.order_id)"
-        ]  # fmt: skip
-    attempt = (
-        "payment_attempt AS NOT MATERIALIZED (SELECT x.* FROM public.payment_attempt x "
-        "JOIN touched_attempt k ON k.station_id = x.station_id AND k.attempt_id = x.id)"
-    )
-    return [*parts, attempt, *(_belonging(t, "attempt_id") for t in ("transfer", *OF_ATTEMPT))]
+        )
+        return found | {t: _belonging(t, "touched", "order_id") for t in OF_ORDER}
+    attempt = _belonging("payment_attempt", "touched_attempt", "id", "attempt_id")
+    found["payment_attempt"] = attempt
+    return found | {t: _belonging(t, "touched_attempt", "attempt_id") for t in OF_ATTEMPT}
 
 
-def _belonging(table: str, key: str) -> str:
-    touched = "touched" if key == "order_id" else "touched_attempt"
+def _belonging(table: str, touched: str, key: str, of: str = "", name: str = "") -> str:
+    columns = ", ".join(f"x.{c}" for c in (CARD if table == "card" else "*").split(", "))
     return (
-        f"{table} AS NOT MATERIALIZED (SELECT x.* FROM public.{table} x JOIN {touched} k "
-        f"ON k.station_id = x.station_id AND k.{key} = x.{key})"
+        f"{name or table} AS NOT MATERIALIZED (SELECT {columns} FROM public.{table} x "
+        f"JOIN {touched} k ON k.station_id = x.station_id AND k.{of or key} = x.{key})"
     )
 
 
 @cache
-def _part(name: str) -> str:
+def _lines(name: str) -> str:
     body = resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
     return "\n".join(line for line in body.splitlines() if not line.startswith("--"))
+
+
+def _expressions(file: str, **names: str) -> dict[str, str]:
+    """Common table expressions of a file by name, in its order."""
+    body = _lines(file).format(**names)
+    starts = [*NAMED.finditer(body)]
+    ends = [*(m.start() for m in starts[1:]), len(body)]
+    return {
+        m[1]: body[m.start() : end].strip().removesuffix(",")
+        for m, end in zip(starts, ends, strict=True)
+    }
