@@ -135,6 +135,7 @@ CREATE TABLE withdrawal (
   approved_at timestamptz,                       -- by as many people as it takes; nothing is sent before
   plugin_id text NOT NULL DEFAULT '', account text NOT NULL DEFAULT '', -- who paid it out; '' = a person
   provider_ref text NOT NULL DEFAULT '', message text NOT NULL DEFAULT '', tries int NOT NULL DEFAULT 0, next_try_at timestamptz,
+  reason text NOT NULL DEFAULT '',               -- why it came to nothing, for the station to read
   proof_type text NOT NULL DEFAULT '', proof bytea CHECK (length(proof) <= 3145728),
   requested_by text NOT NULL, request_key text NOT NULL, done_by text NOT NULL DEFAULT '',
   created_at timestamptz NOT NULL DEFAULT now(), sent_at timestamptz, done_at timestamptz,
@@ -207,7 +208,7 @@ BEGIN
 END $$;
 -- A station's pages read their own; the terms of the main station (they are everybody's default) come by a function.
 GRANT SELECT ON payment_account, payment_proof, settlement_terms, settlement, bonus_rule, bonus_grant TO kameng_app;
-GRANT SELECT (station_id, id, withdrawal_no, amount, fee, payee_kind, payee, state, approved_at, provider_ref, proof_type, requested_by, request_key, created_at, sent_at, done_at) ON withdrawal TO kameng_app;
+GRANT SELECT (station_id, id, withdrawal_no, amount, fee, payee_kind, payee, state, approved_at, provider_ref, reason, proof_type, requested_by, request_key, created_at, sent_at, done_at) ON withdrawal TO kameng_app;
 GRANT INSERT ON payment_proof TO kameng_app;
 GRANT INSERT, UPDATE, DELETE ON bonus_rule TO kameng_app;
 GRANT UPDATE (cashier) ON payment_attempt TO kameng_app;
@@ -216,9 +217,13 @@ GRANT DELETE ON station_plugin TO kameng_main;
 GRANT SELECT, INSERT, UPDATE ON settlement_terms, bonus_rule, bill, bill_difference TO kameng_main;
 GRANT SELECT, INSERT ON bill_line TO kameng_main;
 GRANT SELECT ON payment_proof, approval, approval_vote, adjustment, settlement, withdrawal, bonus_grant, ledger_seal TO kameng_main;
-GRANT DELETE ON bonus_rule TO kameng_main;
+GRANT DELETE ON bonus_rule, settlement_terms TO kameng_main;
 GRANT SELECT ON settlement, ledger_seal TO kameng_readonly;
 GRANT SELECT ON ALL TABLES IN SCHEMA public TO kameng_guard;
 GRANT INSERT, UPDATE ON approval, adjustment, settlement, withdrawal, ledger_seal TO kameng_guard;
 GRANT INSERT ON approval_vote, bonus_grant, settlement_terms TO kameng_guard;
 GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO kameng_app, kameng_main, kameng_guard;
+
+-- Builtin roles of installations that exist already get the rights that came with this step.
+UPDATE role SET permissions = permissions || ARRAY['settlement.view','settlement.manage','withdrawal.view','withdrawal.pay','approval.vote']
+ WHERE station_id = 1 AND builtin AND code = 'finance' AND NOT permissions @> ARRAY['settlement.view'];
