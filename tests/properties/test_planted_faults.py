@@ -150,7 +150,7 @@ FAULTS: dict[str, tuple[str, str]] = {
     "released in the list only": (f"UPDATE settlement SET state = 'released', released_at = now() WHERE id = {PENDING_SHARE}", "earnings_explained"),
     "a service fee below the terms": (f"UPDATE settlement SET fee = fee - 1 WHERE id = {RELEASED}", "settlements_match_orders"),
     "a share without an order": (f"UPDATE settlement SET margin = margin + 1 WHERE id = {PENDING_SHARE}", "settlements_match_orders"),
-    "frozen without a withdrawal": (post(at(2, "available"), at(2, "frozen"), "withdraw.freeze", station=2), "earnings_explained"),
+    "frozen without a withdrawal": (post(at(2, "available"), at(2, "frozen"), "withdraw.hold", station=2), "earnings_explained"),
     "a withdrawal claims to be declined": (f"UPDATE withdrawal SET state = 'declined' WHERE id = {PAID_OUT}", "withdrawals_explained"),
     "paid out for less than was taken": (f"UPDATE withdrawal SET fee = fee + 100 WHERE id = {PAID_OUT}", "withdrawals_explained"),
     "a withdrawal nobody has approved": (f"DELETE FROM approval WHERE kind = 'withdrawal' AND subject = {PAID_OUT}::text", "two_people_agreed"),
@@ -315,7 +315,7 @@ def settled(shop: Any) -> None:
         "INSERT INTO withdrawal(station_id, withdrawal_no, amount, fee, payee_kind, payee, state, approved_at, requested_by, request_key, done_at) "
         "VALUES (2, 'W26110001', 5000, 200, 'bank', '{}', 'succeeded', now(), 'staff:9', 'w', now())",
         "INSERT INTO approval(station_id, kind, subject, title, requested_by, state) SELECT 2, 'withdrawal', id::text, 'w', 'staff:9', 'waiting' FROM withdrawal",
-        f"SELECT _post('withdrawal:2:' || id || ':freeze', 2, NULL, NULL, NULL, ARRAY[{at(2, 'available')}], ARRAY[{at(2, 'frozen')}], ARRAY[5000::bigint], ARRAY['withdraw.freeze']) FROM withdrawal",
+        f"SELECT _post('withdrawal:2:' || id || ':freeze', 2, NULL, NULL, NULL, ARRAY[{at(2, 'available')}], ARRAY[{at(2, 'frozen')}], ARRAY[5000::bigint], ARRAY['withdraw.hold']) FROM withdrawal",
         f"SELECT _post('withdrawal:2:' || id || ':pay', 2, NULL, NULL, NULL, ARRAY[{at(2, 'frozen')}, {at(2, 'frozen')}], "
         f"ARRAY[_account(1, 'gateway_clearing', 'hand'), {at(1, 'revenue')}], ARRAY[4800::bigint, 200], ARRAY['withdraw.pay', 'withdraw.fee']) FROM withdrawal",
     ):  # fmt: skip

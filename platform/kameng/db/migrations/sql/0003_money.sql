@@ -183,11 +183,16 @@ CREATE TABLE bill_difference (                   -- the worklist of reconciliati
   seller_id bigint, attempt_id bigint, refund_id bigint, -- ours, when there is one
   ours bigint, theirs bigint, detail jsonb NOT NULL DEFAULT '{}',
   posted bigint NOT NULL DEFAULT 0, posted_for text NOT NULL DEFAULT '', -- to the account of differences, and who asked for it
+  asked_as text NOT NULL DEFAULT '',             -- subject of the approval of that
   state text NOT NULL DEFAULT 'open' CHECK (state IN ('open','resolved')), resolution text NOT NULL DEFAULT '', note text NOT NULL DEFAULT '',
   opened_at timestamptz NOT NULL DEFAULT now(), resolved_at timestamptz, resolved_by text NOT NULL DEFAULT '',
   PRIMARY KEY (station_id, id), UNIQUE (station_id, bill_id, class, kind, key),
   FOREIGN KEY (station_id, bill_id) REFERENCES bill(station_id, id)
 );
+
+CREATE INDEX bill_line_payment ON bill_line(station_id, attempt_no);
+CREATE INDEX bill_line_refund ON bill_line(station_id, refund_no) WHERE refund_no <> '';
+CREATE INDEX bill_difference_open ON bill_difference(opened_at) WHERE state = 'open';
 
 -- ───────────────────────── walls ─────────────────────────
 DO $$
@@ -214,13 +219,17 @@ GRANT INSERT, UPDATE, DELETE ON bonus_rule TO kameng_app;
 GRANT UPDATE (cashier) ON payment_attempt TO kameng_app;
 GRANT SELECT, INSERT, UPDATE, DELETE ON payment_account TO kameng_main;
 GRANT DELETE ON station_plugin TO kameng_main;
-GRANT SELECT, INSERT, UPDATE ON settlement_terms, bonus_rule, bill, bill_difference TO kameng_main;
-GRANT SELECT, INSERT ON bill_line TO kameng_main;
+GRANT SELECT, INSERT, UPDATE ON settlement_terms, bonus_rule TO kameng_main;
+GRANT SELECT, INSERT ON bill, bill_line TO kameng_main;
+GRANT SELECT ON bill_difference TO kameng_main;
+GRANT UPDATE (state, lines, collected, refunded, fee, message, tries, next_try_at, fetched_at) ON bill TO kameng_main; -- what touches the books goes by functions
 GRANT SELECT ON payment_proof, approval, approval_vote, adjustment, settlement, withdrawal, bonus_grant, ledger_seal TO kameng_main;
 GRANT DELETE ON bonus_rule, settlement_terms TO kameng_main;
 GRANT SELECT ON settlement, ledger_seal TO kameng_readonly;
 GRANT SELECT ON ALL TABLES IN SCHEMA public TO kameng_guard;
 GRANT INSERT, UPDATE ON approval, adjustment, settlement, withdrawal, ledger_seal TO kameng_guard;
+GRANT INSERT, UPDATE ON bill_difference TO kameng_guard;
+GRANT UPDATE ON bill TO kameng_guard;
 GRANT INSERT ON approval_vote, bonus_grant, settlement_terms TO kameng_guard;
 GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO kameng_app, kameng_main, kameng_guard;
 

@@ -33,7 +33,7 @@ SELECT w.kind || ':' || w.station_id || ':' || w.subject AS subject, 'approved b
        coalesce(a.state, 'no request') || ' by ' || coalesce(v.others, 0) AS found
   FROM (SELECT 'adjustment' AS kind, station_id, id::text AS subject, requested_by AS asked_by FROM adjustment WHERE state = 'done'
     UNION ALL SELECT 'withdrawal', station_id, id::text, requested_by FROM withdrawal WHERE state IN ('sent','succeeded','unknown') OR approved_at IS NOT NULL
-    UNION ALL SELECT 'bill_difference', station_id, id::text, coalesce(posted_for, '') FROM bill_difference WHERE posted <> 0) w
+    UNION ALL SELECT 'bill_difference', station_id, asked_as, posted_for FROM bill_difference WHERE posted <> 0) w
   LEFT JOIN approval a ON a.station_id = w.station_id AND a.kind = w.kind AND a.subject = w.subject
   LEFT JOIN LATERAL (SELECT count(*) AS others FROM approval_vote x WHERE x.station_id = a.station_id AND x.approval_id = a.id AND x.agrees
      AND x.actor <> a.requested_by AND x.actor <> w.asked_by) v ON true
