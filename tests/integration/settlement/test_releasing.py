@@ -56,7 +56,9 @@ def test_T6_every_level_of_the_tree_gets_its_margin_to_the_unit(desk: Any) -> No
     assert desk.release() == 0
 
 
-def test_T6_the_service_fee_is_rounded_half_up_and_the_gateways_share_is_the_sellers(desk: Any) -> None:
+def test_T6_the_service_fee_is_rounded_half_up_and_the_gateways_share_is_the_sellers(
+    desk: Any,
+) -> None:
     desk.terms(3, fee_bp=333, pays_gateway_fee=True)
     desk.terms(2, pays_gateway_fee=True)
     revenue, fees = desk.shop.balance(1, "revenue"), desk.shop.balance(1, "gateway_fee")
@@ -93,7 +95,9 @@ def test_T6_what_was_refunded_before_the_release_is_not_released(desk: Any) -> N
     assert desk.shop.balance(3, "available") == margin - returned - fee
 
 
-def test_T6_a_refund_after_the_payout_is_the_stations_debt_and_its_fee_comes_back(desk: Any) -> None:
+def test_T6_a_refund_after_the_payout_is_the_stations_debt_and_its_fee_comes_back(
+    desk: Any,
+) -> None:
     desk.terms(fee_bp=1000)
     placed = desk.sold()
     revenue = desk.shop.balance(1, "revenue")

@@ -26,7 +26,10 @@ def test_T6_a_request_freezes_the_money_and_waits_for_somebody_else(desk: Any) -
 def test_T6_paid_by_hand_with_its_fee_and_proof(desk: Any) -> None:
     desk.terms(withdraw_fee=1_0000, withdraw_fee_bp=50)
     desk.earn(100)
-    revenue, hand = desk.shop.balance(1, "revenue"), desk.shop.balance(1, "gateway_clearing", "hand")
+    revenue, hand = (
+        desk.shop.balance(1, "revenue"),
+        desk.shop.balance(1, "gateway_clearing", "hand"),
+    )
     number = desk.approved(100)
     desk.main("pay_by_hand", 3, number, "staff:2", "BANK-20261125", "image/png", b"\x89PNG")
     desk.main("pay_by_hand", 3, number, "staff:2", "BANK-20261125")  # pressed twice
@@ -119,7 +122,10 @@ def test_T6_the_limit_is_of_one_day_and_counts_what_was_not_refused(desk: Any) -
         {"payee": {"account": "x", "name": "沈一舟"}},
         {"payee": {"account": "deer@example.com", "name": ""}},
         {"payee_kind": "bank", "payee": {"account": "6222020200112233", "name": "沈一舟"}},
-        {"payee_kind": "bank", "payee": {"account": "not digits", "name": "沈一舟", "bank": "工行"}},
+        {
+            "payee_kind": "bank",
+            "payee": {"account": "not digits", "name": "沈一舟", "bank": "工行"},
+        },
     ],
 )
 def test_a_payee_that_cannot_be_one_is_refused(desk: Any, changes: dict[str, Any]) -> None:
@@ -204,7 +210,8 @@ def test_T6_a_request_that_nobody_answers_expires_and_its_money_comes_back(desk:
     desk.earn(30)
     number = desk.ask(30)
     desk.shop.owner.execute(
-        "UPDATE approval SET expires_at = now() WHERE kind = 'withdrawal' AND subject = %s", (str(number),)
+        "UPDATE approval SET expires_at = now() WHERE kind = 'withdrawal' AND subject = %s",
+        (str(number),),
     )
     with desk.shop.app.app_context(), main_scope(reason="test"):
         assert identity.expire_approvals() == 1
@@ -245,9 +252,10 @@ def test_a_withdrawal_that_waits_too_long_is_an_alert_until_it_ends(desk: Any) -
 
 
 def test_T12_a_station_sees_its_own_withdrawals_and_not_who_pays(desk: Any) -> None:
+    from sqlalchemy import text
+
     from kameng.db import db, station_scope
     from kameng.settlement import api as settlement
-    from sqlalchemy import text
 
     desk.earn(30)
     number = desk.ask(30)
@@ -259,4 +267,6 @@ def test_T12_a_station_sees_its_own_withdrawals_and_not_who_pays(desk: Any) -> N
     with desk.shop.app.app_context(), station_scope(2):
         assert [w for w in settlement.withdrawals(2) if w.id == number] == []
         with pytest.raises(DBAPIError):
-            settlement.request_withdrawal(3, 1_0000, "alipay", {"account": "abc", "name": "沈一舟"}, "staff:9", "k")
+            settlement.request_withdrawal(
+                3, 1_0000, "alipay", {"account": "abc", "name": "沈一舟"}, "staff:9", "k"
+            )
