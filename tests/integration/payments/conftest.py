@@ -1,4 +1,4 @@
-"""The simulators of both gateways on one address."""
+"""The simulators of the gateways on one address."""
 
 import threading
 from collections.abc import Iterator
@@ -10,8 +10,10 @@ import pytest
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.serving import make_server
 
+import kameng_payment_alipay.plugin
 import kameng_payment_epay.plugin
 import kameng_payment_stripe.plugin
+import kameng_payment_wechatpay.plugin
 from kameng_sdk.simulators import SimulatorEnvironment
 
 from .till import Till
@@ -26,18 +28,21 @@ def street(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]
     environment = SimulatorEnvironment(
         state_folder=folder, base_url=f"http://127.0.0.1:{server.server_port}"
     )
+    (alipay,) = kameng_payment_alipay.plugin.kameng_simulators(environment)
     (epay,) = kameng_payment_epay.plugin.kameng_simulators(environment)
     (stripe,) = kameng_payment_stripe.plugin.kameng_simulators(environment)
+    (wechat,) = kameng_payment_wechatpay.plugin.kameng_simulators(environment)
     holder["app"] = DispatcherMiddleware(
         lambda environ, start: (start("404 Not Found", []), [b""])[1],
-        {"/epay": epay.wsgi_app, "/stripe": stripe.wsgi_app},
+        {f"/{each.name}": each.wsgi_app for each in (alipay, epay, stripe, wechat)},
     )
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield {"url": environment.base_url, "payment-epay": epay, "payment-stripe": stripe}
+    found = {f"payment-{each.name}": each for each in (alipay, epay, stripe, wechat)}
+    yield {"url": environment.base_url, **found}
     server.shutdown()
     server.server_close()
-    epay.close()
-    stripe.close()
+    for each in found.values():
+        each.close()
 
 
 @pytest.fixture

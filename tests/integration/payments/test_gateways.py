@@ -1,4 +1,4 @@
-"""O5: both gateways over real HTTP against their simulators, callbacks switched off: queries do it."""
+"""O5: the gateways over real HTTP against their simulators, callbacks switched off: queries do it."""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -12,7 +12,10 @@ from kameng.db import station_scope
 from kameng.settings import Settings
 
 DEER = 3
-GATEWAYS = [("payment-epay", "alipay"), ("payment-stripe", "checkout")]
+GATEWAYS = [
+    ("payment-alipay", "page"), ("payment-epay", "alipay"), ("payment-stripe", "checkout"),
+    ("payment-wechatpay", "native"),
+]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -34,8 +37,10 @@ def _configured(app: Any, street: dict[str, Any], database: str) -> None:
         for plugin_id, _method in GATEWAYS:
             plugins.configure(1, plugin_id, street[plugin_id].demo_config(), "test")
             plugins.set_enabled(1, plugin_id, True, "test")
-    for name in ("epay", "stripe"):
+    for name in ("alipay", "epay", "stripe", "wechatpay"):
         httpx.post(f"{street['url']}/{name}/control/settings", data={"callbacks": "off"})
+    # Refunds take their time there; here they do not.
+    httpx.post(f"{street['url']}/wechatpay/control/settings", data={"refund_seconds": "0"})
 
 
 def start(shop: Any, plugin_id: str, method: str, cards: int = 2) -> tuple[Any, Any]:
@@ -46,6 +51,9 @@ def start(shop: Any, plugin_id: str, method: str, cards: int = 2) -> tuple[Any, 
         started = start_payment(
             placed.order_no, plugin_id, method, "192.0.2.9", return_url="http://deer.localhost/o"
         )
+    # Alipay knows of an order when the shopper's browser has been there.
+    if plugin_id == "payment-alipay":
+        assert httpx.get(started.redirect_url, follow_redirects=True).status_code == 200
     return placed, started
 
 
