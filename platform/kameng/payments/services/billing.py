@@ -47,7 +47,7 @@ PLAN_SQL = text("""
 """)
 CLAIM_SQL = text("""
     UPDATE bill SET tries = tries + 1, next_try_at = now() + :delay
-     WHERE station_id = :station AND id = :id AND state = 'due' AND next_try_at <= now()
+     WHERE station_id = :station AND id = :id AND state = 'due' AND next_try_at <= now() + :early
  RETURNING plugin_id, account, day, tries
 """)
 LINE_SQL = text("""
@@ -143,10 +143,10 @@ def due_bills(day: date | None = None, limit: int = 100) -> list[tuple[int, int]
     return [(row[0], row[1]) for row in rows]
 
 
-def fetch_bill(station_id: int, bill_id: int, find: FindBiller = biller) -> str:
+def fetch_bill(station_id: int, bill_id: int, find: FindBiller = biller, now: bool = False) -> str:
     """Ask for a bill, keep it and compare it; returns compared, due (asked again later), not_due.
 
-    Opens its own scopes.
+    `now`: a person does not wait for the time of the next try. Opens its own scopes.
     """
     with main_scope(reason="bills"):
         tries = db.session.scalar(
@@ -154,6 +154,7 @@ def fetch_bill(station_id: int, bill_id: int, find: FindBiller = biller) -> str:
             {"s": station_id, "i": bill_id},
         )
         given = {"station": station_id, "id": bill_id, "delay": next_bill_delay(tries or 0)}
+        given["early"] = timedelta(days=1) if now else timedelta(0)
         row = db.session.execute(CLAIM_SQL, given).one_or_none()
         db.session.commit()
     if row is None:

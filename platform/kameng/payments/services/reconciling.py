@@ -59,6 +59,7 @@ BILLS_SQL = text("""
       ) o ON true
      WHERE (CAST(:station AS bigint) IS NULL OR b.station_id = :station)
        AND (CAST(:bill AS bigint) IS NULL OR b.id = :bill)
+       AND (CAST(:day AS date) IS NULL OR b.day = :day)
      ORDER BY b.day DESC, b.station_id, b.plugin_id, b.account LIMIT :limit
 """)
 DIFFERENCES_SQL = text("""
@@ -173,10 +174,13 @@ class DifferenceView:
 
 
 def bills(
-    station_id: int | None = None, bill_id: int | None = None, limit: int = 120
+    station_id: int | None = None,
+    bill_id: int | None = None,
+    day: date | None = None,
+    limit: int = 120,
 ) -> list[BillView]:
     """Bills with their sums and ours, newest day first (main scope)."""
-    given = {"station": station_id, "bill": bill_id, "limit": limit}
+    given = {"station": station_id, "bill": bill_id, "day": day, "limit": limit}
     return [BillView(**row) for row in db.session.execute(BILLS_SQL, given).mappings()]
 
 
