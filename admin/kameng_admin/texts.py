@@ -82,6 +82,7 @@ ACTORS = {
     "gateway": _l("支付网关"),
     "payment-alipay": _l("支付宝"),
     "payment-epay": _l("易支付"),
+    "payment-wechatpay": _l("微信支付"),
     "payment-stripe": "Stripe",
     "payment-unionpay": _l("银联"),
     "payment-bank-transfer": _l("银行转账"),

@@ -157,13 +157,3 @@ def test_a_lost_database_is_a_page_that_says_so(settings: Settings, database: st
     assert "服务暂时不可用" in answer.text
     assert app.test_client().get("/livez").status_code == 200
     assert app.test_client().get("/readyz").status_code == 503
-
-
-def test_O5_a_gateways_own_form_brings_the_shopper_back_to_the_page(client: Any) -> None:
-    """Its fields are dropped: what counts comes by notice. Our own forms get no such favour."""
-    away = {"Sec-Fetch-Site": "cross-site", "Origin": "https://gateway.example"}
-    answer = client.post("/o/123?k=s", data={"respCode": "00"}, headers=away)
-    assert (answer.status_code, answer.headers["Location"]) == (303, "/o/123?k=s")
-    own = client.post("/o/123", data={"x": "1"}, headers={"Sec-Fetch-Site": "same-origin"})
-    assert own.status_code == 405
-    assert client.post("/o/123", json={"x": 1}, headers=away).status_code == 405

@@ -16,6 +16,7 @@ from werkzeug.serving import make_server
 import kameng_payment_alipay.plugin
 import kameng_payment_epay.plugin
 import kameng_payment_stripe.plugin
+import kameng_payment_wechatpay.plugin
 from kameng.db import station_scope
 from kameng.settings import Settings
 from kameng_sdk.simulators import SimulatorEnvironment
@@ -23,6 +24,7 @@ from kameng_sdk.simulators import SimulatorEnvironment
 DEER = 3
 GATEWAYS = [
     ("payment-alipay", "page"), ("payment-epay", "alipay"), ("payment-stripe", "checkout"),
+    ("payment-wechatpay", "native"),
 ]  # fmt: skip
 
 
@@ -38,17 +40,18 @@ def street(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]
     (alipay,) = kameng_payment_alipay.plugin.kameng_simulators(environment)
     (epay,) = kameng_payment_epay.plugin.kameng_simulators(environment)
     (stripe,) = kameng_payment_stripe.plugin.kameng_simulators(environment)
+    (wechat,) = kameng_payment_wechatpay.plugin.kameng_simulators(environment)
     holder["app"] = DispatcherMiddleware(
         lambda environ, start: (start("404 Not Found", []), [b""])[1],
-        {"/alipay": alipay.wsgi_app, "/epay": epay.wsgi_app, "/stripe": stripe.wsgi_app},
+        {f"/{each.name}": each.wsgi_app for each in (alipay, epay, stripe, wechat)},
     )
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    simulators = {"payment-alipay": alipay, "payment-epay": epay, "payment-stripe": stripe}
-    yield {"url": environment.base_url, **simulators}
+    found = {f"payment-{each.name}": each for each in (alipay, epay, stripe, wechat)}
+    yield {"url": environment.base_url, **found}
     server.shutdown()
     server.server_close()
-    for simulator in simulators.values():
-        simulator.close()
+    for each in found.values():
+        each.close()
 
 
 @pytest.fixture(scope="module")
@@ -70,8 +73,10 @@ def _configured(app: Any, street: dict[str, Any], database: str) -> None:
         for plugin_id, _method in GATEWAYS:
             plugins.configure(1, plugin_id, street[plugin_id].demo_config(), "test")
             plugins.set_enabled(1, plugin_id, True, "test")
-    for name in ("alipay", "epay", "stripe"):
+    for name in ("alipay", "epay", "stripe", "wechatpay"):
         httpx.post(f"{street['url']}/{name}/control/settings", data={"callbacks": "off"})
+    # Refunds take their time there; here they do not.
+    httpx.post(f"{street['url']}/wechatpay/control/settings", data={"refund_seconds": "0"})
 
 
 def start(shop: Any, plugin_id: str, method: str, cards: int = 2) -> tuple[Any, Any]:
