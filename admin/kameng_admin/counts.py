@@ -22,6 +22,7 @@ WAITING_SQL = text("""
            (SELECT count(*) FROM payment_attempt WHERE state = 'unknown') AS unknown_payments,
            (SELECT count(*) FROM refund WHERE state IN ('unknown', 'declined')) AS stuck_refunds,
            (SELECT count(*) FROM alert WHERE state = 'open') AS alerts,
+           (SELECT count(*) FROM bill_difference WHERE state = 'open') AS differences,
            (SELECT count(*) FROM job_run WHERE state = 'dead') AS dead
 """)
 
@@ -43,5 +44,6 @@ def _load() -> Tally:
         "admin_payments": (row.unknown_payments, False),
         "admin_refunds": (row.stuck_refunds, row.stuck_refunds > 0),
         "admin_alerts": (row.alerts, False),
+        "admin_reconcile": (row.differences, row.differences > 0),
         "admin_jobs": (row.dead, row.dead > 0),
     }

@@ -61,6 +61,13 @@ ACTIONS: Mapping[str, tuple[str, str, Any]] = {
     "alert.close": ("check", "idle", _l("关闭预警")),
     "job.retry": ("refresh", "info", _l("重试任务")),
     "ledger.verify": ("shield-check", "ok", _l("账本自证")),
+    "bill.request": ("scale", "warn", _l("申请记对账差额")),
+    "bill.applied": ("check", "ok", _l("对账：查询后入账")),
+    "bill.retried": ("refresh", "info", _l("对账：重试退款")),
+    "bill.later": ("clock", "idle", _l("对账：标记次日到账")),
+    "bill.held": ("clock", "warn", _l("对账：挂账待查")),
+    "bill.ignored": ("check", "warn", _l("对账：忽略并说明")),
+    "bill.fetch": ("refresh", "idle", _l("取账单")),
     "payment.query": ("refresh", "info", _l("主动查询支付")),
 }
 ACTORS = {
@@ -163,6 +170,8 @@ SUBJECTS = {
     "plugin": _l("插件 %(no)s"),
     "list": _l("列表 %(no)s"),
     "alert": _l("预警 %(no)s"),
+    "difference": _l("对账差异 %(no)s"),
+    "bill": _l("账单 %(no)s"),
     "attempt": _l("支付单 %(no)s"),
     "rule": _l("规则 %(no)s"),
     "staff-login": _l("登录名 %(no)s"),

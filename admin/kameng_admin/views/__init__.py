@@ -19,11 +19,13 @@ from kameng_admin.views.dashboard import DashboardView
 from kameng_admin.views.desks import DecisionsView, PurchasesView, RiskView
 from kameng_admin.views.ledger import AccountsView, TransfersView, VerifyView
 from kameng_admin.views.members import MembersView
+from kameng_admin.views.money_trail import MoneyTrailView
 from kameng_admin.views.orders import OrderView
 from kameng_admin.views.payments import AttemptView, RefundView
 from kameng_admin.views.plugins import PluginsView
 from kameng_admin.views.prices import PricesView, RulesView
 from kameng_admin.views.products import ProductsView
+from kameng_admin.views.reconciling import ReconcileView
 from kameng_admin.views.search import SearchView
 from kameng_admin.views.stations import ApplicationsView, StationsView
 from kameng_admin.views.stock import AlertsView, BatchesView, StockView
@@ -56,6 +58,8 @@ def all_views() -> list[Any]:
         AccountsView(endpoint="admin_accounts", url="accounts"),
         TransfersView(Transfer, "admin_transfers", "transfers"),
         VerifyView(endpoint="admin_verify", url="ledger/verify"),
+        ReconcileView(endpoint="admin_reconcile", url="reconcile"),
+        MoneyTrailView(endpoint="admin_trail", url="trail"),
         RiskView(endpoint="admin_risk", url="risk"),
         DecisionsView(RiskDecisionRow, "admin_decisions", "decisions"),
         PluginsView(endpoint="admin_plugins", url="plugins"),

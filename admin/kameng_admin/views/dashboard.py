@@ -159,6 +159,7 @@ def _acts(low: list[board.LowSku]) -> list[Act]:
             low_note,
             _to("admin_stock"),
         ),
+        act("admin_reconcile", _("对账差异"), "list-check", (_("逐条说清"), _("账单都对得上"))),
         act("admin_alerts", _("未处理预警"), "bell", (_("看过请关闭"), _("没有未处理的预警"))),
     ]
 

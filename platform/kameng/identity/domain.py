@@ -70,6 +70,8 @@ MAIN_PERMISSIONS: dict[str, tuple[str, ...]] = {
         "payment.manage",
         "ledger.view",
         "ledger.adjust",
+        "reconcile.view",
+        "reconcile.resolve",
         "settlement.view",
         "settlement.manage",
         "withdrawal.view",

@@ -31,6 +31,7 @@ from kameng.settlement.services.terms import (
     save_terms,
     terms_of,
 )
+from kameng.settlement.services.trails import Leg, Level, OrderTrail, Payout, Sum, order_trail
 from kameng.settlement.services.withdrawing import (
     WithdrawalRefused,
     WithdrawalView,
@@ -47,11 +48,12 @@ from kameng.settlement.services.withdrawing import (
 )
 
 __all__ = [
-    "ACCOUNT_WORDS", "CHINA", "LINES", "PAYEE_KINDS", "Backlog", "Funds", "PayoutAccount",
-    "Statement", "Terms", "TermsView", "WithdrawalRefused", "WithdrawalView", "backlog",
-    "cancel_withdrawal", "decide_unknown", "drop_terms", "due_payouts", "fee_of", "funds",
-    "kind_word", "own_terms", "pay_by_hand", "payout_accounts", "period", "proof_of",
-    "refuse_withdrawal", "release_due", "request_withdrawal", "save_terms", "settled_days",
-    "start_payout", "statement", "statement_lines", "statement_sheet", "step_payout", "terms_of",
-    "unpaid_count", "watch", "withdrawal", "withdrawals",
+    "ACCOUNT_WORDS", "CHINA", "LINES", "PAYEE_KINDS", "Backlog", "Funds", "Leg", "Level",
+    "OrderTrail", "Payout", "PayoutAccount", "Statement", "Sum", "Terms", "TermsView",
+    "WithdrawalRefused", "WithdrawalView", "backlog", "cancel_withdrawal", "decide_unknown",
+    "drop_terms", "due_payouts", "fee_of", "funds", "kind_word", "order_trail", "own_terms",
+    "pay_by_hand", "payout_accounts", "period", "proof_of", "refuse_withdrawal", "release_due",
+    "request_withdrawal", "save_terms", "settled_days", "start_payout", "statement",
+    "statement_lines", "statement_sheet", "step_payout", "terms_of", "unpaid_count", "watch",
+    "withdrawal", "withdrawals",
 ]  # fmt: skip

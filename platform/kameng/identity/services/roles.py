@@ -41,6 +41,8 @@ PERMISSIONS: dict[str, Any] = {
     "refund.create": _l("发起退款"),
     "ledger.view": _l("查看账本"),
     "ledger.adjust": _l("账本调整"),
+    "reconcile.view": _l("查看渠道对账"),
+    "reconcile.resolve": _l("处理对账差异"),
     "settlement.view": _l("查看结算与对账单"),
     "settlement.manage": _l("修改结算条款"),
     "withdrawal.view": _l("查看提现"),
