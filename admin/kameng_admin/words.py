@@ -150,6 +150,10 @@ def alert_title(alert: Any) -> str:
         return str(_("付款金额与订单不符，没有发货，请核对"))
     if alert.kind == "reconciliation":
         return str(_("渠道账单有 %(n)s 条对不上", n=facts.get("open", "—")))
+    if alert.kind == "payment_account":
+        return str(_("收款账户连续失败，已自动暂停：%(said)s", said=facts.get("error", "—")))
+    if alert.kind == "station_funds":
+        return str(_("预存款不足，订单等着发货"))
     if alert.kind == "payment_reference":
         return str(_("同一笔付款被报给了两张支付单，后一张没有入账，请核对"))
     if alert.kind == "refund_declined":

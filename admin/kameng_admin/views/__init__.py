@@ -21,6 +21,7 @@ from kameng_admin.views.ledger import AccountsView, TransfersView, VerifyView
 from kameng_admin.views.members import MembersView
 from kameng_admin.views.money_trail import MoneyTrailView
 from kameng_admin.views.orders import OrderView
+from kameng_admin.views.payment_accounts import PaymentAccountsView
 from kameng_admin.views.payments import AttemptView, RefundView
 from kameng_admin.views.plugins import PluginsView
 from kameng_admin.views.prices import PricesView, RulesView
@@ -55,6 +56,7 @@ def all_views() -> list[Any]:
         AlertsView(Alert, "admin_alerts", "alerts"),
         StationsView(Station, "admin_stations", "stations"),
         MembersView(Member, "admin_members", "members"),
+        PaymentAccountsView(endpoint="admin_payment_accounts", url="payment-accounts"),
         AccountsView(endpoint="admin_accounts", url="accounts"),
         TransfersView(Transfer, "admin_transfers", "transfers"),
         VerifyView(endpoint="admin_verify", url="ledger/verify"),
