@@ -3,6 +3,19 @@
 from kameng.payments.services.applying import apply_payment
 from kameng.payments.services.asking import claim_due as claim_due_queries
 from kameng.payments.services.asking import close_attempts, query_attempt
+from kameng.payments.services.bonuses import (
+    BonusInvalid,
+    BonusTerms,
+    BonusView,
+    bonus_for,
+    bonuses_for,
+    delete_bonus,
+    get_bonus,
+    granted_bonus,
+    list_bonuses,
+    save_bonus,
+    switch_bonus,
+)
 from kameng.payments.services.collecting import (
     BALANCE,
     MethodView,
@@ -21,6 +34,8 @@ from kameng.payments.services.notices import handle_webhook
 from kameng.payments.services.refunding import due_refunds, refund_number, send_refund
 
 __all__ = [
+    "BonusInvalid", "BonusTerms", "BonusView", "bonus_for", "bonuses_for", "delete_bonus",
+    "get_bonus", "granted_bonus", "list_bonuses", "save_bonus", "switch_bonus",
     "BALANCE", "MethodView", "PaymentRefused", "Started", "apply_payment", "attempt",
     "attempts_of", "claim_due_queries", "close_attempts", "due_refunds", "handle_webhook",
     "methods", "open_attempt", "open_top_up", "pay_with_balance", "query_attempt",
