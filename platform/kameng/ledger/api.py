@@ -1,6 +1,18 @@
 """What other contexts and the faces may use of the ledger."""
 
 from kameng.ledger.domain import FLOORED, split
+from kameng.ledger.services.adjusting import (
+    MEMBER_PAIRS,
+    STATION_PAIRS,
+    AdjustmentRefused,
+    AdjustmentView,
+    adjustment_view,
+    adjustments,
+    post_adjustment,
+    request_adjustment,
+    settle_adjustment,
+    station_funds,
+)
 from kameng.ledger.services.verifying import Check, Finding, Report, verify
 from kameng.ledger.services.wallets import (
     AccountView,
@@ -15,6 +27,8 @@ from kameng.ledger.services.wallets import (
 from kameng.ledger.services.watching import watch_books
 
 __all__ = [
+    "MEMBER_PAIRS", "STATION_PAIRS", "AdjustmentRefused", "AdjustmentView", "adjustment_view",
+    "adjustments", "post_adjustment", "request_adjustment", "settle_adjustment", "station_funds",
     "FLOORED", "AccountView", "Check", "Earnings", "Finding", "Report", "WalletEntry", "accounts",
     "roll_up", "split", "station_earnings", "verify", "wallet", "wallet_entries", "watch_books",
 ]  # fmt: skip

@@ -3,6 +3,7 @@
 from kameng.payments.services.applying import apply_payment
 from kameng.payments.services.asking import claim_due as claim_due_queries
 from kameng.payments.services.asking import close_attempts, query_attempt
+from kameng.payments.services.bonus_words import bonus_text, read_terms, written_terms
 from kameng.payments.services.bonuses import (
     BonusInvalid,
     BonusTerms,
@@ -35,7 +36,7 @@ from kameng.payments.services.refunding import due_refunds, refund_number, send_
 
 __all__ = [
     "BonusInvalid", "BonusTerms", "BonusView", "bonus_for", "bonuses_for", "delete_bonus",
-    "get_bonus", "granted_bonus", "list_bonuses", "save_bonus", "switch_bonus",
+    "get_bonus", "granted_bonus", "list_bonuses", "read_terms", "save_bonus", "switch_bonus", "bonus_text", "written_terms",
     "BALANCE", "MethodView", "PaymentRefused", "Started", "apply_payment", "attempt",
     "attempts_of", "claim_due_queries", "close_attempts", "due_refunds", "handle_webhook",
     "methods", "open_attempt", "open_top_up", "pay_with_balance", "query_attempt",

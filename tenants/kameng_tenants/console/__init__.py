@@ -18,11 +18,15 @@ def main_station_has_its_own() -> Response | None:
 
 
 from kameng_tenants.console import (  # noqa: E402  # the views register themselves
+    bonuses,
     listings,
     login,
     orders,
     overview,
+    pay_in,
     settings,
 )
 
-__all__ = ["blueprint", "listings", "login", "orders", "overview", "settings"]
+__all__ = [
+    "blueprint", "bonuses", "listings", "login", "orders", "overview", "pay_in", "settings",
+]  # fmt: skip
