@@ -129,3 +129,18 @@ class BonusGrant(Base):
     amount: Mapped[Amount]
     state: Mapped[str]
     at: Mapped[datetime] = mapped_column(Moment)
+
+
+class PaymentProof(Base):
+    """What a shopper sent to show that a transfer was made."""
+
+    __tablename__ = "payment_proof"
+
+    station_id: Mapped[BigId]
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    attempt_id: Mapped[int] = mapped_column(BigInteger)
+    media_type: Mapped[str]
+    content: Mapped[bytes] = mapped_column(LargeBinary)
+    note: Mapped[str] = mapped_column(server_default="")
+    ip: Mapped[str] = mapped_column(server_default="")
+    at: Mapped[datetime] = mapped_column(Moment, server_default="now()")

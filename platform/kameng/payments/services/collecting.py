@@ -23,7 +23,7 @@ from kameng.risk import api as risk
 from kameng.runtime import current_settings
 from kameng_sdk.money import Money
 from kameng_sdk.outcomes import Outcome
-from kameng_sdk.payments import ChargeRequest, ChargeResult
+from kameng_sdk.payments import ChargeRequest, ChargeResult, Device
 
 BALANCE = "payment-balance"
 TOP_UP_MIN, TOP_UP_MAX = 1_0000, 50_000_0000  # ¥1 … ¥50,000
@@ -48,6 +48,7 @@ class MethodView:
     hint: object
     enabled: bool
     reason: object = ""
+    way: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,10 @@ class Started:
     qr_content: str
 
 
-def methods(station_id: int, payable: int, member_id: int | None) -> list[MethodView]:
+def methods(
+    station_id: int, payable: int, member_id: int | None, *, device: Device = Device.DESKTOP,
+    purpose: str = "order",
+) -> list[MethodView]:  # fmt: skip
     """Ways to pay `payable` (scale 4) here, the wallet first for members."""
     offered = plugins.enabled_payment_methods(station_id)
     found: list[MethodView] = []
@@ -77,7 +81,14 @@ def methods(station_id: int, payable: int, member_id: int | None) -> list[Method
         hint = method.plugin_name
         found.append(
             MethodView(
-                method.plugin_id, method.code, method.label, method.icon, hint, not reason, reason
+                method.plugin_id,
+                method.code,
+                method.label,
+                method.icon,
+                hint,
+                not reason,
+                reason,
+                method.code,
             )
         )
     return found
@@ -87,13 +98,14 @@ def _wallet_method(member_id: int, payable: int) -> MethodView:
     enough = wallet(member_id) >= payable
     reason = "" if enough else _l("余额不足，可先充值")
     return MethodView(
-        BALANCE, "balance", str(_l("余额")), "wallet", _l("付完立刻发货"), enough, reason
+        BALANCE, "balance", str(_l("余额")), "wallet", _l("付完立刻发货"), enough, reason, "balance"
     )
 
 
 def start(
-    order_no: str, plugin_id: str, method: str, client_ip: str, *, return_url: str, locale: str = ""
-) -> Started:
+    order_no: str, plugin_id: str, method: str, client_ip: str, *, return_url: str,
+    locale: str = "", device: Device = Device.DESKTOP, payer: str = "",
+) -> Started:  # fmt: skip
     """Open an attempt for an unpaid order and call the gateway (station scope).
 
     A second click finds the open attempt of the same way and returns it, waiting for the gateway's
@@ -108,7 +120,7 @@ def start(
     attempt, fresh, number = _open_attempt(order, plugin_id, method)
     if not fresh:
         return _answered(number)
-    return _charge(attempt, subject, client_ip, return_url, locale)
+    return _charge(attempt, subject, client_ip, return_url, locale, device, payer)
 
 
 def open_attempt(order_no: str, plugin_id: str, method: str) -> str:
@@ -129,7 +141,7 @@ def open_top_up(member_id: int, amount: int, plugin_id: str, method: str) -> str
 
 def start_top_up(
     member_id: int, amount: int, plugin_id: str, method: str, client_ip: str, *, return_url: str,
-    locale: str = "",
+    locale: str = "", device: Device = Device.DESKTOP, payer: str = "",
 ) -> Started:  # fmt: skip
     """Open an attempt that fills a member's wallet (scale 4, whole fen).
 
@@ -145,7 +157,26 @@ def start_top_up(
     if decision != "allow":
         raise PaymentRefused("risk_refused", _l("操作太频繁，请稍后再试。"), status=429)
     attempt, _number = _add_top_up(member_id, amount, plugin_id, method)
-    return _charge(attempt, str(_l("余额充值")), client_ip, return_url, locale)
+    return _charge(attempt, str(_l("余额充值")), client_ip, return_url, locale, device, payer)
+
+
+def start_station_payment(
+    station_id: int, purpose: str, amount: int, plugin_id: str, method: str, client_ip: str, *,
+    return_url: str, actor: str, locale: str = "", device: Device = Device.DESKTOP,
+    payer: str = "",
+) -> Started:  # fmt: skip
+    """Open an attempt by which a station fills its prepaid account or its deposit."""
+    _require_amount(amount)
+    _require_method(station_id, plugin_id, method)
+    attempt = _new_attempt(
+        station_id, purpose, plugin_id, method, amount,
+        datetime.now(UTC) + timedelta(minutes=TOP_UP_MINUTES), opened_by=actor,
+    )  # fmt: skip
+    attempt.account_station_id = 1
+    db.session.add(attempt)
+    db.session.commit()
+    subject = str(_l("预存") if purpose == "prepaid" else _l("保证金"))
+    return _charge(attempt, subject, client_ip, return_url, locale, device, payer)
 
 
 def _add_top_up(
@@ -195,7 +226,9 @@ def _open_attempt(
         PaymentAttempt.created_at > now - timedelta(seconds=CHARGE_S)
     )
     with_payer = (PaymentAttempt.state == "sent") & (
-        (PaymentAttempt.redirect_url != "") | (PaymentAttempt.qr_content != "")
+        (PaymentAttempt.redirect_url != "")
+        | (PaymentAttempt.qr_content != "")
+        | (PaymentAttempt.cashier != {})
     )
     query = select(PaymentAttempt).where(
         PaymentAttempt.order_id == order.id,
@@ -233,8 +266,9 @@ def _new_attempt(
 
 
 def _charge(
-    attempt: PaymentAttempt, subject: str, client_ip: str, return_url: str, locale: str
-) -> Started:
+    attempt: PaymentAttempt, subject: str, client_ip: str, return_url: str, locale: str,
+    device: Device = Device.DESKTOP, payer: str = "",
+) -> Started:  # fmt: skip
     """Call the gateway for a committed attempt and note what it said."""
     settings = current_settings()
     station_id, attempt_id = attempt.station_id, attempt.id
@@ -254,6 +288,8 @@ def _charge(
         client_ip=client_ip,
         expires_at=expires_at,
         locale=locale or "zh_Hans_CN",
+        device=device,
+        payer=payer,
     )
     answer = provider.charge(request)
     result = answer.value or ChargeResult(outcome=answer.outcome)
@@ -261,7 +297,7 @@ def _charge(
     changes: dict[str, Any] = {
         "state": state, "sent_at": datetime.now(UTC),
         "provider_ref": result.provider_ref, "redirect_url": result.redirect_url,
-        "qr_content": result.qr_content, "message": answer.message,
+        "qr_content": result.qr_content, "message": answer.message, "cashier": _cashier(result),
     }  # fmt: skip
     if state == "declined":
         changes["next_query_at"] = None
@@ -277,6 +313,19 @@ def _charge(
     )
     db.session.commit()
     return _told(Started(number, state, result.redirect_url, result.qr_content))
+
+
+def _cashier(result: ChargeResult) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    if result.form:
+        found["form"] = dict(result.form)
+    if result.bridge:
+        found["bridge"] = dict(result.bridge)
+    if result.details:
+        found["details"] = [
+            {"label": d.label, "value": d.value, "copy": d.copy} for d in result.details
+        ]
+    return found
 
 
 def _answered(number: str) -> Started:
