@@ -49,7 +49,7 @@ def forget_form_targets() -> None:
 
 
 def allow_form_target(url: str) -> None:
-    """Let forms of this one answer end at the origin of `url`, where a gateway's plugin sends it."""
+    """Let forms of this one answer end at the origin of `url`, as a gateway's plugin wants."""
     parts = urlsplit(url)
     origin = f"{parts.scheme}://{parts.netloc}"
     if ORIGIN.fullmatch(origin):

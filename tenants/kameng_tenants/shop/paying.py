@@ -23,22 +23,22 @@ from kameng_tenants.themes.wording import method_word
 
 # QQ, bank and others that we do not know by name still have an icon of their plugin.
 ICONS = {
-    "alipay": "scan", "wechat": "message", "wxpay": "message", "balance": "wallet",
-    "card": "credit-card", "unionpay": "credit-card", "bank": "building-bank",
+    "alipay": "scan", "wechatpay": "message", "wxpay": "message", "balance": "wallet",
+    "card": "credit-card", "unionpay": "credit-card", "bank_transfer": "building-bank",
 }  # fmt: skip
 HINTS = {
     "alipay": _l("打开支付宝付款"),
     "wxpay": _l("打开微信付款"),
-    "wechat": _l("打开微信付款"),
+    "wechatpay": _l("打开微信付款"),
     "qqpay": _l("打开 QQ 付款"),
     "checkout": _l("到银行卡付款页，支持国际卡"),
     "unionpay": _l("到银联付款页，支持各家银行卡"),
-    "bank": _l("按页面上的账号转账，人工确认后发货"),
+    "bank_transfer": _l("按页面上的账号转账，人工确认后发货"),
 }
 SCAN_HINTS = {
     "alipay": _l("用手机支付宝扫码付款"),
     "wxpay": _l("用手机微信扫码付款"),
-    "wechat": _l("用手机微信扫码付款"),
+    "wechatpay": _l("用手机微信扫码付款"),
 }
 
 
@@ -56,10 +56,14 @@ class MethodChoice:
     verb: str
 
 
-def method_choices(payable: int, *, wallet: bool = True) -> list[MethodChoice]:
+def method_choices(
+    payable: int, *, wallet: bool = True, purpose: str = "order"
+) -> list[MethodChoice]:
     """Ways to pay an amount here, for this viewer; what the browser cannot do is off with why."""
     member_id = g.viewer.id if wallet and g.viewer.kind == "member" else None
-    found = payments.methods(g.station.id, payable, member_id, device=current_device())
+    found = payments.methods(
+        g.station.id, payable, member_id, device=current_device(), purpose=purpose
+    )
     return [_choice(item) for item in found]
 
 
@@ -94,7 +98,7 @@ def _hint(item: payments.MethodView) -> Any:
 def _not_in_this_browser(way: str) -> str:
     if current_device() is Device.WECHAT and way == "alipay":
         return str(_("微信里不能用，请在浏览器打开"))
-    if current_device() is Device.ALIPAY and way in ("wxpay", "wechat"):
+    if current_device() is Device.ALIPAY and way in ("wxpay", "wechatpay"):
         return str(_("支付宝里不能用，请在浏览器打开"))
     return ""
 
