@@ -3,6 +3,16 @@
 from __future__ import annotations
 
 from kameng.identity.domain import is_staff_login, normalise_login
+from kameng.identity.services.approvals import (
+    ApprovalView,
+    VoteView,
+    approval,
+    approvals,
+    on_decision,
+    vote,
+)
+from kameng.identity.services.approvals import expire as expire_approvals
+from kameng.identity.services.approvals import waiting_counts as waiting_approvals
 from kameng.identity.services.audit import AuditEntry, audit, audit_trail
 from kameng.identity.services.logins import LoginRefused
 from kameng.identity.services.members import (
@@ -43,6 +53,7 @@ from kameng.identity.services.totp import reseal_all as reseal_second_factors
 
 __all__ = [
     "PERMISSIONS",
+    "ApprovalView",
     "AuditEntry",
     "LoginRefused",
     "MemberView",
@@ -50,6 +61,9 @@ __all__ = [
     "RoleView",
     "StaffSession",
     "StaffView",
+    "VoteView",
+    "approval",
+    "approvals",
     "audit",
     "audit_trail",
     "authenticate_member",
@@ -57,6 +71,7 @@ __all__ = [
     "change_password",
     "change_staff_password",
     "create_staff",
+    "expire_approvals",
     "find_member",
     "find_member_by_login",
     "find_staff",
@@ -67,6 +82,7 @@ __all__ = [
     "list_roles",
     "list_staff",
     "normalise_login",
+    "on_decision",
     "permissions_of",
     "provisioning_uri",
     "register_member",
@@ -78,4 +94,6 @@ __all__ = [
     "set_member_state",
     "set_staff_role",
     "set_staff_state",
+    "vote",
+    "waiting_approvals",
 ]

@@ -1,5 +1,6 @@
 """What other contexts and the faces may use of the ledger."""
 
+from kameng.identity.api import on_decision
 from kameng.ledger.domain import FLOORED, split
 from kameng.ledger.services.adjusting import (
     MEMBER_PAIRS,
@@ -53,3 +54,5 @@ __all__ = [
     "wallet_entries",
     "watch_books",
 ]  # fmt: skip
+
+on_decision("adjustment", settle_adjustment)
