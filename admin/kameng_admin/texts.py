@@ -62,6 +62,15 @@ ACTIONS: Mapping[str, tuple[str, str, Any]] = {
     "job.retry": ("refresh", "info", _l("重试任务")),
     "ledger.verify": ("shield-check", "ok", _l("账本自证")),
     "payment.query": ("refresh", "info", _l("主动查询支付")),
+    "payment.confirm": ("building-bank", "warn", _l("确认转账到账")),
+    "payment.refuse": ("circle-x", "idle", _l("转账没有到账，拒绝")),
+    "refund.create": ("receipt-refund", "warn", _l("发起退款")),
+    "refund.retry": ("refresh", "info", _l("重试退款")),
+    "refund.hand": ("receipt-refund", "warn", _l("登记线下退款")),
+    "adjustment.request": ("switch-horizontal", "warn", _l("申请调账")),
+    "bonus.save": ("gift", "info", _l("保存充值赠送")),
+    "bonus.switch": ("gift", "idle", _l("开关充值赠送")),
+    "bonus.delete": ("gift", "idle", _l("删除充值赠送")),
 }
 ACTORS = {
     "system": _l("系统"),
@@ -161,6 +170,9 @@ SUBJECTS = {
     "alert": _l("预警 %(no)s"),
     "attempt": _l("支付单 %(no)s"),
     "rule": _l("规则 %(no)s"),
+    "bonus": _l("赠送规则 %(no)s"),
+    "adjustment": _l("调账 %(no)s"),
+    "refund": _l("退款单 %(no)s"),
     "staff-login": _l("登录名 %(no)s"),
     "member-login": _l("登录名 %(no)s"),
 }

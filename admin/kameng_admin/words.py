@@ -21,6 +21,10 @@ METHODS: Mapping[str, Any] = {
     "bank": _l("银行卡"),
     "card": _l("银行卡"),
     "checkout": _l("国际卡"),
+    "unionpay": _l("银联"),
+    "bank_transfer": _l("银行转账"),
+    **dict.fromkeys(("page", "wap", "qr"), _l("支付宝")),
+    **dict.fromkeys(("native", "jsapi", "h5"), _l("微信支付")),
 }
 PERSON_FACTS: Mapping[str, Any] = {
     "name": _l("申请人"),
@@ -145,6 +149,10 @@ def alert_title(alert: Any) -> str:
         return str(_("付款金额与订单不符，没有发货，请核对"))
     if alert.kind == "payment_reference":
         return str(_("同一笔付款被报给了两张支付单，后一张没有入账，请核对"))
+    if alert.kind == "bonus_funds":
+        return str(_("预存不足，充值赠送没有送出"))
+    if alert.kind == "station_funds":
+        return str(_("分站预存不足，订单在等货款"))
     if alert.kind == "refund_declined":
         said = facts.get("message", "")
         return str(_("退款被网关拒绝：%(said)s", said=said)) if said else str(_("退款被网关拒绝"))

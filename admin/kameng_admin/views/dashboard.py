@@ -159,6 +159,18 @@ def _acts(low: list[board.LowSku]) -> list[Act]:
             low_note,
             _to("admin_stock"),
         ),
+        act(
+            "admin_by_hand",
+            _("待确认转账"),
+            "building-bank",
+            (_("买家传了截图，在等"), _("没有待确认的转账")),
+        ),
+        act(
+            "admin_refunds",
+            _("退款要看"),
+            "receipt-refund",
+            (_("渠道拒绝或没说清"), _("退款都正常")),
+        ),
         act("admin_alerts", _("未处理预警"), "bell", (_("看过请关闭"), _("没有未处理的预警"))),
     ]
 

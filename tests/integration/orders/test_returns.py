@@ -73,7 +73,11 @@ def test_only_whole_fen_above_nothing_are_given_back(shop: Any, amount: int) -> 
 
 def test_the_same_key_is_one_refund_and_another_amount_under_it_a_conflict(shop: Any) -> None:
     order = sold(shop)
-    assert [give_back(shop, order.order_no, 1_0000, "k") for _ in range(3)] == ["ok", "repeat", "repeat"]
+    assert [give_back(shop, order.order_no, 1_0000, "k") for _ in range(3)] == [
+        "ok",
+        "repeat",
+        "repeat",
+    ]
     assert give_back(shop, order.order_no, 2_0000, "k") == "conflict"
     assert shop.one("SELECT refunded FROM orders WHERE id = %s", order.order_id) == 1_0000
 
