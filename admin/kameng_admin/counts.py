@@ -23,6 +23,7 @@ WAITING_SQL = text("""
            (SELECT count(*) FROM refund WHERE state IN ('unknown', 'declined')) AS stuck_refunds,
            (SELECT count(*) FROM payment_attempt a
              WHERE a.state IN ('created', 'sent', 'unknown') AND a.cashier ? 'details'
+               AND a.account_station_id = 1
                AND EXISTS (SELECT 1 FROM payment_proof p WHERE p.station_id = a.station_id
                               AND p.attempt_id = a.id)) AS transfers,
            (SELECT count(*) FROM alert WHERE state = 'open') AS alerts,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from flask import Response, request
+from flask import Response, abort, request
 from flask_admin import BaseView, expose
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
@@ -55,7 +55,10 @@ class ByHandView(Guarded, BaseView):
     def index_view(self) -> Any:
         """Those with a picture first: their shoppers wait."""
         rows = payments.waiting_by_hand()
-        pictures = {(row.station_id, row.id): payments.proofs(row.attempt_no) for row in rows}
+        pictures = {
+            (row.station_id, row.id): payments.proofs_of(row.station_id, row.attempt_no)
+            for row in rows
+        }
         waiting = sorted(rows, key=lambda row: not pictures[row.station_id, row.id])
         asked = request.args.get("id", "")
         chosen = next((r for r in waiting if f"{r.station_id}-{r.id}" == asked), None)
@@ -77,7 +80,10 @@ class ByHandView(Guarded, BaseView):
     @expose("/<int:station_id>/<int:attempt_id>/proof/<int:proof_id>")
     def picture(self, station_id: int, attempt_id: int, proof_id: int) -> Any:
         """One picture, as an image and as nothing else."""
-        kind, content = payments.proof_content(station_id, attempt_id, proof_id)
+        number = _attempt(station_id, attempt_id).attempt_no
+        if proof_id not in {shot.id for shot in payments.proofs_of(station_id, number)}:
+            abort(404)
+        kind, content = payments.proof(station_id, proof_id)
         response = Response(content, mimetype=kind)
         # nosniff is on every answer; the sandbox holds whatever a picture may turn out to be.
         response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"

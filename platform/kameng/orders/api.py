@@ -32,7 +32,8 @@ from kameng.orders.services.returning import ReturnShare, refundable, return_sha
 
 __all__ = [
     "OPEN_STATES", "STATES", "TONES", "TRANSITIONS", "EventView", "MoneyTrail", "OrderPage",
-    "OrderRefused", "OrderView", "PlaceRequest", "Placed", "Quote", "ReturnShare", "StationFigures", "TrailLeg",
+    "OrderRefused", "OrderView", "PlaceRequest", "Placed", "Quote", "ReturnShare",
+    "StationFigures", "TrailLeg",
     "cancel", "check_secret", "complete_old", "expire_overdue", "member_orders", "money_trail",
     "order_page", "orders_by_numbers", "place", "quote", "refundable", "return_shares",
     "state_label", "station_figures",

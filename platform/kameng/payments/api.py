@@ -18,7 +18,6 @@ from kameng.payments.services.bonuses import (
     switch_bonus,
 )
 from kameng.payments.services.by_hand import (
-    proof_content,
     proven_count,
     refuse_by_hand,
     station_payments,
@@ -41,18 +40,59 @@ from kameng.payments.services.collecting import (
 from kameng.payments.services.from_wallet import pay_with_balance
 from kameng.payments.services.funding import fund_waiting_orders
 from kameng.payments.services.giving_back import refund_by_hand, request_refund, retry_refund
+from kameng.payments.services.identifying import payer, payer_url
 from kameng.payments.services.notices import handle_webhook
-from kameng.payments.services.proofs import add_proof, confirm_manual, proofs
+from kameng.payments.services.proving import add_proof, confirm_manual, proof, proofs_of
 from kameng.payments.services.refunding import due_refunds, refund_number, send_refund
 
 __all__ = [
-    "BALANCE", "BonusInvalid", "BonusTerms", "BonusView", "MethodView", "PaymentRefused", "Started",
-    "add_proof", "apply_payment", "attempt", "attempts_of", "bonus_for", "bonus_text",
-    "bonuses_for", "claim_due_queries", "close_attempts", "confirm_manual", "delete_bonus",
-    "due_refunds", "fund_waiting_orders", "get_bonus", "granted_bonus", "handle_webhook",
-    "list_bonuses", "methods", "open_attempt", "open_top_up", "pay_with_balance", "proof_content",
-    "proofs", "proven_count", "query_attempt", "read_terms", "refund_by_hand", "refund_number",
-    "refuse_by_hand", "request_refund", "retry_refund", "save_bonus", "send_refund", "start",
-    "start_station_payment", "start_top_up", "station_payments", "switch_bonus", "waiting_by_hand",
+    "BALANCE",
+    "BonusInvalid",
+    "BonusTerms",
+    "BonusView",
+    "MethodView",
+    "PaymentRefused",
+    "Started",
+    "add_proof",
+    "apply_payment",
+    "attempt",
+    "attempts_of",
+    "bonus_for",
+    "bonus_text",
+    "bonuses_for",
+    "claim_due_queries",
+    "close_attempts",
+    "confirm_manual",
+    "delete_bonus",
+    "due_refunds",
+    "fund_waiting_orders",
+    "get_bonus",
+    "granted_bonus",
+    "handle_webhook",
+    "list_bonuses",
+    "methods",
+    "open_attempt",
+    "open_top_up",
+    "pay_with_balance",
+    "payer",
+    "payer_url",
+    "proof",
+    "proofs_of",
+    "proven_count",
+    "query_attempt",
+    "read_terms",
+    "refund_by_hand",
+    "refund_number",
+    "refuse_by_hand",
+    "request_refund",
+    "retry_refund",
+    "save_bonus",
+    "send_refund",
+    "start",
+    "start_station_payment",
+    "start_top_up",
+    "station_payments",
+    "switch_bonus",
+    "waiting_by_hand",
     "written_terms",
 ]  # fmt: skip

@@ -41,9 +41,9 @@ def pay_in() -> Response | BaseResponse:
         if purpose not in PURPOSES:
             raise DomainError("purpose_unknown", _("请选预存还是保证金"))
         started = payments.start_station_payment(
-            g.station.id, purpose, amount, plugin_id, code, client_ip(),
-            return_url=request.host_url.rstrip("/") + HERE, actor=g.viewer.actor,
-            locale=current_locale(), device=current_device(),
+            purpose, amount, plugin_id, code, g.viewer.actor, client_ip(),
+            return_url=request.host_url.rstrip("/") + HERE, locale=current_locale(),
+            device=current_device(),
         )  # fmt: skip
     except DomainError as refusal:
         return _page(refusal, purpose=purpose)

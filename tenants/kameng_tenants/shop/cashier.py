@@ -65,11 +65,11 @@ def cashier_of(attempt: Any) -> Cashier:
     found = attempt.cashier or {}
     details = found.get("details") or []
     bridge = found.get("bridge") or {}
+    sent = payments.proofs_of(attempt.station_id, attempt.attempt_no) if details else []
     return Cashier(
         attempt.attempt_no, attempt.method, attempt.amount, attempt.redirect_url,
         qr_svg(attempt.qr_content), found.get("form") or {},
-        json.dumps(bridge) if bridge else "", details,
-        payments.proofs(attempt.attempt_no) if details else [], attempt.expires_at,
+        json.dumps(bridge) if bridge else "", details, sent, attempt.expires_at,
     )  # fmt: skip
 
 
@@ -102,6 +102,8 @@ def take_proof(attempt: Any) -> None:
     limit("proof-from", client_ip(), 30, 3600)
     sent = request.files.get("proof")
     content = sent.stream.read(MOST_BYTES + 1) if sent else b""
+    if sent:
+        sent.close()
     if not content:
         raise DomainError("proof_missing", _("请选一张转账截图"), 422)
     if len(content) > MOST_BYTES:
@@ -109,10 +111,12 @@ def take_proof(attempt: Any) -> None:
     kind = picture_kind(content)
     if not kind:
         raise DomainError("proof_kind", _("只能传 PNG、JPG 或 WebP 图片"), 422)
+    if len(payments.proofs_of(attempt.station_id, attempt.attempt_no)) >= MOST_PROOFS:
+        raise DomainError("proof_many", _("截图已经够了，请等确认。"), 409)
     if not usable(attempt):
         raise DomainError("proof_late", _("这笔付款已经结束，不用再传"), 409)
     note = " ".join(request.form.get("note", "").replace("\0", "").split())[:100]
-    payments.add_proof(attempt.attempt_no, kind, content, note=note, ip=client_ip())
+    payments.add_proof(attempt.attempt_no, kind, content, note, client_ip())
 
 
 def picture_kind(content: bytes) -> str:

@@ -18,6 +18,7 @@ from kameng.stock import api as stock
 from kameng.web import client_ip, flash, limit
 from kameng_tenants.shop import blueprint, keys
 from kameng_tenants.shop.cashier import cashier_of, go_page, take_proof, usable
+from kameng_tenants.shop.forms import split_method
 from kameng_tenants.shop.goods_of_order import goods_of
 from kameng_tenants.shop.keys import Access, open_order
 from kameng_tenants.shop.paying import method_choices, start_payment
@@ -153,6 +154,25 @@ def go(order_no: str) -> Response | BaseResponse:
     if attempt is None or not cashier_of(attempt).goes_on:
         return redirect(_home(access), 303)
     return go_page(attempt, _home(access), str(_ways(access)["pay_address"]))
+
+
+@blueprint.get("/o/<order_no>/payer")
+def payer(order_no: str) -> BaseResponse:
+    """Back from the gateway's page that learns who pays: go on with the payment."""
+    access = open_order(order_no)
+    method = request.args.get("m", "")[:120]
+    plugin_id, code = split_method(method)
+    try:
+        limit("payer", access.order.id, 20, 600)
+        token = payments.payer(
+            order_no, plugin_id, code,
+            request.args.get("state", "")[:100], request.args.get("code", "")[:512],
+        )  # fmt: skip
+        way = start_payment(order_no, method, access.secret, token)
+    except payments.PaymentRefused as refusal:
+        flash(str(refusal.message), "warn")
+        return redirect(str(_ways(access)["pay_address"]), 303)
+    return redirect(way or _home(access), 303)
 
 
 @blueprint.post("/o/<order_no>/proof")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 import segno
 from flask import g, request
@@ -12,6 +13,7 @@ from flask_babel import lazy_gettext as _l
 from markupsafe import Markup
 
 from kameng.ledger import api as ledger
+from kameng.orders import api as orders
 from kameng.payments import api as payments
 from kameng.web import client_ip
 from kameng.web.formats import plain_money
@@ -118,12 +120,27 @@ def start_payment(order_no: str, method: str, secret: str, payer: str = "") -> s
         return ""
     # The gateway learns the secret only when the browser could not come back without it.
     kept = "" if request.cookies else secret
+    if not payer and (away := _ask_payer(order_no, plugin_id, code, kept)):
+        return away
     started = payments.start(
         order_no, plugin_id, code, client_ip(),
         return_url=request.host_url.rstrip("/") + order_address(order_no, kept),
         locale=current_locale(), device=current_device(), payer=payer,
     )  # fmt: skip
     return next_step(started, go_address(order_no, secret))
+
+
+def _ask_payer(order_no: str, plugin_id: str, code: str, kept: str) -> str:
+    """The gateway's page that learns who pays, for a way that wants to know; else nothing."""
+    payable = orders.order_page(order_no).payable
+    offered = payments.methods(g.station.id, payable, None, device=current_device())
+    if not any(m.needs_payer for m in offered if (m.plugin_id, m.code) == (plugin_id, code)):
+        return ""
+    query = {"m": f"{plugin_id}:{code}"} | ({"k": kept} if kept else {})
+    back = f"{request.host_url.rstrip('/')}/o/{order_no}/payer?{urlencode(query)}"
+    return payments.payer_url(
+        order_no, plugin_id, code, back, amount=payable, device=current_device()
+    )
 
 
 def next_step(started: payments.Started, go: str) -> str:

@@ -11,12 +11,13 @@ from sqlalchemy import select, text, update
 from kameng.db import db
 from kameng.errors import Conflict, DomainError, NotFound
 from kameng.identity.api import audit
-from kameng.payments.models import PaymentAttempt, PaymentProof
+from kameng.payments.models import PaymentAttempt
 
 OPEN = ("created", "sent", "unknown")
 WAITING_SQL = text("""
     SELECT count(*) FROM payment_attempt a
      WHERE a.state IN ('created', 'sent', 'unknown') AND a.cashier ? 'details'
+       AND a.account_station_id = 1
        AND EXISTS (SELECT 1 FROM payment_proof p
                     WHERE p.station_id = a.station_id AND p.attempt_id = a.id)
 """)
@@ -31,9 +32,11 @@ def station_payments(station_id: int, limit: int = 8) -> Sequence[PaymentAttempt
 
 
 def waiting_by_hand(limit: int = 200) -> Sequence[PaymentAttempt]:
-    """Open attempts that a person confirms, oldest first (main scope)."""
+    """Open attempts on the main station's accounts that a person confirms, oldest first."""
     query = select(PaymentAttempt).where(
-        PaymentAttempt.state.in_(OPEN), PaymentAttempt.cashier.has_key("details")
+        PaymentAttempt.state.in_(OPEN),
+        PaymentAttempt.cashier.has_key("details"),
+        PaymentAttempt.account_station_id == 1,
     )
     return list(db.session.scalars(query.order_by(PaymentAttempt.created_at).limit(limit)))
 
@@ -41,14 +44,6 @@ def waiting_by_hand(limit: int = 200) -> Sequence[PaymentAttempt]:
 def proven_count() -> int:
     """How many of them have a picture, so that a person is waited for (main scope)."""
     return int(db.session.scalar(WAITING_SQL) or 0)
-
-
-def proof_content(station_id: int, attempt_id: int, proof_id: int) -> tuple[str, bytes]:
-    """Media type and bytes of one picture of an attempt; raises `NotFound`."""
-    row = db.session.get(PaymentProof, (station_id, proof_id))
-    if row is None or row.attempt_id != attempt_id:
-        raise NotFound("proof_unknown", _l("没有这张截图"))
-    return row.media_type, row.content
 
 
 def refuse_by_hand(station_id: int, attempt_no: str, reason: str, actor: str, ip: str = "") -> None:

@@ -49,6 +49,8 @@ class MethodView:
     enabled: bool
     reason: object = ""
     way: str = ""
+    needs_payer: bool = False
+    manual: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,7 @@ class Started:
 
 
 def methods(
-    station_id: int, payable: int, member_id: int | None, *, device: Device = Device.DESKTOP,
+    station_id: int, payable: int, member_id: int | None, *, device: Device | str | None = None,
     purpose: str = "order",
 ) -> list[MethodView]:  # fmt: skip
     """Ways to pay `payable` (scale 4) here, the wallet first for members."""
@@ -104,7 +106,7 @@ def _wallet_method(member_id: int, payable: int) -> MethodView:
 
 def start(
     order_no: str, plugin_id: str, method: str, client_ip: str, *, return_url: str,
-    locale: str = "", device: Device = Device.DESKTOP, payer: str = "",
+    locale: str = "", device: Device | str | None = None, payer: str = "",
 ) -> Started:  # fmt: skip
     """Open an attempt for an unpaid order and call the gateway (station scope).
 
@@ -141,7 +143,7 @@ def open_top_up(member_id: int, amount: int, plugin_id: str, method: str) -> str
 
 def start_top_up(
     member_id: int, amount: int, plugin_id: str, method: str, client_ip: str, *, return_url: str,
-    locale: str = "", device: Device = Device.DESKTOP, payer: str = "",
+    locale: str = "", device: Device | str | None = None, payer: str = "",
 ) -> Started:  # fmt: skip
     """Open an attempt that fills a member's wallet (scale 4, whole fen).
 
@@ -161,11 +163,11 @@ def start_top_up(
 
 
 def start_station_payment(
-    station_id: int, purpose: str, amount: int, plugin_id: str, method: str, client_ip: str, *,
-    return_url: str, actor: str, locale: str = "", device: Device = Device.DESKTOP,
-    payer: str = "",
+    purpose: str, amount: int, plugin_id: str, method: str, actor: str, client_ip: str, *,
+    return_url: str, locale: str = "", device: Device | str | None = None, payer: str = "",
 ) -> Started:  # fmt: skip
     """Open an attempt by which a station fills its prepaid account or its deposit."""
+    station_id = scope_station()
     _require_amount(amount)
     _require_method(station_id, plugin_id, method)
     attempt = _new_attempt(
@@ -267,7 +269,7 @@ def _new_attempt(
 
 def _charge(
     attempt: PaymentAttempt, subject: str, client_ip: str, return_url: str, locale: str,
-    device: Device = Device.DESKTOP, payer: str = "",
+    device: Device | str | None = None, payer: str = "",
 ) -> Started:  # fmt: skip
     """Call the gateway for a committed attempt and note what it said."""
     settings = current_settings()
@@ -288,7 +290,7 @@ def _charge(
         client_ip=client_ip,
         expires_at=expires_at,
         locale=locale or "zh_Hans_CN",
-        device=device,
+        device=device if isinstance(device, Device) else Device.DESKTOP,
         payer=payer,
     )
     answer = provider.charge(request)

@@ -1,4 +1,4 @@
-"""Orders whose station had too little prepaid money: go on when it has, give back when time is over."""
+"""Orders that wait for their station's prepaid money: they go on, or are given back in time."""
 
 from __future__ import annotations
 

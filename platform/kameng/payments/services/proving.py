@@ -25,9 +25,7 @@ class ProofView:
     at: datetime
 
 
-def add_proof(
-    attempt_no: str, media_type: str, content: bytes, *, note: str = "", ip: str = ""
-) -> int:
+def add_proof(attempt_no: str, media_type: str, content: bytes, note: str, ip: str) -> int:
     """Keep a picture for an attempt of the scope's station; returns its number."""
     query = select(PaymentAttempt).where(PaymentAttempt.attempt_no == attempt_no)
     attempt = db.session.scalar(query)
@@ -44,7 +42,7 @@ def add_proof(
     return number
 
 
-def proofs(attempt_no: str) -> Sequence[ProofView]:
+def proofs_of(station_id: int, attempt_no: str) -> Sequence[ProofView]:
     """Pictures of an attempt, oldest first, without their content."""
     query = (
         select(PaymentProof.id, PaymentProof.media_type, PaymentProof.note, PaymentProof.at)
@@ -53,10 +51,18 @@ def proofs(attempt_no: str) -> Sequence[ProofView]:
             (PaymentAttempt.station_id == PaymentProof.station_id)
             & (PaymentAttempt.id == PaymentProof.attempt_id),
         )
-        .where(PaymentAttempt.attempt_no == attempt_no)
+        .where(PaymentAttempt.station_id == station_id, PaymentAttempt.attempt_no == attempt_no)
         .order_by(PaymentProof.id)
     )
     return [ProofView(*row) for row in db.session.execute(query)]
+
+
+def proof(station_id: int, proof_id: int) -> tuple[str, bytes]:
+    """Media type and content of one proof; raises `NotFound`."""
+    found = db.session.get(PaymentProof, (station_id, proof_id))
+    if found is None:
+        raise NotFound("proof_unknown", _l("没有这张凭证"))
+    return found.media_type, found.content
 
 
 def confirm_manual(station_id: int, attempt_no: str, amount: int, ref: str, actor: str) -> str:
