@@ -59,9 +59,9 @@ def send_proof(market: Market, browser: Any, path: str, content: bytes) -> Any:
     ],
 )
 def test_the_device_is_told_by_the_browser(agent: str, device: Device) -> None:
-    from kameng_tenants.shop.device import device_of
+    from kameng.payments.api import device_of
 
-    assert device_of(agent) is device
+    assert Device(device_of(agent)) is device
 
 
 def test_a_form_is_sent_on_by_a_button_and_its_origin_is_allowed(market: Market) -> None:

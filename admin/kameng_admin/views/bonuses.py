@@ -32,7 +32,7 @@ class BonusesView(Guarded, BaseView):
         if not asked:
             return self._page(dict(NEW), 0)
         chosen = payments.get_bonus(MAIN_STATION, whole_number(asked))
-        return self._page(payments.written_terms(chosen), chosen.id)
+        return self._page(payments.written_bonus(chosen), chosen.id)
 
     @expose("/save", methods=("POST",))
     @needs("price.edit")
@@ -41,7 +41,7 @@ class BonusesView(Guarded, BaseView):
         given = {name: value[:100] for name, value in request.form.items()}
         rule_id = whole_number(given["id"]) if given.get("id") else 0
         try:
-            terms = payments.read_terms(given)
+            terms = payments.read_bonus(given)
             payments.save_bonus(MAIN_STATION, rule_id or None, terms, people.actor(), client_ip())
         except payments.BonusInvalid as refused:
             errors = {str(refused.facts["field"]): str(refused.message)}

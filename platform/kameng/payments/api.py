@@ -1,9 +1,20 @@
 """What other contexts and the faces may use of payments."""
 
+from kameng.payments.domain.accounts import Terms
+from kameng.payments.domain.devices import device_of
+from kameng.payments.services.accounts import (
+    AccountView,
+    parse_time,
+    payment_account,
+    payment_accounts,
+    reset_account,
+    set_terms,
+)
 from kameng.payments.services.applying import apply_payment
 from kameng.payments.services.asking import claim_due as claim_due_queries
 from kameng.payments.services.asking import close_attempts, query_attempt
-from kameng.payments.services.bonus_words import bonus_text, read_terms, written_terms
+from kameng.payments.services.attempts import attempt, attempts_of
+from kameng.payments.services.bonus_words import bonus_text, read_bonus, written_bonus
 from kameng.payments.services.bonuses import (
     BonusInvalid,
     BonusTerms,
@@ -23,14 +34,9 @@ from kameng.payments.services.by_hand import (
     station_payments,
     waiting_by_hand,
 )
+from kameng.payments.services.charging import Started, read_started
+from kameng.payments.services.choosing import BALANCE, MethodView, methods
 from kameng.payments.services.collecting import (
-    BALANCE,
-    MethodView,
-    PaymentRefused,
-    Started,
-    attempt,
-    attempts_of,
-    methods,
     open_attempt,
     open_top_up,
     start,
@@ -42,57 +48,28 @@ from kameng.payments.services.funding import fund_waiting_orders
 from kameng.payments.services.giving_back import refund_by_hand, request_refund, retry_refund
 from kameng.payments.services.identifying import payer, payer_url
 from kameng.payments.services.notices import handle_webhook
-from kameng.payments.services.proving import add_proof, confirm_manual, proof, proofs_of
+from kameng.payments.services.proving import (
+    ProofView,
+    WaitingView,
+    add_proof,
+    awaiting_confirmation,
+    confirm_manual,
+    proof,
+    proofs_of,
+)
 from kameng.payments.services.refunding import due_refunds, refund_number, send_refund
+from kameng.payments.services.refusing import PaymentRefused
 
 __all__ = [
-    "BALANCE",
-    "BonusInvalid",
-    "BonusTerms",
-    "BonusView",
-    "MethodView",
-    "PaymentRefused",
-    "Started",
-    "add_proof",
-    "apply_payment",
-    "attempt",
-    "attempts_of",
-    "bonus_for",
-    "bonus_text",
-    "bonuses_for",
-    "claim_due_queries",
-    "close_attempts",
-    "confirm_manual",
-    "delete_bonus",
-    "due_refunds",
-    "fund_waiting_orders",
-    "get_bonus",
-    "granted_bonus",
-    "handle_webhook",
-    "list_bonuses",
-    "methods",
-    "open_attempt",
-    "open_top_up",
-    "pay_with_balance",
-    "payer",
-    "payer_url",
-    "proof",
-    "proofs_of",
-    "proven_count",
-    "query_attempt",
-    "read_terms",
-    "refund_by_hand",
-    "refund_number",
-    "refuse_by_hand",
-    "request_refund",
-    "retry_refund",
-    "save_bonus",
-    "send_refund",
-    "start",
-    "start_station_payment",
-    "start_top_up",
-    "station_payments",
-    "switch_bonus",
-    "waiting_by_hand",
-    "written_terms",
+    "BALANCE", "AccountView", "BonusInvalid", "BonusTerms", "BonusView", "MethodView",
+    "PaymentRefused", "ProofView", "Started", "Terms", "WaitingView", "add_proof", "apply_payment",
+    "attempt", "attempts_of", "awaiting_confirmation", "bonus_for", "bonus_text", "bonuses_for",
+    "claim_due_queries", "close_attempts", "confirm_manual", "delete_bonus", "device_of",
+    "due_refunds", "fund_waiting_orders", "get_bonus", "granted_bonus", "handle_webhook",
+    "list_bonuses", "methods", "open_attempt", "open_top_up", "parse_time", "pay_with_balance",
+    "payer", "payer_url", "payment_account", "payment_accounts", "proof", "proofs_of",
+    "proven_count", "query_attempt", "read_started", "read_bonus", "refund_by_hand",
+    "refund_number", "refuse_by_hand", "request_refund", "reset_account", "retry_refund",
+    "save_bonus", "send_refund", "set_terms", "start", "start_station_payment", "start_top_up",
+    "station_payments", "switch_bonus", "waiting_by_hand", "written_bonus",
 ]  # fmt: skip

@@ -23,7 +23,7 @@ def bonus_list() -> Response:
     chosen = whole(request.args.get("id"))
     if not chosen:
         return _page({"kind": "fixed", "active": "1"}, 0)
-    return _page(payments.written_terms(payments.get_bonus(g.station.id, chosen)), chosen)
+    return _page(payments.written_bonus(payments.get_bonus(g.station.id, chosen)), chosen)
 
 
 @blueprint.post("/bonuses")
@@ -34,7 +34,7 @@ def save_bonus() -> Response | BaseResponse:
     given = {name: value[:100] for name, value in request.form.items()}
     rule_id = whole(given.get("id"))
     try:
-        terms = payments.read_terms(given)
+        terms = payments.read_bonus(given)
         payments.save_bonus(g.station.id, rule_id or None, terms, g.viewer.actor, client_ip())
     except payments.BonusInvalid as refusal:
         error = {str(refusal.facts["field"]): str(refusal.message)}

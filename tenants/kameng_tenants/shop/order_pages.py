@@ -128,7 +128,9 @@ def pay(order_no: str) -> Response | BaseResponse:
             return redirect(way or _home(access), 303)
         except payments.PaymentRefused as refusal:
             problem = str(refusal.message)
-    methods = method_choices(order.payable, wallet=order.member_id is not None)
+    methods = method_choices(
+        order.payable, wallet=order.member_id is not None, order_no=order.order_no
+    )
     usable = [f"{item.plugin_id}:{item.code}" for item in methods if item.enabled]
     response = render_page(
         "order/pay.html",

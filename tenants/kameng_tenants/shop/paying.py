@@ -59,12 +59,15 @@ class MethodChoice:
 
 
 def method_choices(
-    payable: int, *, wallet: bool = True, purpose: str = "order"
+    payable: int, *, wallet: bool = True, purpose: str = "order", **goods: Any
 ) -> list[MethodChoice]:
-    """Ways to pay an amount here, for this viewer; what the browser cannot do is off with why."""
+    """Ways to pay an amount here, for this viewer; what the browser cannot do is off with why.
+
+    `goods`: `order_no`, or `sku_code` and `quantity`, as `payments.methods` takes them.
+    """
     member_id = g.viewer.id if wallet and g.viewer.kind == "member" else None
     found = payments.methods(
-        g.station.id, payable, member_id, device=current_device(), purpose=purpose
+        g.station.id, payable, member_id, device=current_device(), purpose=purpose, **goods
     )
     return [_choice(item) for item in found]
 

@@ -113,10 +113,10 @@ def test_rules_are_read_as_they_are_written(shop: Any) -> None:
 
     with shop.app.test_request_context():
         given = terms(kind="percent", value=350, cap=20_0000, starts_at=NOW, note="双十一")
-        again = payments.read_terms(payments.written_terms(given))
-        assert again == payments.read_terms(payments.written_terms(again))
+        again = payments.read_bonus(payments.written_bonus(given))
+        assert again == payments.read_bonus(payments.written_bonus(again))
         assert (again.value, again.cap, again.minimum) == (350, 20_0000, 100_0000)
         assert payments.bonus_text(again) == "充 100 元起送 3.5%，最多 20 元"
         for raw in ("", "x", "1.234", "-1", "１００", "1e3"):
             with pytest.raises(payments.BonusInvalid):
-                payments.read_terms({**payments.written_terms(given), "minimum": raw})
+                payments.read_bonus({**payments.written_bonus(given), "minimum": raw})

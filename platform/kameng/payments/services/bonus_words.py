@@ -15,7 +15,7 @@ from kameng.runtime import current_settings
 _NUMBER = re.compile(r"(\d{1,7})(?:\.(\d{1,2}))?")
 
 
-def read_terms(given: Mapping[str, str]) -> BonusTerms:
+def read_bonus(given: Mapping[str, str]) -> BonusTerms:
     """The fields of a form as terms. Amounts in yuan, shares in percent, times by the shop's clock.
 
     Raises `BonusInvalid` with the field that cannot be read.
@@ -38,7 +38,7 @@ def read_terms(given: Mapping[str, str]) -> BonusTerms:
     )
 
 
-def written_terms(terms: BonusTerms) -> dict[str, str]:
+def written_bonus(terms: BonusTerms) -> dict[str, str]:
     """Terms as the fields of a form."""
     return {
         "minimum": _plain(terms.minimum // 100),

@@ -1,4 +1,4 @@
-"""Orders that wait for their station's prepaid money: they go on, or are given back in time."""
+"""Orders whose station had too little prepaid money: they go on, or the money goes back."""
 
 from __future__ import annotations
 
