@@ -86,7 +86,8 @@ class Bench:
         """Interleaved rounds of each quantity; medians and ratios."""
         cells: dict[str, Callable[[], float]] = {
             "T": self.tpcb, "place_pay": self.place_and_pay,
-            "insert_only": self.insert_only, "posting": self.posting,
+            "insert_only": self.insert_only, "one_statement": self.one_statement,
+            "posting": self.posting,
         }  # fmt: skip
         taken: dict[str, list[float]] = {name: [] for name in cells}
         for _ in range(rounds):
@@ -99,6 +100,7 @@ class Bench:
             "ratios": {
                 "place_pay/T": round(medians["place_pay"] / medians["T"], 3),
                 "posting/insert_only": round(medians["posting"] / medians["insert_only"], 3),
+                "posting/one_statement": round(medians["posting"] / medians["one_statement"], 3),
             },
             "seconds": {
                 "import_100k_cards": self.import_cards(100_000),
@@ -118,6 +120,10 @@ class Bench:
         wallet's balance updated last, nothing is checked; 64 clients.
         """
         return self._rate("kameng", HANDS, "-f", str(POSTING / "insert_only.sql"))
+
+    def one_statement(self) -> float:
+        """The same rows by a single statement: nothing can be nearer to the machine."""
+        return self._rate("kameng", HANDS, "-f", str(POSTING / "one_statement.sql"))
 
     def posting(self) -> float:
         """The same payments by the ledger's own function: key, fingerprint, floor."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import secrets
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
+import psycopg
 import pytest
 
 from kameng.db import main_scope, station_scope
@@ -297,4 +299,22 @@ def test_F5_a_refund_that_ends_while_its_order_is_refused_closes_it(
     assert (first[0], second) == ("ok", "ok")
     assert shop.state(DEER, placed.order_id) == "refunded"
     assert wallet(shop, member) == 2 * PRICE
+    shop.assert_books_balance()
+
+
+def test_T6_a_roll_up_that_waited_does_not_move_the_mark_back(shop: Any, database: str) -> None:
+    """It began before a sale and comes after a roll-up that has counted it: counting it again is wrong."""
+    shop.buy(shop.sku(cards=1))
+    with psycopg.connect(database) as first, ThreadPoolExecutor(1) as pool:
+        first.execute("SELECT pg_advisory_xact_lock(hashtext('roll_up_accounts'))")
+        waiting = pool.submit(shop.guarded, "roll_up_accounts")
+        while not shop.one(
+            "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+        ):
+            assert not waiting.done()
+        shop.buy(shop.sku(cards=1))
+        first.execute("SELECT * FROM roll_up_accounts()")
+        first.commit()
+        waiting.result(20)
+    shop.guarded("roll_up_accounts")
     shop.assert_books_balance()

@@ -1,1 +1,1 @@
-"""Settlement: what stations earn, when it is released, and how it is paid out."""
+"""Settlement: what stations earn, when they may take it out, and paying it out."""

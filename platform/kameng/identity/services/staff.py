@@ -128,6 +128,24 @@ def authenticate_staff(
     return _session(staff)
 
 
+def confirm_staff(
+    station_id: int, id: int, password: str, totp_code: str = "", ip: str = ""
+) -> None:
+    """Ask somebody who is signed in to prove it again, before something grave.
+
+    Password, and a code of who has a second factor; wrong tries count as those of the login do.
+    Raises `LoginRefused` (confirm_failed, totp_required, totp_failed, login_locked).
+    """
+    staff = _get(station_id, id)
+    logins.refuse_when_locked("staff", staff.login, station_id)
+    if not passwords.verify(staff.password_hash, password):
+        logins.record_failure("staff", staff.login, station_id, ip, "confirm")
+        raise LoginRefused("confirm_failed", _l("密码不正确。"), field="password")
+    if staff.totp_secret is not None:
+        _second_factor(staff, totp_code, ip)
+    db.session.commit()
+
+
 def find_staff(station_id: int, id: int) -> StaffSession | None:
     """Active staff of a station by id, with permissions."""
     staff = db.session.get(Staff, (station_id, id))

@@ -25,7 +25,8 @@ END $f$;
 CREATE OR REPLACE FUNCTION _post(p_txn text, p_station bigint, p_order bigint, p_attempt bigint, p_refund bigint,
   p_debits bigint[], p_credits bigint[], p_amounts bigint[], p_kinds text[]) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $f$
-DECLARE d bigint[] := '{}'; c bigint[] := '{}'; a bigint[] := '{}'; k text[] := '{}'; v_text text := ''; v_hash bytea; v_old bytea; v_legs int; v_new int; v_row record;
+DECLARE d bigint[] := '{}'; c bigint[] := '{}'; a bigint[] := '{}'; k text[] := '{}'; v_text text := ''; v_hash bytea; v_old bytea; v_legs int; v_new int;
+        v_account bigint; v_delta bigint;
 BEGIN
   FOR i IN 1 .. cardinality(p_amounts) LOOP
     CONTINUE WHEN p_amounts[i] = 0;
@@ -47,16 +48,14 @@ BEGIN
     END IF;
     RETURN false;
   END IF;
-  FOR v_row IN
-    SELECT m.acc, m.delta FROM (
-      SELECT s.acc, sum(s.x)::bigint AS delta FROM (SELECT unnest(d) AS acc, -unnest(a) AS x UNION ALL SELECT unnest(c), unnest(a)) s GROUP BY s.acc
-    ) m WHERE m.delta <> 0 ORDER BY m.acc
-  LOOP
-    UPDATE account_balance b SET balance = b.balance + v_row.delta, updated_at = now()
-      WHERE b.account_id = v_row.acc AND b.balance + v_row.delta >= b.floor;
-    IF NOT FOUND AND EXISTS (SELECT 1 FROM account_balance b WHERE b.account_id = v_row.acc) THEN
-      RAISE EXCEPTION 'insufficient_funds' USING ERRCODE = 'KM003';
-    END IF;
+  FOREACH v_account IN ARRAY ARRAY(SELECT b.account_id FROM account_balance b WHERE b.account_id = ANY (d || c) ORDER BY b.account_id) LOOP
+    v_delta := 0;
+    FOR i IN 1 .. v_legs LOOP
+      IF d[i] = v_account THEN v_delta := v_delta - a[i]; ELSIF c[i] = v_account THEN v_delta := v_delta + a[i]; END IF;
+    END LOOP;
+    CONTINUE WHEN v_delta = 0;
+    UPDATE account_balance b SET balance = b.balance + v_delta, updated_at = now() WHERE b.account_id = v_account AND b.balance + v_delta >= b.floor;
+    IF NOT FOUND THEN RAISE EXCEPTION 'insufficient_funds' USING ERRCODE = 'KM003'; END IF;
   END LOOP;
   RETURN true;
 END $f$;
@@ -74,34 +73,37 @@ BEGIN
    ORDER BY t.id DESC LIMIT least(p_limit, 200);
 END $f$;
 
--- What a station has earned and not yet been released, for its own console.
+-- What a station has earned and not yet been released, and its profit since a moment, for its own console. Releases,
+-- fees and withdrawals move what was earned; they are no profit. A station that collects itself holds its own margin at once.
 -- grant: app, main
 CREATE OR REPLACE FUNCTION station_earnings(p_station bigint, p_since timestamptz)
 RETURNS TABLE (pending bigint, since_amount bigint)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $f$
 BEGIN
   PERFORM _enter_station(p_station);
-  RETURN QUERY SELECT coalesce(sum(CASE WHEN t.credit_account = a.id THEN t.amount ELSE -t.amount END), 0)::bigint,
-         coalesce(sum(CASE WHEN t.credit_account = a.id THEN t.amount ELSE -t.amount END) FILTER (WHERE t.at >= p_since), 0)::bigint
+  RETURN QUERY SELECT coalesce(sum(CASE WHEN t.credit_account = a.id THEN t.amount ELSE -t.amount END) FILTER (WHERE a.kind = 'margin_pending'), 0)::bigint,
+         coalesce(sum(CASE WHEN t.credit_account = a.id THEN t.amount ELSE -t.amount END) FILTER (WHERE t.at >= p_since AND t.kind IN ('sale.margin', 'return.margin')), 0)::bigint
     FROM account a JOIN transfer t ON t.debit_account = a.id OR t.credit_account = a.id
-   WHERE a.station_id = p_station AND a.kind IN ('margin_pending', 'available');
+   WHERE a.station_id = p_station AND a.kind IN ('margin_pending', 'available', 'station_gateway');
 END $f$;
 
 -- Roll up insert-only accounts: sums of rows that can no longer change. Returns accounts touched.
 -- grant: main
 CREATE OR REPLACE FUNCTION roll_up_accounts() RETURNS TABLE (accounts bigint)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $f$
-DECLARE v_through xid8 := pg_snapshot_xmin(pg_current_snapshot());
+DECLARE v_through xid8; v_from xid8;
 BEGIN
   PERFORM pg_advisory_xact_lock(hashtext('roll_up_accounts'));
+  v_through := pg_snapshot_xmin(pg_current_snapshot()); -- taken behind the lock: the mark must never go back
+  SELECT coalesce(min(through), '0') INTO v_from FROM account_rollup; -- what lies before is in every roll-up already
   RETURN QUERY
   WITH moved AS (
     SELECT acc, sum(x)::bigint AS delta FROM (
       SELECT t.debit_account AS acc, -t.amount AS x FROM transfer t LEFT JOIN account_rollup r ON r.account_id = t.debit_account
-       WHERE t.xid < v_through AND (r.account_id IS NULL OR t.xid >= r.through)
+       WHERE t.xid >= v_from AND t.xid < v_through AND (r.account_id IS NULL OR t.xid >= r.through)
       UNION ALL
       SELECT t.credit_account, t.amount FROM transfer t LEFT JOIN account_rollup r ON r.account_id = t.credit_account
-       WHERE t.xid < v_through AND (r.account_id IS NULL OR t.xid >= r.through)) s
+       WHERE t.xid >= v_from AND t.xid < v_through AND (r.account_id IS NULL OR t.xid >= r.through)) s
      WHERE NOT EXISTS (SELECT 1 FROM account_balance b WHERE b.account_id = s.acc) GROUP BY acc
   ), done AS (
     INSERT INTO account_rollup(account_id, balance, through) SELECT acc, delta, v_through FROM moved

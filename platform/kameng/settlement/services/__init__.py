@@ -1,0 +1,1 @@
+"""Use cases of settlement: terms, releasing, withdrawing, paying out, statements."""
