@@ -87,6 +87,23 @@ def test_wechat_is_called_with_what_the_gateway_gave(market: Market) -> None:
     assert "请在微信里打开本页付款" in page
 
 
+def test_a_gateway_may_send_the_shopper_back_by_post_and_it_counts_nothing(market: Market) -> None:
+    browser = market.browser()
+    number = placed(market, browser)
+    answer = browser.post(
+        f"/o/{number}/back?k=AB%22C", base_url=MAIN, data={"respCode": "00"},
+        headers={"Origin": "https://pay.example", "Sec-Fetch-Site": "cross-site"},
+    )  # fmt: skip
+    assert answer.status_code == 303
+    assert answer.headers["Location"] == f"/o/{number}?k=AB%22C"
+    assert "等待付款" in market.get(browser, f"/o/{number}")
+    for path in ("/me/top-up/back", f"/o/{number}/back"):
+        assert browser.get(path, base_url=MAIN).status_code == 303
+    foreign = {"Origin": "https://pay.example", "Sec-Fetch-Site": "cross-site"}
+    refused = browser.post(f"/o/{number}/cancel", base_url=MAIN, headers=foreign)
+    assert refused.status_code in (400, 403)
+
+
 def test_nothing_to_send_leads_back_to_the_order(market: Market) -> None:
     browser = market.browser()
     number = placed(market, browser)

@@ -6,6 +6,7 @@ from flask import Flask, flash, session
 
 from kameng.settings import Settings
 from kameng.web import audiences
+from kameng.web.csrf import foreign_post
 from kameng.web.error_pages import error_response, problem, wants_json
 from kameng.web.headers import allow_form_target, allow_form_targets, no_store
 from kameng.web.limits import client_ip, limit
@@ -32,6 +33,7 @@ __all__ = [
     "current_viewer",
     "error_response",
     "flash",
+    "foreign_post",
     "init",
     "limit",
     "login_session",

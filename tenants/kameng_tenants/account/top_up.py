@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from kameng.errors import DomainError
 from kameng.ledger import api as ledger
 from kameng.payments import api as payments
-from kameng.web import client_ip, flash, limit, require_member
+from kameng.web import client_ip, flash, foreign_post, limit, require_member
 from kameng.web.i18n import current_locale
 from kameng_tenants.account import blueprint
 from kameng_tenants.shop.cashier import cashier_of, go_page, take_proof, usable
@@ -43,7 +43,7 @@ def top_up() -> Response | BaseResponse:
             plugin_id,
             code,
             client_ip(),
-            return_url=request.host_url.rstrip("/") + "/me/wallet",
+            return_url=request.host_url.rstrip("/") + "/me/top-up/back",
             locale=current_locale(),
             device=current_device(),
         )
@@ -59,6 +59,13 @@ def bonus() -> Response:
     """What a typed amount would earn, for the line below the field."""
     amount = yuan(request.args.get("other") or request.args.get("amount"))
     return render_page("account/bonus.html", **_earned(amount))
+
+
+@blueprint.route("/me/top-up/back", methods=["GET", "POST"])
+@foreign_post
+def back_from_gateway() -> BaseResponse:
+    """Where a gateway sends the member afterwards, by GET or by POST."""
+    return redirect("/me/wallet", 303)
 
 
 @blueprint.get("/me/top-up/<attempt_no>")

@@ -12,7 +12,15 @@ from werkzeug.wrappers import Response as BaseResponse
 from kameng.errors import DomainError
 from kameng.ledger import api as ledger
 from kameng.payments import api as payments
-from kameng.web import allow_form_target, check_permission, client_ip, flash, limit, require_staff
+from kameng.web import (
+    allow_form_target,
+    check_permission,
+    client_ip,
+    flash,
+    foreign_post,
+    limit,
+    require_staff,
+)
 from kameng.web.i18n import current_locale
 from kameng_tenants.console import blueprint
 from kameng_tenants.shop.cashier import Cashier, cashier_of, take_proof, usable
@@ -42,13 +50,20 @@ def pay_in() -> Response | BaseResponse:
             raise DomainError("purpose_unknown", _("请选预存还是保证金"))
         started = payments.start_station_payment(
             purpose, amount, plugin_id, code, g.viewer.actor, client_ip(),
-            return_url=request.host_url.rstrip("/") + HERE, locale=current_locale(),
+            return_url=request.host_url.rstrip("/") + f"{HERE}/back", locale=current_locale(),
             device=current_device(),
         )  # fmt: skip
     except DomainError as refusal:
         return _page(refusal, purpose=purpose)
     waiting = f"{HERE}/{started.attempt_no}"
     return redirect(next_step(started, f"{waiting}/go") or waiting, 303)
+
+
+@blueprint.route("/funds/pay-in/back", methods=["GET", "POST"])
+@foreign_post
+def pay_in_back() -> BaseResponse:
+    """Where a gateway sends the payer afterwards, by GET or by POST."""
+    return redirect(HERE, 303)
 
 
 @blueprint.get("/funds/pay-in/<attempt_no>")

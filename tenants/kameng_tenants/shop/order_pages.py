@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import quote
 
-from flask import Response, g, make_response, redirect, request
+from flask import Response, abort, g, make_response, redirect, request
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response as BaseResponse
 
@@ -15,13 +16,13 @@ from kameng.errors import DomainError
 from kameng.orders import api as orders
 from kameng.payments import api as payments
 from kameng.stock import api as stock
-from kameng.web import client_ip, flash, limit
+from kameng.web import client_ip, flash, foreign_post, limit
 from kameng_tenants.shop import blueprint, keys
 from kameng_tenants.shop.cashier import cashier_of, go_page, take_proof, usable
 from kameng_tenants.shop.forms import split_method
 from kameng_tenants.shop.goods_of_order import goods_of
 from kameng_tenants.shop.keys import Access, open_order
-from kameng_tenants.shop.paying import method_choices, start_payment
+from kameng_tenants.shop.paying import method_choices, order_address, start_payment
 from kameng_tenants.themes import render, render_page
 from kameng_tenants.themes.wording import order_face
 
@@ -156,6 +157,19 @@ def go(order_no: str) -> Response | BaseResponse:
     if attempt is None or not cashier_of(attempt).goes_on:
         return redirect(_home(access), 303)
     return go_page(attempt, _home(access), str(_ways(access)["pay_address"]))
+
+
+@blueprint.route("/o/<order_no>/back", methods=["GET", "POST"])
+@foreign_post
+def back_from_gateway(order_no: str) -> BaseResponse:
+    """Where a gateway sends the shopper, by GET or by POST: what it says here counts nothing.
+
+    Such a POST brings no cookies, so the order opens on the request that follows.
+    """
+    key = request.args.get("k", "")[:60]
+    if not (order_no.isascii() and order_no.isdigit() and len(order_no) <= 20):
+        abort(404)
+    return redirect(order_address(order_no, quote(key)), 303)
 
 
 @blueprint.get("/o/<order_no>/payer")

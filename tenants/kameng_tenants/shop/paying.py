@@ -127,7 +127,7 @@ def start_payment(order_no: str, method: str, secret: str, payer: str = "") -> s
         return away
     started = payments.start(
         order_no, plugin_id, code, client_ip(),
-        return_url=request.host_url.rstrip("/") + order_address(order_no, kept),
+        return_url=request.host_url.rstrip("/") + back_address(order_no, kept),
         locale=current_locale(), device=current_device(), payer=payer,
     )  # fmt: skip
     return next_step(started, go_address(order_no, secret))
@@ -144,6 +144,11 @@ def _ask_payer(order_no: str, plugin_id: str, code: str, kept: str) -> str:
     return payments.payer_url(
         order_no, plugin_id, code, back, amount=payable, device=current_device()
     )
+
+
+def back_address(order_no: str, secret: str) -> str:
+    """Where the gateway sends the shopper afterwards."""
+    return f"/o/{order_no}/back?k={secret}" if secret else f"/o/{order_no}/back"
 
 
 def next_step(started: payments.Started, go: str) -> str:
