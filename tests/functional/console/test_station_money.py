@@ -97,10 +97,13 @@ def test_the_owner_pays_into_the_prepaid_account(market: Any, owner_browser: Any
 def paid(market: Any, number: str, amount: int) -> None:
     from kameng.db import call
 
+    plugin = market.owner.execute(
+        "SELECT plugin_id FROM payment_attempt WHERE attempt_no = %s", (number,)
+    ).fetchone()[0]
     with market.app.app_context():
         call(
             "apply_payment", as_main=True, p_station=2, p_attempt_no=number,
-            p_plugin="payment-epay", p_amount=amount, p_currency="CNY", p_provider_ref=number,
+            p_plugin=plugin, p_amount=amount, p_currency="CNY", p_provider_ref=number,
             p_source="test", p_wait=False,
         )  # fmt: skip
 
