@@ -75,8 +75,7 @@ def confirm(staff: Any, main_url: str, word: str, width: int) -> None:
     amount = page.locator(".km-pairs .km-strong").first.inner_text().lstrip("¥").replace(",", "")
     page.locator("[name=amount]").fill(amount)
     page.locator("[name=ref]").fill(f"BANK{word}")
+    page.on("dialog", lambda dialog: dialog.accept())
     page.get_by_role("button", name="确认到账").click()
-    dialog = page.get_by_role("dialog").get_by_role("button").last
-    dialog.click()
     expect(page.get_by_text("已确认到账")).to_be_visible()
     assert staff.complaints == []

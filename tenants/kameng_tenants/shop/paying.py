@@ -35,7 +35,7 @@ HINTS = {
     "qqpay": _l("打开 QQ 付款"),
     "checkout": _l("到银行卡付款页，支持国际卡"),
     "unionpay": _l("到银联付款页，支持各家银行卡"),
-    "bank_transfer": _l("按页面上的账号转账，人工确认后发货"),
+    "bank_transfer": _l("按页面上的账号转账，人工确认到账"),
 }
 SCAN_HINTS = {
     "alipay": _l("用手机支付宝扫码付款"),
@@ -69,7 +69,8 @@ def method_choices(
     found = payments.methods(
         g.station.id, payable, member_id, device=current_device(), purpose=purpose, **goods
     )
-    return [_choice(item) for item in found]
+    # What a person has to confirm comes last: everything else delivers at once.
+    return [_choice(item) for item in sorted(found, key=lambda item: item.manual)]
 
 
 def _choice(item: payments.MethodView) -> MethodChoice:
