@@ -69,7 +69,8 @@ def confirm(staff: Any, main_url: str, word: str, width: int) -> None:
     """What the person at the bank account does."""
     page = staff.page
     page.goto(f"{main_url}/admin/by-hand/")
-    expect(page.get_by_text(word).first).to_be_visible()
+    page.get_by_role("link", name=f"尾号 {word}").click()
+    expect(page.locator("dd", has_text=word).first).to_be_visible()
     assert staff.axe() == []
     assert staff.width_used() <= width
     amount = page.locator(".km-pairs .km-strong").first.inner_text().lstrip("¥").replace(",", "")
