@@ -21,6 +21,13 @@ WAITING_SQL = text("""
                AND created_at < now() - interval '30 minutes') AS purchases_late,
            (SELECT count(*) FROM payment_attempt WHERE state = 'unknown') AS unknown_payments,
            (SELECT count(*) FROM refund WHERE state IN ('unknown', 'declined')) AS stuck_refunds,
+           (SELECT count(*) FROM approval WHERE state = 'waiting') AS approvals,
+           (SELECT count(*) FROM approval WHERE state = 'waiting'
+               AND created_at < now() - interval '1 day') AS approvals_late,
+           (SELECT count(*) FROM withdrawal WHERE state = 'unknown'
+                OR state = 'created' AND approved_at IS NOT NULL) AS unpaid,
+           (SELECT count(*) FROM withdrawal WHERE state = 'unknown'
+                OR state = 'created' AND approved_at < now() - interval '1 day') AS unpaid_late,
            (SELECT count(*) FROM alert WHERE state = 'open') AS alerts,
            (SELECT count(*) FROM job_run WHERE state = 'dead') AS dead
 """)
@@ -42,6 +49,8 @@ def _load() -> Tally:
         "admin_purchases": (row.purchases, row.purchases_late > 0),
         "admin_payments": (row.unknown_payments, False),
         "admin_refunds": (row.stuck_refunds, row.stuck_refunds > 0),
+        "admin_approvals": (row.approvals, row.approvals_late > 0),
+        "admin_withdrawals": (row.unpaid, row.unpaid_late > 0),
         "admin_alerts": (row.alerts, False),
         "admin_jobs": (row.dead, row.dead > 0),
     }

@@ -18,11 +18,22 @@ def main_station_has_its_own() -> Response | None:
 
 
 from kameng_tenants.console import (  # noqa: E402  # the views register themselves
+    funds,
     listings,
     login,
     orders,
     overview,
     settings,
+    statements,
 )
 
-__all__ = ["blueprint", "listings", "login", "orders", "overview", "settings"]
+__all__ = [
+    "blueprint",
+    "funds",
+    "listings",
+    "login",
+    "orders",
+    "overview",
+    "settings",
+    "statements",
+]
