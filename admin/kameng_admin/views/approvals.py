@@ -6,7 +6,6 @@ from typing import Any
 
 from flask import request, url_for
 from flask_admin import BaseView, expose
-from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from kameng.identity import api as identity
@@ -82,9 +81,13 @@ class ApprovalsView(Guarded, BaseView):
 def approval_words() -> dict[str, Any]:
     """What the parts of an approval need to be shown."""
     return {
-        "me": people.actor(), "kind_words": KINDS, "facts_of": facts_of, "texts": texts,
-        "subject_url": subject_url, "labels": labels,
-    }  # fmt: skip
+        "me": people.actor(),
+        "kind_words": KINDS,
+        "facts_of": facts_of,
+        "texts": texts,
+        "subject_url": subject_url,
+        "labels": labels,
+    }
 
 
 def facts_of(detail: dict[str, Any]) -> list[tuple[Any, str]]:
@@ -108,13 +111,9 @@ def _fact(name: str, value: Any) -> str:
 def subject_url(approval: identity.ApprovalView) -> str:
     """The page of the thing itself, where there is one the reader may open."""
     if approval.kind == "withdrawal" and people.viewer_can("withdrawal.view"):
-        page = {"station_id": approval.station_id, "withdrawal_id": int(approval.subject)}
+        page: dict[str, Any] = {
+            "station_id": approval.station_id,
+            "withdrawal_id": int(approval.subject),
+        }
         return url_for("admin_withdrawals.detail_page", **page)
     return ""
-
-
-def title_of(approval: identity.ApprovalView) -> str:
-    """`提现 W2611…`: what is asked for."""
-    return _(
-        "%(kind)s %(title)s", kind=KINDS.get(approval.kind, approval.kind), title=approval.title
-    )

@@ -33,9 +33,10 @@ from kameng_admin.views.payments import DAYS, order_numbers
 
 MAIN_STATION = 1
 SETTLING = (
-    ("admin_settlements", _l("结算单")), ("admin_terms", _l("结算条款")),
+    ("admin_settlements", _l("结算单")),
+    ("admin_terms", _l("结算条款")),
     ("admin_statements", _l("对账单")),
-)  # fmt: skip
+)
 
 
 def _sheet_money(amount: int) -> str:
@@ -44,9 +45,13 @@ def _sheet_money(amount: int) -> str:
 
 def _money_column(name: str, label: Any, css: str = "is-num", phone: Any = "") -> Column:
     return Column(
-        name, label, lambda s: plain_money(getattr(s, name)), css=css, phone=phone,
+        name,
+        label,
+        lambda s: plain_money(getattr(s, name)),
+        css=css,
+        phone=phone,
         export=lambda s: _sheet_money(getattr(s, name)),
-    )  # fmt: skip
+    )
 
 
 class SettlementsView(ReadOnlyView):
@@ -60,30 +65,50 @@ class SettlementsView(ReadOnlyView):
     head_template = "kameng_admin/settlement_head.html"
     empty = ("calendar", _l("还没有结算单"), _l("分站卖出第一单后会出现在这里。"))
     columns = (
-        Column("station_id", _l("分站"), lambda s: texts.station_name(s.station_id), phone="title",
-               export=lambda s: texts.station_name(s.station_id)),
-        Column("order_id", _l("订单"), lambda s: _order(s), phone="meta",
-               export=lambda s: g.console_order_numbers.get((s.order_station_id, s.order_id), "")),
+        Column(
+            "station_id",
+            _l("分站"),
+            lambda s: texts.station_name(s.station_id),
+            phone="title",
+            export=lambda s: texts.station_name(s.station_id),
+        ),
+        Column(
+            "order_id",
+            _l("订单"),
+            lambda s: _order(s),
+            phone="meta",
+            export=lambda s: g.console_order_numbers.get((s.order_station_id, s.order_id), ""),
+        ),
         _money_column("margin", _l("利润（元）"), "is-num is-strong", "amount"),
         _money_column("returned", _l("退款退回")),
         _money_column("fee", _l("服务费")),
         _money_column("gateway_fee", _l("支付手续费")),
-        Column("state", _l("状态"), lambda s: badge(labels.mark(labels.SETTLEMENT, s.state)),
-               phone="state", export=lambda s: labels.mark(labels.SETTLEMENT, s.state).label),
+        Column(
+            "state",
+            _l("状态"),
+            lambda s: badge(labels.mark(labels.SETTLEMENT, s.state)),
+            phone="state",
+            export=lambda s: labels.mark(labels.SETTLEMENT, s.state).label,
+        ),
         Column("due_at", _l("到期"), sort=True, css="km-nowrap"),
         Column("released_at", _l("结算时间"), sort=True, css="km-nowrap"),
-    )  # fmt: skip
+    )
     tabs = (
         Tab("all", _l("全部"), None, counted=False),
-        Tab("due", _l("已到期未结算"),
-            lambda: (Settlement.state == "pending") & (Settlement.due_at <= func.now())),
+        Tab(
+            "due",
+            _l("已到期未结算"),
+            lambda: (Settlement.state == "pending") & (Settlement.due_at <= func.now()),
+        ),
         Tab("pending", _l("待结算"), lambda: Settlement.state == "pending"),
         Tab("released", _l("已结算"), lambda: Settlement.state == "released", counted=False),
-    )  # fmt: skip
+    )
     filters_offered = (
         Filter("day", _l("到期"), day_of(Settlement.due_at), "day", choices=lambda: DAYS),
-        Filter("station", _l("分站"), equals_number(Settlement.station_id), choices=station_choices),
-    )  # fmt: skip
+        Filter(
+            "station", _l("分站"), equals_number(Settlement.station_id), choices=station_choices
+        ),
+    )
 
     def prepare(self, rows: Any) -> None:
         """Order numbers of the page."""
@@ -108,25 +133,27 @@ class TermsForm(ConsoleForm):
     """All terms of a station; shares in percent of a hundredth."""
 
     release_days = IntegerField(
-        _l("几天后结算"), [NumberRange(0, 90, _l("0 到 90 天"))],
+        _l("几天后结算"),
+        [NumberRange(0, 90, _l("0 到 90 天"))],
         description=_l("按中国日历，第 n 天零点；0 为成交即结算"),
-    )  # fmt: skip
+    )
     fee_bp = IntegerField(
-        _l("服务费（万分之）"), [NumberRange(0, 5000, _l("0 到 5000"))],
+        _l("服务费（万分之）"),
+        [NumberRange(0, 5000, _l("0 到 5000"))],
         description=_l("从利润里扣，100 即百分之一"),
-    )  # fmt: skip
+    )
     withdraw_minimum = AmountField(_l("每笔最低提现（元）"), [Required()])
     withdraw_daily_limit = AmountField(_l("每日提现限额（元）"), [Required()])
     withdraw_fee = AmountField(_l("每笔手续费（元）"), [Required()])
     withdraw_fee_bp = IntegerField(
         _l("提现手续费（万分之）"), [NumberRange(0, 1000, _l("0 到 1000"))]
-    )  # fmt: skip
+    )
     two_person_above = AmountField(
         _l("两人批准的起点（元）"), [Required()], description=_l("超过这个金额要两个人批准")
-    )  # fmt: skip
+    )
     deposit_required = AmountField(
         _l("应缴保证金（元）"), [Required()], description=_l("不足时不能提现")
-    )  # fmt: skip
+    )
     pays_gateway_fee = BooleanField(_l("卖出的分站承担支付手续费"))
 
 
@@ -167,9 +194,14 @@ class TermsView(Guarded, BaseView):
                 return redirect(self.get_url(".index_view"), 303)
         title = _("默认条款") if station_id == MAIN_STATION else texts.station_name(station_id)
         return self.page(
-            "kameng_admin/terms_edit.html", 422 if form.errors else 200, form=form, now=now,
-            page_title=title, crumbs=self.crumbs(Crumb(title)), texts=texts,
-        )  # fmt: skip
+            "kameng_admin/terms_edit.html",
+            422 if form.errors else 200,
+            form=form,
+            now=now,
+            page_title=title,
+            crumbs=self.crumbs(Crumb(title)),
+            texts=texts,
+        )
 
     @expose("/<int:station_id>/default", methods=("POST",))
     @needs("settlement.manage")
@@ -219,9 +251,15 @@ class StatementsView(Guarded, BaseView):
         name, media, body = settlement.statement_sheet(station_id, key, kind)
         people.record("export", f"station:{station_id}", {"type": kind, "period": key})
         headers = {
-            "Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store",
-        }  # fmt: skip
+            "Content-Disposition": f'attachment; filename="{name}"',
+            "Cache-Control": "no-store",
+        }
         return Response(body, headers=headers, content_type=media)
+
+
+def _page_number() -> int:
+    raw = request.args.get("page", "1")
+    return max(1, int(raw)) if raw.isascii() and raw.isdigit() and len(raw) < 6 else 1
 
 
 def _asked() -> tuple[int, str]:

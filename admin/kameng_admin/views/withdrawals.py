@@ -53,33 +53,77 @@ class WithdrawalsView(ReadOnlyView):
     order = ("created_at", True)
     empty = ("building-bank", _l("还没有提现"), _l("分站在自己的后台申请后会出现在这里。"))
     columns = (
-        Column("withdrawal_no", _l("提现单号"), lambda w: code(w.withdrawal_no), phone="title",
-               export=lambda w: w.withdrawal_no),
+        Column(
+            "withdrawal_no",
+            _l("提现单号"),
+            lambda w: code(w.withdrawal_no),
+            phone="title",
+            export=lambda w: w.withdrawal_no,
+        ),
         Column("created_at", _l("时间"), sort=True, css="km-nowrap"),
-        Column("station_id", _l("分站"), lambda w: texts.station_name(w.station_id), phone="meta",
-               export=lambda w: texts.station_name(w.station_id)),
-        Column("payee_kind", _l("收款方式"), lambda w: labels.PAYEE_KIND.get(w.payee_kind),
-               export=lambda w: labels.PAYEE_KIND.get(w.payee_kind)),
-        Column("amount", _l("金额（元）"), lambda w: plain_money(w.amount, 2), phone="amount",
-               css="is-num is-strong", sort=True,
-               export=lambda w: plain_money(w.amount, 2).replace(",", "")),
-        Column("fee", _l("手续费"), lambda w: plain_money(w.fee, 2), css="is-num",
-               export=lambda w: plain_money(w.fee, 2).replace(",", "")),
-        Column("state", _l("状态"), lambda w: badge(labels.mark(labels.WITHDRAWAL, _step(w))),
-               phone="state", export=lambda w: labels.mark(labels.WITHDRAWAL, _step(w)).label),
-        Column("provider_ref", _l("付款流水"), lambda w: code(w.provider_ref) if w.provider_ref else "—"),
+        Column(
+            "station_id",
+            _l("分站"),
+            lambda w: texts.station_name(w.station_id),
+            phone="meta",
+            export=lambda w: texts.station_name(w.station_id),
+        ),
+        Column(
+            "payee_kind",
+            _l("收款方式"),
+            lambda w: labels.PAYEE_KIND.get(w.payee_kind),
+            export=lambda w: labels.PAYEE_KIND.get(w.payee_kind),
+        ),
+        Column(
+            "amount",
+            _l("金额（元）"),
+            lambda w: plain_money(w.amount, 2),
+            phone="amount",
+            css="is-num is-strong",
+            sort=True,
+            export=lambda w: plain_money(w.amount, 2).replace(",", ""),
+        ),
+        Column(
+            "fee",
+            _l("手续费"),
+            lambda w: plain_money(w.fee, 2),
+            css="is-num",
+            export=lambda w: plain_money(w.fee, 2).replace(",", ""),
+        ),
+        Column(
+            "state",
+            _l("状态"),
+            lambda w: badge(labels.mark(labels.WITHDRAWAL, _step(w))),
+            phone="state",
+            export=lambda w: labels.mark(labels.WITHDRAWAL, _step(w)).label,
+        ),
+        Column(
+            "provider_ref",
+            _l("付款流水"),
+            lambda w: code(w.provider_ref) if w.provider_ref else "—",
+        ),
         Column("done_at", _l("结束"), css="km-nowrap"),
-    )  # fmt: skip
+    )
     tabs = (
         Tab("all", _l("全部"), None, counted=False),
-        Tab("waiting", _l("等批准"), lambda: (Withdrawal.state == "created") & Withdrawal.approved_at.is_(None)),
-        Tab("to_pay", _l("待打款"), lambda: (Withdrawal.state == "created") & Withdrawal.approved_at.is_not(None)),
+        Tab(
+            "waiting",
+            _l("等批准"),
+            lambda: (Withdrawal.state == "created") & Withdrawal.approved_at.is_(None),
+        ),
+        Tab(
+            "to_pay",
+            _l("待打款"),
+            lambda: (Withdrawal.state == "created") & Withdrawal.approved_at.is_not(None),
+        ),
         Tab("unclear", _l("打款中"), lambda: Withdrawal.state.in_(("sent", "unknown"))),
-    )  # fmt: skip
+    )
     filters_offered = (
         Filter("day", _l("时间"), day_of(Withdrawal.created_at), "day", choices=lambda: DAYS),
-        Filter("station", _l("分站"), equals_number(Withdrawal.station_id), choices=station_choices),
-    )  # fmt: skip
+        Filter(
+            "station", _l("分站"), equals_number(Withdrawal.station_id), choices=station_choices
+        ),
+    )
 
     def row_url(self, row: Any) -> str:
         """The withdrawal's own page."""
@@ -94,12 +138,18 @@ class WithdrawalsView(ReadOnlyView):
         )
         step = _step(row)
         context = {
-            "one": settlement.withdrawal(station_id, withdrawal_id), "row": row, "step": step,
-            "state": labels.mark(labels.WITHDRAWAL, step), "payee_kinds": labels.PAYEE_KIND,
-            "approval": asked[0] if asked else None, "funds": settlement.funds(station_id),
-            "desk": {name: getattr(row, name) for name in ("plugin_id", "account", "message",
-                     "tries", "next_try_at", "done_by")},
-        }  # fmt: skip
+            "one": settlement.withdrawal(station_id, withdrawal_id),
+            "row": row,
+            "step": step,
+            "state": labels.mark(labels.WITHDRAWAL, step),
+            "payee_kinds": labels.PAYEE_KIND,
+            "approval": asked[0] if asked else None,
+            "funds": settlement.funds(station_id),
+            "desk": {
+                name: getattr(row, name)
+                for name in ("plugin_id", "account", "message", "tries", "next_try_at", "done_by")
+            },
+        }
         kind = row.payee_kind
         db.session.rollback()  # plugins are asked outside of every transaction
         accounts = settlement.payout_accounts(kind) if step == "approved" else []
@@ -133,15 +183,20 @@ class WithdrawalsView(ReadOnlyView):
         def deed() -> None:
             kind, content = _proof()
             settlement.pay_by_hand(
-                station_id, withdrawal_id, people.actor(), request.form.get("ref", ""), kind,
-                content, client_ip(),
-            )  # fmt: skip
+                station_id,
+                withdrawal_id,
+                people.actor(),
+                request.form.get("ref", ""),
+                kind,
+                content,
+                client_ip(),
+            )
 
         return self._back(deed, _l("已记为打款成功"), station_id, withdrawal_id)
 
     @expose("/<int:station_id>/<int:withdrawal_id>/refuse", methods=("POST",))
     @needs("withdrawal.pay")
-    def refuse(self, station_id: int, withdrawal_id: int) -> Any:
+    def call_off(self, station_id: int, withdrawal_id: int) -> Any:
         """Call an agreed one off; the money goes back to the station."""
 
         def deed() -> None:
@@ -160,9 +215,14 @@ class WithdrawalsView(ReadOnlyView):
 
         def deed() -> None:
             settlement.decide_unknown(
-                station_id, withdrawal_id, paid, request.form.get("ref", ""),
-                request.form.get("reason", ""), people.actor(), client_ip(),
-            )  # fmt: skip
+                station_id,
+                withdrawal_id,
+                paid,
+                request.form.get("ref", ""),
+                request.form.get("reason", ""),
+                people.actor(),
+                client_ip(),
+            )
 
         return self._back(deed, _l("已按核实结果处理"), station_id, withdrawal_id)
 
@@ -175,8 +235,9 @@ class WithdrawalsView(ReadOnlyView):
         kind, content = found
         name = f"withdrawal-{station_id}-{withdrawal_id}.{ENDINGS.get(kind, 'bin')}"
         headers = {
-            "Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store",
-        }  # fmt: skip
+            "Content-Disposition": f'attachment; filename="{name}"',
+            "Cache-Control": "no-store",
+        }
         return Response(content, headers=headers, mimetype=kind)
 
     def _back(self, deed: Any, done: Any, station_id: int, withdrawal_id: int) -> Any:
