@@ -91,6 +91,19 @@ ADJUSTMENT: Mapping[str, Mark] = {
     "done": Mark("ok", "circle-check", _l("已入账")),
     "refused": Mark("idle", "circle-x", _l("已拒绝")),
 }
+SETTLEMENT: Mapping[str, Mark] = {
+    "pending": Mark("info", "clock", _l("待结算")),
+    "released": Mark("ok", "circle-check", _l("已结算")),
+}
+WITHDRAWAL: Mapping[str, Mark] = {
+    "waiting": Mark("warn", "clock", _l("等批准")),
+    "approved": Mark("info", "user-check", _l("待打款")),
+    "sent": Mark("info", "send", _l("打款中")),
+    "unknown": Mark("warn", "alert-triangle", _l("打款确认中")),
+    "succeeded": Mark("ok", "circle-check", _l("已打款")),
+    "declined": Mark("idle", "circle-x", _l("未打款，已退回")),
+}
+PAYEE_KIND = {"alipay": _l("支付宝"), "wechat": _l("微信"), "bank": _l("银行卡")}
 RISK: Mapping[str, Mark] = {
     "allow": Mark("ok", "shield-check", _l("放行")),
     "review": Mark("warn", "shield", _l("人工审核")),

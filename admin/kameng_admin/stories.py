@@ -84,6 +84,14 @@ TRANSFERS = {
         [f"adjust.{kind}" for kind in ("adjustment", "wallet", "prepaid", "available", "deposit")],
         _l("调账"),
     ),
+    "settle.release": _l("到期结算"),
+    "settle.fee": _l("平台服务费"),
+    "settle.fee_return": _l("退回服务费"),
+    "settle.gateway_fee": _l("分站承担手续费"),
+    "withdraw.hold": _l("申请提现"),
+    "withdraw.pay": _l("提现打款"),
+    "withdraw.fee": _l("提现手续费"),
+    "withdraw.return": _l("提现退回"),
 }
 REASONS = {
     "placed": _l("买家下单"),

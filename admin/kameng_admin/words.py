@@ -83,6 +83,10 @@ JOBS: Mapping[str, Any] = {
     "payments.push_due_refunds": _l("推进退款"),
     "plugins.check_health": _l("插件体检"),
     "risk.prune_hits": _l("清理风控计数"),
+    "settlement.end_forgotten_approvals": _l("结束过期的审批"),
+    "settlement.push_due_payouts": _l("推进打款"),
+    "settlement.release_settlements": _l("到期结算"),
+    "settlement.watch_withdrawals": _l("提现超时提醒"),
     "stock.clear_stuck_imports": _l("清理中断的导入"),
     "stock.move_to_active_key": _l("卡密换新密钥"),
     "stock.void_expired_cards": _l("作废过期卡密"),
@@ -153,6 +157,8 @@ def alert_title(alert: Any) -> str:
         return str(_("预存不足，充值赠送没有送出"))
     if alert.kind == "station_funds":
         return str(_("分站预存不足，订单在等货款"))
+    if alert.kind == "withdrawal":
+        return str(_("提现 %(no)s 等得太久", no=facts.get("withdrawal_no", "—")))
     if alert.kind == "refund_declined":
         said = facts.get("message", "")
         return str(_("退款被网关拒绝：%(said)s", said=said)) if said else str(_("退款被网关拒绝"))

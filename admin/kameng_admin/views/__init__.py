@@ -11,10 +11,12 @@ from kameng.orders.models import Order
 from kameng.payments.models import PaymentAttempt, Refund
 from kameng.pricing.models import PriceRule
 from kameng.risk.models import RiskDecisionRow
+from kameng.settlement.models import Settlement, Withdrawal
 from kameng.stations.models import Station, StationApplication
 from kameng.stock.models import Alert, CardBatch
 from kameng_admin.views.account import AccountView
 from kameng_admin.views.adjusting import AdjustmentsView
+from kameng_admin.views.approvals import ApprovalsView
 from kameng_admin.views.bonuses import BonusesView
 from kameng_admin.views.by_hand import ByHandView
 from kameng_admin.views.categories import CategoriesView, TagsView
@@ -29,9 +31,11 @@ from kameng_admin.views.prices import PricesView, RulesView
 from kameng_admin.views.products import ProductsView
 from kameng_admin.views.refunding import RefundingView
 from kameng_admin.views.search import SearchView
+from kameng_admin.views.settling import SettlementsView, StatementsView, TermsView
 from kameng_admin.views.stations import ApplicationsView, StationsView
 from kameng_admin.views.stock import AlertsView, BatchesView, StockView
 from kameng_admin.views.system import AuditView, JobsView, RolesView, StaffView
+from kameng_admin.views.withdrawals import WithdrawalsView
 
 
 def home_view() -> Any:
@@ -60,6 +64,11 @@ def all_views() -> list[Any]:
         AlertsView(Alert, "admin_alerts", "alerts"),
         StationsView(Station, "admin_stations", "stations"),
         MembersView(Member, "admin_members", "members"),
+        SettlementsView(Settlement, "admin_settlements", "settlements"),
+        TermsView(endpoint="admin_terms", url="terms"),
+        StatementsView(endpoint="admin_statements", url="statements"),
+        WithdrawalsView(Withdrawal, "admin_withdrawals", "withdrawals"),
+        ApprovalsView(endpoint="admin_approvals", url="approvals"),
         AccountsView(endpoint="admin_accounts", url="accounts"),
         TransfersView(Transfer, "admin_transfers", "transfers"),
         AdjustmentsView(Adjustment, "admin_adjustments", "adjustments"),

@@ -147,6 +147,7 @@ def _acts(low: list[board.LowSku]) -> list[Act]:
             True,
         ),
         act("admin_applications", _("等我审批"), "user-check", (_("开站申请"), _("没有待审申请"))),
+        act("admin_approvals", _("资金审批"), "cash", (_("提现与调账"), _("没有等批准的申请"))),
         act("admin_payments", _("支付确认中"), "clock", (_("系统在查询，无需操作"), _("都有结果"))),
         act(
             "admin_purchases", _("人工待办"), "headset", (_("买家在等发货"), _("没有等人工的订单"))

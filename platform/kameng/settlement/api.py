@@ -34,6 +34,7 @@ from kameng.settlement.services.terms import (
 from kameng.settlement.services.withdrawing import (
     WithdrawalRefused,
     WithdrawalView,
+    already_asked,
     cancel_withdrawal,
     decide_unknown,
     pay_by_hand,
@@ -48,7 +49,8 @@ from kameng.settlement.services.withdrawing import (
 
 __all__ = [
     "ACCOUNT_WORDS", "CHINA", "LINES", "PAYEE_KINDS", "Backlog", "Funds", "PayoutAccount",
-    "Statement", "Terms", "TermsView", "WithdrawalRefused", "WithdrawalView", "backlog",
+    "Statement", "Terms", "TermsView", "WithdrawalRefused", "WithdrawalView",
+    "already_asked", "backlog",
     "cancel_withdrawal", "decide_unknown", "drop_terms", "due_payouts", "fee_of", "funds",
     "kind_word", "own_terms", "pay_by_hand", "payout_accounts", "period", "proof_of",
     "refuse_withdrawal", "release_due", "request_withdrawal", "save_terms", "settled_days",
