@@ -172,7 +172,7 @@ SUBJECTS = {
     "attempt": _l("支付单 %(no)s"),
     "rule": _l("规则 %(no)s"),
     "withdrawal": _l("提现 %(no)s"),
-    "approval": _l("申请 %(no)s"),
+    "approval": _l("审批 %(no)s"),
     "staff-login": _l("登录名 %(no)s"),
     "member-login": _l("登录名 %(no)s"),
 }
