@@ -23,8 +23,9 @@ install: $(STAMP) built ## install everything into .venv, build assets, compile 
 up: $(STAMP) built ## start all of Kameng on this machine with demo data; Ctrl-C stops it
 	@$(BIN)/kameng up
 
+# All tests go to two processes; for a few, named by ARGS, a second one would start for nothing.
 test: $(STAMP) built ## run all tests (ARGS="-k name" narrows)
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest $(or $(ARGS),-n 2)
 
 check: $(STAMP) ## style, types, layers and structure
 	$(BIN)/ruff check .

@@ -32,6 +32,8 @@ from psycopg import sql
 
 from kameng.settings import Settings
 
+from .spreading import Spreading, turn
+
 if TYPE_CHECKING:
     from flask import Flask
 
@@ -56,8 +58,17 @@ class Server:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Browser tests come last: what they need (assets, seeded shop) is costly to prepare."""
-    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
+    """Browser tests come last, as they are costly to prepare; with two processes, first."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        items.sort(key=lambda item: turn(item.nodeid))
+    else:
+        items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Spreading:
+    """Whole files, long ones first."""
+    return Spreading(config, log)
 
 
 @pytest.fixture(scope="session")

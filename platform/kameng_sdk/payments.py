@@ -178,7 +178,10 @@ class QueryResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefundRequest:
-    """Give ``amount`` of ``total`` back; ``refund_no`` is the idempotency key of this refund."""
+    """Give ``amount`` of ``total`` back; ``refund_no`` is the idempotency key of this refund.
+
+    ``made_at``: when the host made this refund, the same in each call about it. Since 1.1.
+    """
 
     attempt_no: str
     provider_ref: str
@@ -186,6 +189,7 @@ class RefundRequest:
     amount: Money
     total: Money
     reason: str = ""
+    made_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -118,7 +118,7 @@ RESERVED_SLUGS = frozenset(
 )
 # Digits and pairs that read like letters: two slugs with one skeleton look the same at a glance.
 _LOOKS_LIKE = str.maketrans("0123456789i", "olzeasbtbgl")
-_PAIRS = (("rn", "m"), ("vv", "w"))
+_PAIRS = (("m", "rn"), ("w", "vv"))  # unfolded: folded from the left, vvv and vw would differ
 
 NAME_MIN, NAME_MAX = 2, 20
 _NAME_EXTRA = frozenset(" ·•-_&()（）!！.'’+「」")
@@ -155,8 +155,8 @@ def slug_problem(slug: str) -> str:
 def skeleton(slug: str) -> str:
     """What a hasty eye sees: `a1pha`, `al-pha` and `alpha` have one skeleton."""
     seen = slug.replace("-", "").translate(_LOOKS_LIKE)
-    for pair, letter in _PAIRS:
-        seen = seen.replace(pair, letter)
+    for letter, pair in _PAIRS:
+        seen = seen.replace(letter, pair)
     return seen
 
 

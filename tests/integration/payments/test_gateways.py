@@ -1,4 +1,4 @@
-"""O5: both gateways over real HTTP against their simulators, callbacks switched off: queries do it."""
+"""O5: the gateways over real HTTP against their simulators, callbacks switched off: queries do it."""
 
 import threading
 from collections.abc import Iterator
@@ -13,14 +13,19 @@ import pytest
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.serving import make_server
 
+import kameng_payment_alipay.plugin
 import kameng_payment_epay.plugin
 import kameng_payment_stripe.plugin
+import kameng_payment_wechatpay.plugin
 from kameng.db import station_scope
 from kameng.settings import Settings
 from kameng_sdk.simulators import SimulatorEnvironment
 
 DEER = 3
-GATEWAYS = [("payment-epay", "alipay"), ("payment-stripe", "checkout")]
+GATEWAYS = [
+    ("payment-alipay", "page"), ("payment-epay", "alipay"), ("payment-stripe", "checkout"),
+    ("payment-wechatpay", "native"),
+]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -32,18 +37,21 @@ def street(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]
     environment = SimulatorEnvironment(
         state_folder=folder, base_url=f"http://127.0.0.1:{server.server_port}"
     )
+    (alipay,) = kameng_payment_alipay.plugin.kameng_simulators(environment)
     (epay,) = kameng_payment_epay.plugin.kameng_simulators(environment)
     (stripe,) = kameng_payment_stripe.plugin.kameng_simulators(environment)
+    (wechat,) = kameng_payment_wechatpay.plugin.kameng_simulators(environment)
     holder["app"] = DispatcherMiddleware(
         lambda environ, start: (start("404 Not Found", []), [b""])[1],
-        {"/epay": epay.wsgi_app, "/stripe": stripe.wsgi_app},
+        {f"/{each.name}": each.wsgi_app for each in (alipay, epay, stripe, wechat)},
     )
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield {"url": environment.base_url, "payment-epay": epay, "payment-stripe": stripe}
+    found = {f"payment-{each.name}": each for each in (alipay, epay, stripe, wechat)}
+    yield {"url": environment.base_url, **found}
     server.shutdown()
     server.server_close()
-    epay.close()
-    stripe.close()
+    for each in found.values():
+        each.close()
 
 
 @pytest.fixture(scope="module")
@@ -65,8 +73,10 @@ def _configured(app: Any, street: dict[str, Any], database: str) -> None:
         for plugin_id, _method in GATEWAYS:
             plugins.configure(1, plugin_id, street[plugin_id].demo_config(), "test")
             plugins.set_enabled(1, plugin_id, True, "test")
-    for name in ("epay", "stripe"):
+    for name in ("alipay", "epay", "stripe", "wechatpay"):
         httpx.post(f"{street['url']}/{name}/control/settings", data={"callbacks": "off"})
+    # Refunds take their time there; here they do not.
+    httpx.post(f"{street['url']}/wechatpay/control/settings", data={"refund_seconds": "0"})
 
 
 def start(shop: Any, plugin_id: str, method: str, cards: int = 2) -> tuple[Any, Any]:
@@ -77,6 +87,9 @@ def start(shop: Any, plugin_id: str, method: str, cards: int = 2) -> tuple[Any, 
         started = start_payment(
             placed.order_no, plugin_id, method, "192.0.2.9", return_url="http://deer.localhost/o"
         )
+    # Alipay knows of an order when the shopper's browser has been there.
+    if plugin_id == "payment-alipay":
+        assert httpx.get(started.redirect_url, follow_redirects=True).status_code == 200
     return placed, started
 
 

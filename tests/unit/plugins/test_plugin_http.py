@@ -4,7 +4,7 @@ import re
 import socket
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import pytest
 
@@ -42,6 +42,8 @@ def serving(*answers, pause_s=0.0):
     try:
         yield listener.getsockname()[1], seen
     finally:
+        with suppress(OSError):
+            listener.shutdown(socket.SHUT_RDWR)  # closing alone does not end a waiting accept()
         listener.close()
         thread.join(5)
 

@@ -38,19 +38,20 @@ END $f$;
 -- grant: main
 CREATE OR REPLACE FUNCTION post_adjustment(p_station bigint, p_id bigint) RETURNS TABLE (code text)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $f$
-DECLARE v record;
+DECLARE v record; v_from bigint; v_has bigint;
 BEGIN
   PERFORM _enter_station(p_station);
   SELECT * INTO v FROM adjustment x WHERE x.station_id = p_station AND x.id = p_id FOR NO KEY UPDATE;
   IF NOT FOUND THEN RETURN QUERY SELECT 'not_found'; RETURN; END IF;
   IF v.state <> 'waiting' THEN RETURN QUERY SELECT CASE v.state WHEN 'done' THEN 'repeat' ELSE 'refused' END; RETURN; END IF;
   PERFORM _require_approved(p_station, 'adjustment', p_id::text);
-  -- A person may not take what is not there, not even from what a station has available.
-  IF v.debit_kind = 'available' AND v.credit_kind <> 'adjustment' AND (SELECT b.balance FROM account_balance b WHERE b.account_id = _account(p_station, 'available') FOR NO KEY UPDATE) < v.amount THEN
-    RAISE EXCEPTION 'insufficient_funds' USING ERRCODE = 'KM003';
+  v_from := _account(CASE WHEN v.debit_kind IN ('adjustment', 'revenue') THEN 1 ELSE p_station END, v.debit_kind, v.debit_ref);
+  IF v.debit_kind = 'available' AND v.credit_kind <> 'adjustment' THEN -- its floor lets a debt through, a person may not make one
+    SELECT b.balance INTO STRICT v_has FROM account_balance b WHERE b.account_id = v_from FOR NO KEY UPDATE;
+    IF v_has < v.amount THEN RAISE EXCEPTION 'insufficient_funds' USING ERRCODE = 'KM003'; END IF;
   END IF;
   PERFORM _post('adjustment:' || p_station || ':' || p_id, p_station, NULL, NULL, NULL,
-    ARRAY[_account(CASE WHEN v.debit_kind IN ('adjustment', 'revenue') THEN 1 ELSE p_station END, v.debit_kind, v.debit_ref)],
+    ARRAY[v_from],
     ARRAY[_account(CASE WHEN v.credit_kind IN ('adjustment', 'revenue') THEN 1 ELSE p_station END, v.credit_kind, v.credit_ref)], ARRAY[v.amount], ARRAY['adjust.' || v.debit_kind]);
   UPDATE adjustment x SET state = 'done', done_at = now() WHERE x.station_id = p_station AND x.id = p_id;
   RETURN QUERY SELECT 'ok';

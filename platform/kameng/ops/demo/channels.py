@@ -8,6 +8,12 @@ from kameng.settings import Settings
 from kameng_sdk.simulators import SimulatorEnvironment
 
 MAIN_STATION = 1
+# No bank has numbers that begin like this, and the name says what it is.
+BANK = {
+    "bank": "示例银行（演示）", "branch": "示例银行幻想路支行", "holder": "演示商户（请勿转账）",
+    "account": "0000 0000 0000 0000 000", "note": "这是演示数据，不存在的账户，请勿转账。",
+    "minimum": "10.00",
+}  # fmt: skip
 
 
 def switch_on(settings: Settings) -> None:
@@ -19,6 +25,8 @@ def switch_on(settings: Settings) -> None:
         values = simulator.demo_config()
         plugins.configure(MAIN_STATION, plugin_id, values, "demo")
         configured.add(plugin_id)
+    plugins.configure(MAIN_STATION, "payment-bank-transfer", BANK, "demo")
+    configured.add("payment-bank-transfer")
     others = ("payment-balance", "risk-velocity", "supplier-manual")
     for plugin_id in (*sorted(configured), *others):
         plugins.set_enabled(MAIN_STATION, plugin_id, True, "demo")

@@ -21,7 +21,10 @@ from kameng_sdk.webhooks import WebhookReply, WebhookRequest
 log = logging.getLogger(__name__)
 
 # Headers worth keeping; the rest may hold cookies or credentials of somebody else.
-KEPT_HEADERS = ("content-type", "user-agent", "stripe-signature", "x-request-id")
+KEPT_HEADERS = (
+    "content-type", "user-agent", "stripe-signature", "x-request-id", "wechatpay-serial",
+    "wechatpay-timestamp", "wechatpay-nonce", "wechatpay-signature",
+)  # fmt: skip
 REFUSED = WebhookReply(status=400, body="fail")
 KEPT_OF_REFUSED = 2_048  # bytes of a body nobody has signed
 UNKNOWN_TOKEN = WebhookReply(status=404, body="fail")

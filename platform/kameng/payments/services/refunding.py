@@ -88,7 +88,7 @@ def _claim(station_id: int, refund_id: int) -> _Claimed | None:
                 attempt_no=attempt.attempt_no,
                 provider_ref=refund.provider_ref or attempt.provider_ref,
                 refund_no=refund.refund_no, amount=Money(refund.amount),
-                total=Money(attempt.amount), reason=refund.reason,
+                total=Money(attempt.amount), reason=refund.reason, made_at=refund.created_at,
             ),
             attempt.plugin_id, before != "created", refund.tries,
         )  # fmt: skip

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from datetime import date
 from importlib.metadata import entry_points
 from typing import Any
 
@@ -12,9 +13,9 @@ from kameng_payment_epay import plugin
 from kameng_payment_epay.simulator import EpaySimulator
 from kameng_sdk import hookspecs
 from kameng_sdk.config import PluginConfig
-from kameng_sdk.errors import Misconfigured
+from kameng_sdk.errors import CapabilityNotSupported, Misconfigured
 from kameng_sdk.manifest import API_VERSION
-from kameng_sdk.payments import SETTLING
+from kameng_sdk.payments import SETTLING, Device, PaymentCapability
 from kameng_sdk.simulators import SimulatorEnvironment
 
 ID = "payment-epay"
@@ -57,6 +58,26 @@ def test_the_demo_settings_fit_the_form_and_build_the_provider(hooks: Any, scene
     assert provider.capabilities & SETTLING
     assert provider.methods()
     assert hooks.kameng_check_config(config=scene.config(), context=scene.ctx()) == [[]]
+
+
+def test_wallets_keep_out_of_each_others_browser_and_name_what_they_are(scene: Any) -> None:
+    methods = {m.code: m for m in scene.provider("v2", methods="alipay,wxpay,qqpay").methods()}
+    assert {code: m.same_as for code, m in methods.items()} == {
+        "alipay": "alipay", "wxpay": "wechatpay", "qqpay": "",
+    }  # fmt: skip
+    assert Device.WECHAT not in methods["alipay"].devices
+    assert Device.ALIPAY not in methods["wxpay"].devices
+    for method in (methods["alipay"], methods["wxpay"]):
+        assert {Device.DESKTOP, Device.PHONE} < method.devices
+    assert not methods["qqpay"].devices, "everywhere"
+
+
+@pytest.mark.parametrize("version", ["v1", "v2"])
+def test_a_list_of_the_newest_orders_is_not_called_a_bill(scene: Any, version: str) -> None:
+    provider = scene.provider(version)
+    assert PaymentCapability.BILL not in provider.capabilities
+    with pytest.raises(CapabilityNotSupported):
+        provider.bill(scene.ctx(), date(2026, 3, 1))
 
 
 def test_secrets_are_declared_as_such_and_not_shown(hooks: Any, scene: Any) -> None:

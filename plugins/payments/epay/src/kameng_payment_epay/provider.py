@@ -11,6 +11,7 @@ from kameng_sdk.payments import (
     BasePaymentProvider,
     ChargeRequest,
     ChargeResult,
+    Device,
     PaymentCapability,
     PaymentMethod,
     QueryResult,
@@ -30,6 +31,13 @@ LABELS = {
     "qqpay": ("QQ 钱包", "message-circle"),
     "bank": ("云闪付", "building-bank"),
     "jdpay": ("京东支付", "credit-card"),
+}
+# What a direct gateway calls the same wallet, so that the shopper sees it once.
+SAME_AS = {"alipay": "alipay", "wxpay": "wechatpay"}
+# Each of the two wallets blocks the other's pages in its own browser.
+DEVICES = {
+    "alipay": frozenset({Device.DESKTOP, Device.PHONE, Device.ALIPAY}),
+    "wxpay": frozenset({Device.DESKTOP, Device.PHONE, Device.WECHAT}),
 }
 MOST_NAME_BYTES = 127
 BEIJING = timezone(timedelta(hours=8))
@@ -60,8 +68,7 @@ class EpayProvider(BasePaymentProvider):
 
     def methods(self) -> Sequence[PaymentMethod]:
         """The configured ways, in the configured order."""
-        known = [(code, *LABELS.get(code, (code, "credit-card"))) for code in self._account.methods]
-        return [PaymentMethod(code=code, label=label, icon=icon) for code, label, icon in known]
+        return [_method(code) for code in self._account.methods]
 
     def charge(self, ctx: CallContext, request: ChargeRequest) -> ChargeResult:
         """Version 1 only builds a signed address; version 2 has the gateway open the order."""
@@ -172,6 +179,17 @@ class EpayProvider(BasePaymentProvider):
         if self._v2:
             return call_v2(ctx, self._account, "pay/query", which)
         return call_v1(ctx, self._account, "order", which)
+
+
+def _method(code: str) -> PaymentMethod:
+    label, icon = LABELS.get(code, (code, "credit-card"))
+    return PaymentMethod(
+        code=code,
+        label=label,
+        icon=icon,
+        same_as=SAME_AS.get(code, ""),
+        devices=DEVICES.get(code, frozenset()),
+    )
 
 
 def _page_to_pay(answer: Answer) -> ChargeResult:

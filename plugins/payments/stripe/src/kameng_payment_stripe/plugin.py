@@ -16,7 +16,7 @@ from .provider import StripeProvider
 FIELDS = (
     ConfigField(
         name="secret_key", label="密钥", required=True, secret=True,
-        help="sk_live_… 收真钱，sk_test_… 测试；只给 Checkout 和退款权限的 rk_… 更好",
+        help="sk_live_… 收真钱，sk_test_… 测试；只给 Checkout、退款和读余额流水权限的 rk_… 更好",
     ),
     ConfigField(
         name="webhook_secret", label="Webhook 签名密钥", required=True, secret=True,
@@ -38,11 +38,11 @@ def kameng_manifest() -> PluginManifest:
         kind=PluginKind.PAYMENT,
         name="Stripe",
         version="0.1.0",
-        api_version=(1, 0),
-        description="用 Stripe Checkout 收人民币：银行卡和国际钱包，支持查询、部分退款、关单",
+        api_version=(1, 1),
+        description="用 Stripe Checkout 收人民币：银行卡和国际钱包，可查询、部分退款、关单、对账",
         author="Kameng",
         config_fields=FIELDS,
-        capabilities=("redirect", "query", "refund", "webhook", "test_mode"),
+        capabilities=("redirect", "query", "refund", "webhook", "test_mode", "bill"),
     )
 
 

@@ -1,7 +1,7 @@
 """Stripe Checkout as a payment provider."""
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import stripe
@@ -12,6 +12,7 @@ from kameng_sdk.money import Money
 from kameng_sdk.outcomes import Outcome
 from kameng_sdk.payments import (
     BasePaymentProvider,
+    BillResult,
     ChargeRequest,
     ChargeResult,
     PaymentCapability,
@@ -24,6 +25,7 @@ from kameng_sdk.payments import (
 from kameng_sdk.webhooks import WebhookRequest
 
 from .account import StripeAccount
+from .bill import READY_AFTER, Bill, span_of
 from .client import client_for, plain_errors
 from .notices import read_notice
 
@@ -43,7 +45,7 @@ class StripeProvider(BasePaymentProvider):
 
     @property
     def capabilities(self) -> PaymentCapability:
-        """All but manual confirmation."""
+        """All that a gateway without wallets, payouts and people can do."""
         return (
             PaymentCapability.QUERY
             | PaymentCapability.REFUND
@@ -53,6 +55,7 @@ class StripeProvider(BasePaymentProvider):
             | PaymentCapability.REDIRECT
             | PaymentCapability.QR
             | PaymentCapability.TEST_MODE
+            | PaymentCapability.BILL
         )
 
     def methods(self) -> Sequence[PaymentMethod]:
@@ -195,6 +198,17 @@ class StripeProvider(BasePaymentProvider):
     def parse_webhook(self, ctx: CallContext, request: WebhookRequest) -> WebhookResult:
         """See `notices`."""
         return read_notice(self._account, request, ctx.clock.now())
+
+    def bill(self, ctx: CallContext, day: date) -> BillResult:
+        """See `bill`. ``provider_ref`` of its lines is the payment intent."""
+        if ctx.clock.now() < span_of(day)[1] + READY_AFTER:
+            return BillResult(outcome=Outcome.PENDING, message="the day is not over yet")
+        try:
+            with plain_errors():
+                lines = Bill(client_for(ctx, self._account)).lines(day)
+        except Declined as error:
+            return BillResult(outcome=Outcome.UNKNOWN, message=str(error))
+        return BillResult(outcome=Outcome.SUCCEEDED, lines=lines)
 
     def check(self, ctx: CallContext) -> None:
         """Raises the error of a call that needs the right key and does nothing."""

@@ -13,10 +13,11 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Map, Rule
 from werkzeug.wrappers import Request, Response
 
+from . import balance
 from .bank import Bank
 from .forms import BadForm, flat, nested
 from .objects import ApiError, Objects, Thing, public
-from .store import Store
+from .store import BILL_LEVERS, Store
 
 KINDS = {"payment_intents": "payment_intent", "refunds": "refund", "events": "event"}
 
@@ -30,6 +31,7 @@ ROUTES = Map(
         Rule("/v1/refunds", endpoint="list_refunds", methods=["GET"]),
         Rule("/v1/events", endpoint="list_events", methods=["GET"]),
         Rule("/v1/balance", endpoint="balance", methods=["GET"]),
+        Rule("/v1/balance_transactions", endpoint="list_balance", methods=["GET"]),
         Rule(
             "/v1/<any(payment_intents,refunds,events):plural>/<ident>",
             endpoint="get_object",
@@ -136,6 +138,12 @@ class Api:
         objects.get("payment_intent", str(intent))
         found = objects.refunds_of(str(intent))[: _limit(params)]
         return {"object": "list", "url": "/v1/refunds", "has_more": False, "data": found}
+
+    def _list_balance(self, objects: Objects, params: Thing) -> Thing:
+        planted = {name: set(self._store.setting(name).split(",")) for name in BILL_LEVERS}
+        found, more = balance.page(objects, params, _limit(params), planted)
+        url = "/v1/balance_transactions"
+        return {"object": "list", "url": url, "has_more": more, "data": found}
 
     def _create_refund(self, objects: Objects, params: Thing) -> Thing:
         return public(self._bank.refund(objects, params))

@@ -21,6 +21,7 @@ from kameng_sdk.simulation.site import Site, View, answer_json
 from kameng_sdk.simulators import SimulatorEnvironment, StartResponse
 
 from .api import Api
+from .balance import FEE_BP
 from .bank import Bank
 from .control import Control
 from .english import ENGLISH
@@ -74,7 +75,7 @@ class StripeSimulator:
             "secret_key": self._secret_key,
             "webhook_secret": self._webhook_secret,
             "gateway_url": self._base_url,
-            "fee_bp": 290,
+            "fee_bp": FEE_BP,
         }
 
     def close(self) -> None:

@@ -3,6 +3,7 @@
 import time
 from typing import Any
 
+from .balance import book, fee_of
 from .objects import ApiError, Objects, Thing, new_id, now
 from .store import Store
 
@@ -137,6 +138,8 @@ class Bank:
                 "_session": session["id"],
             }
         )
+        entry = book(objects, charge, fee=fee_of(charge["amount"]))
+        objects.save(charge | {"balance_transaction": entry})
         intent |= {"status": "succeeded", "amount_received": intent["amount"]}
         objects.save(intent | {"latest_charge": charge["id"], "last_payment_error": None})
         urls = self.urls(session)
@@ -230,6 +233,7 @@ class Bank:
                 "status": "succeeded",
             }
         )
+        made = objects.save(made | {"balance_transaction": book(objects, made)})
         current = objects.get("charge", charge["id"])
         objects.emit("charge.refunded", current, charge["_session"], self.urls(charge))
         return made

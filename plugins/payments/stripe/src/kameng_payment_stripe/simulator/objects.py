@@ -86,6 +86,13 @@ class Objects:
         ).fetchall()
         return [_thing(row) for row in rows[:limit]], len(rows) > limit
 
+    def all_newest(self, kind: str) -> list[Thing]:
+        """All of a kind, newest first."""
+        rows = self.db.execute(
+            "SELECT body FROM objects WHERE kind = ? ORDER BY seq DESC", (kind,)
+        ).fetchall()
+        return [_thing(row) for row in rows]
+
     def refunds_of(self, intent: str) -> list[Thing]:
         rows = self.db.execute(
             "SELECT body FROM objects WHERE kind = 'refund' AND body ->> 'payment_intent' = ?"

@@ -22,10 +22,13 @@ CREATE TABLE IF NOT EXISTS answers (
   key TEXT PRIMARY KEY, request TEXT NOT NULL, status INTEGER NOT NULL, body TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS late_payments (session TEXT PRIMARY KEY, due_at REAL NOT NULL);
 """
+# Faults of the bill. Each holds numbers by comma: of attempts, the last one also of refunds.
+BILL_LEVERS = ("bill_missing", "bill_extra", "bill_amount", "bill_state", "bill_refund_missing")
 # `lost`: it happens, and its stored answer never arrives.
+DEFAULTS = {**levers.DEFAULTS, "webhook_url": "", **dict.fromkeys(BILL_LEVERS, "")}
 WORDS = {**levers.WORDS, "fail_when": {"before", "after", "lost"}}
 
 
 def open_store(folder: Path) -> Store:
     """The store in the simulator's folder; made when missing."""
-    return Store(folder / "stripe.sqlite3", SCHEMA, {**levers.DEFAULTS, "webhook_url": ""})
+    return Store(folder / "stripe.sqlite3", SCHEMA, DEFAULTS)

@@ -1,0 +1,1 @@
+"""Bank transfer by hand: the shopper sees an account, staff confirm the money."""

@@ -1,0 +1,1 @@
+"""微信支付 (WeChat Pay API v3) for Kameng."""
