@@ -202,7 +202,7 @@ SUBJECTS = {
     "adjustment": _l("调账 %(no)s"),
     "refund": _l("退款单 %(no)s"),
     "withdrawal": _l("提现 %(no)s"),
-    "approval": _l("申请 %(no)s"),
+    "approval": _l("审批 %(no)s"),
     "staff-login": _l("登录名 %(no)s"),
     "member-login": _l("登录名 %(no)s"),
 }
