@@ -46,6 +46,7 @@ ALERT_KINDS = {
     "supplier_config": _l("供应设置"),
     "payment.amount_mismatch": _l("支付金额不符"),
     "ledger": _l("账本"),
+    "reconciliation": _l("对账"),
     "dead_letter": _l("任务死信"),
     "plugin": _l("插件"),
 }
