@@ -34,6 +34,7 @@ WAITING_SQL = text("""
            (SELECT count(*) FROM withdrawal WHERE state = 'unknown'
                 OR state = 'created' AND approved_at < now() - interval '1 day') AS unpaid_late,
            (SELECT count(*) FROM alert WHERE state = 'open') AS alerts,
+           (SELECT count(*) FROM bill_difference WHERE state = 'open') AS differences,
            (SELECT count(*) FROM job_run WHERE state = 'dead') AS dead
 """)
 
@@ -58,5 +59,6 @@ def _load() -> Tally:
         "admin_approvals": (row.approvals, row.approvals_late > 0),
         "admin_withdrawals": (row.unpaid, row.unpaid_late > 0),
         "admin_alerts": (row.alerts, False),
+        "admin_reconcile": (row.differences, row.differences > 0),
         "admin_jobs": (row.dead, row.dead > 0),
     }

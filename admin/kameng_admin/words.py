@@ -77,6 +77,11 @@ JOBS: Mapping[str, Any] = {
     "jobs.sweep_outbox": _l("补发漏掉的消息"),
     "ledger.roll_up_accounts": _l("账户滚存"),
     "ledger.verify_books": _l("账本自证"),
+    "ledger.verify_books_fully": _l("账本全量自证"),
+    "ledger.seal_transfers": _l("封存转账"),
+    "ledger.write_ledger_head": _l("导出封存链头"),
+    "payments.plan_daily_bills": _l("安排对账"),
+    "payments.ask_for_due_bills": _l("取渠道账单"),
     "orders.complete_orders": _l("过售后期的订单完成"),
     "orders.expire_orders": _l("关闭过期订单"),
     "payments.ask_due_attempts": _l("查询未知支付"),
@@ -151,6 +156,12 @@ def alert_title(alert: Any) -> str:
         return str(_("订单超时没有处理完"))
     if alert.kind in ("payment_amount", "payment.amount_mismatch"):
         return str(_("付款金额与订单不符，没有发货，请核对"))
+    if alert.kind == "reconciliation":
+        return str(_("渠道账单有 %(n)s 条对不上", n=facts.get("open", "—")))
+    if alert.kind == "payment_account":
+        return str(_("收款账户连续失败，已自动暂停：%(said)s", said=facts.get("error", "—")))
+    if alert.kind == "station_funds":
+        return str(_("预存款不足，订单等着发货"))
     if alert.kind == "payment_reference":
         return str(_("同一笔付款被报给了两张支付单，后一张没有入账，请核对"))
     if alert.kind == "bonus_funds":

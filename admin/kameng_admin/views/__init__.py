@@ -24,11 +24,14 @@ from kameng_admin.views.dashboard import DashboardView
 from kameng_admin.views.desks import DecisionsView, PurchasesView, RiskView
 from kameng_admin.views.ledger import AccountsView, TransfersView, VerifyView
 from kameng_admin.views.members import MembersView
+from kameng_admin.views.money_trail import MoneyTrailView
 from kameng_admin.views.orders import OrderView
+from kameng_admin.views.payment_accounts import PaymentAccountsView
 from kameng_admin.views.payments import AttemptView, RefundView
 from kameng_admin.views.plugins import PluginsView
 from kameng_admin.views.prices import PricesView, RulesView
 from kameng_admin.views.products import ProductsView
+from kameng_admin.views.reconciling import ReconcileView
 from kameng_admin.views.refunding import RefundingView
 from kameng_admin.views.search import SearchView
 from kameng_admin.views.settling import SettlementsView, StatementsView, TermsView
@@ -64,6 +67,7 @@ def all_views() -> list[Any]:
         AlertsView(Alert, "admin_alerts", "alerts"),
         StationsView(Station, "admin_stations", "stations"),
         MembersView(Member, "admin_members", "members"),
+        PaymentAccountsView(endpoint="admin_payment_accounts", url="payment-accounts"),
         SettlementsView(Settlement, "admin_settlements", "settlements"),
         TermsView(endpoint="admin_terms", url="terms"),
         StatementsView(endpoint="admin_statements", url="statements"),
@@ -73,6 +77,8 @@ def all_views() -> list[Any]:
         TransfersView(Transfer, "admin_transfers", "transfers"),
         AdjustmentsView(Adjustment, "admin_adjustments", "adjustments"),
         VerifyView(endpoint="admin_verify", url="ledger/verify"),
+        ReconcileView(endpoint="admin_reconcile", url="reconcile"),
+        MoneyTrailView(endpoint="admin_trail", url="trail"),
         RiskView(endpoint="admin_risk", url="risk"),
         DecisionsView(RiskDecisionRow, "admin_decisions", "decisions"),
         PluginsView(endpoint="admin_plugins", url="plugins"),

@@ -1,4 +1,4 @@
-"""审批: what one person alone may not do waits here for somebody else's word."""
+"""资金审批: what one person alone may not do waits here for somebody else's word."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class ApprovalsView(Guarded, BaseView):
     """All requests of all kinds, those that wait longest first."""
 
     need = "approval.vote"
-    place = Place(_l("资金"), _l("审批"), "user-check")
+    place = Place(_l("资金"), _l("资金审批"), "checks")
 
     @expose("/")
     def index_view(self) -> Any:

@@ -160,6 +160,7 @@ def _acts(low: list[board.LowSku]) -> list[Act]:
             low_note,
             _to("admin_stock"),
         ),
+        act("admin_reconcile", _("对账差异"), "list-check", (_("逐条说清"), _("账单都对得上"))),
         act(
             "admin_by_hand",
             _("待确认转账"),

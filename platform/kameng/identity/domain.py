@@ -71,6 +71,8 @@ MAIN_PERMISSIONS: dict[str, tuple[str, ...]] = {
         "payment.confirm",
         "ledger.view",
         "ledger.adjust",
+        "reconcile.view",
+        "reconcile.resolve",
         "settlement.view",
         "settlement.manage",
         "withdrawal.view",

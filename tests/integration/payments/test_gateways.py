@@ -1,57 +1,21 @@
 """O5: the gateways over real HTTP against their simulators, callbacks switched off: queries do it."""
 
-import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from werkzeug.middleware.dispatcher import DispatcherMiddleware
-from werkzeug.serving import make_server
 
-import kameng_payment_alipay.plugin
-import kameng_payment_epay.plugin
-import kameng_payment_stripe.plugin
-import kameng_payment_wechatpay.plugin
 from kameng.db import station_scope
 from kameng.settings import Settings
-from kameng_sdk.simulators import SimulatorEnvironment
 
 DEER = 3
 GATEWAYS = [
     ("payment-alipay", "page"), ("payment-epay", "alipay"), ("payment-stripe", "checkout"),
     ("payment-wechatpay", "native"),
 ]  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def street(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
-    """The simulators behind one address; values are simulators by plugin id."""
-    folder: Path = tmp_path_factory.mktemp("simulators")
-    holder: dict[str, Any] = {}
-    server = make_server("127.0.0.1", 0, lambda *call: holder["app"](*call), threaded=True)
-    environment = SimulatorEnvironment(
-        state_folder=folder, base_url=f"http://127.0.0.1:{server.server_port}"
-    )
-    (alipay,) = kameng_payment_alipay.plugin.kameng_simulators(environment)
-    (epay,) = kameng_payment_epay.plugin.kameng_simulators(environment)
-    (stripe,) = kameng_payment_stripe.plugin.kameng_simulators(environment)
-    (wechat,) = kameng_payment_wechatpay.plugin.kameng_simulators(environment)
-    holder["app"] = DispatcherMiddleware(
-        lambda environ, start: (start("404 Not Found", []), [b""])[1],
-        {f"/{each.name}": each.wsgi_app for each in (alipay, epay, stripe, wechat)},
-    )
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    found = {f"payment-{each.name}": each for each in (alipay, epay, stripe, wechat)}
-    yield {"url": environment.base_url, **found}
-    server.shutdown()
-    server.server_close()
-    for each in found.values():
-        each.close()
 
 
 @pytest.fixture(scope="module")

@@ -44,6 +44,8 @@ PERMISSIONS: dict[str, Any] = {
     "funds.pay": _l("付预存与保证金"),
     "ledger.view": _l("查看账本"),
     "ledger.adjust": _l("账本调整"),
+    "reconcile.view": _l("查看渠道对账"),
+    "reconcile.resolve": _l("处理对账差异"),
     "settlement.view": _l("查看结算与对账单"),
     "settlement.manage": _l("修改结算条款"),
     "withdrawal.view": _l("查看提现"),

@@ -25,7 +25,6 @@ ORDER = "order"
 MAIN_STATION = 1
 CHINA = ZoneInfo("Asia/Shanghai")
 MOST_PIECES = 1_000_000
-DICE = secrets.SystemRandom()
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,13 +174,17 @@ class Judge:
             return Unfit.FUNDS
         return None
 
-    def fitting(self, options: Sequence[Option]) -> tuple[list[Option], list[tuple[Unfit, Option]]]:
-        """One option for each account that fits, and why the others do not."""
+    def fitting(
+        self, options: Sequence[Option], asked: tuple[str, str] = ("", "")
+    ) -> tuple[list[Option], list[tuple[Unfit, Option]]]:
+        """One option for each account that fits, and why the others do not.
+
+        Of several that fit at one account the one `asked` for (plugin, method) comes first; where
+        the browser is unknown, what needs a payer comes last.
+        """
         fit: dict[tuple[int, str, str], Option] = {}
         against: list[tuple[Unfit, Option]] = []
-        # Where the browser is unknown, what works without a payer comes first.
-        known = bool(self.device)
-        for option in sorted(options, key=lambda o: not known and o.offered.method.needs_payer):
+        for option in sorted(options, key=lambda each: self._rank(each, asked)):
             if option.key in fit:
                 continue
             why = self.unfit(option)
@@ -190,6 +193,11 @@ class Judge:
             else:
                 against.append((why, option))
         return list(fit.values()), against
+
+    def _rank(self, option: Option, asked: tuple[str, str]) -> tuple[bool, bool]:
+        offered = option.offered
+        unsure = not self.device and offered.method.needs_payer
+        return (offered.plugin_id, offered.code) != asked, unsure
 
     def _room(self, option: Option) -> bool:
         with main_scope(reason="payment accounts"):
@@ -220,7 +228,7 @@ def has_room(station_id: int, option: Option, amount: int, *, lock: bool) -> boo
 def in_turn(options: Sequence[Option]) -> list[Option]:
     """The order in which to try accounts, thrown by their weights."""
     weights = [option.terms.weight for option in options]
-    return [options[n] for n in by_weight(weights, [DICE.random() for _ in weights])]
+    return [options[n] for n in by_weight(weights, [secrets.randbits(62) for _ in weights])]
 
 
 def account_key(offered: plugins.OfferedMethod) -> tuple[int, str, str]:

@@ -173,7 +173,7 @@ def choose(
         raise refused(Unfit.OFF)
     goods = Goods(demand.order_no)
     judge = Judge(demand.station_id, demand.amount, device_word(device), goods)
-    fit, against = judge.fitting(options)
+    fit, against = judge.fitting(options, (plugin_id, method))
     if not fit:
         why, option = min(against, key=lambda pair: pair[0])
         raise refused(why, option.terms.opens)
