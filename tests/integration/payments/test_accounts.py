@@ -42,7 +42,7 @@ def test_one_way_is_offered_once_however_many_accounts_have_it(till: Till) -> No
     till.account()
     till.account("b")
     offered = till.methods()
-    assert sorted(offered) == ["alipay", "wxpay"]
+    assert sorted(offered) == ["alipay", "wechatpay"]
     assert all(view.enabled for view in offered.values())
 
 

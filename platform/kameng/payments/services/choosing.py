@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -159,7 +160,7 @@ class Judge:
     def unfit(self, option: Option) -> Unfit | None:
         """Why this account cannot take this payment; None when it can."""
         method = option.offered.method
-        if not fits_device(frozenset(d.value for d in method.devices), self.device):
+        if not self.works_here(option):
             return Unfit.DEVICE
         if method.minimum is not None and self._amount < method.minimum.amount:
             return Unfit.TOO_SMALL
@@ -173,6 +174,26 @@ class Judge:
         if option.offered.account_station_id != MAIN_STATION and not self._affordable():
             return Unfit.FUNDS
         return None
+
+    def drawn(self, fit: Sequence[Option]) -> list[Option]:
+        """Several gateways have the same way: the one shown is drawn by weight.
+
+        The same goods at the same price see the same one for ten minutes, so that a form which
+        comes back still has what was chosen.
+        """
+        slot = int(self._now.timestamp()) // 600
+        seed = (self._station_id, self._amount, self.device, self._goods, fit[0].way, slot)
+        digest = hashlib.sha256(repr(seed).encode()).digest()
+        chances = [
+            int.from_bytes(hashlib.sha256(digest + bytes([n])).digest()[:7])
+            for n in range(len(fit))
+        ]
+        return [fit[n] for n in by_weight([option.terms.weight for option in fit], chances)]
+
+    def works_here(self, option: Option) -> bool:
+        """Whether method and account fit the browser."""
+        devices = frozenset(device.value for device in option.offered.method.devices)
+        return fits_device(devices, self.device) and fits_device(option.terms.devices, self.device)
 
     def fitting(
         self, options: Sequence[Option], asked: tuple[str, str] = ("", "")
@@ -192,7 +213,10 @@ class Judge:
                 fit[option.key] = option
             else:
                 against.append((why, option))
-        return list(fit.values()), against
+        found = list(fit.values())
+        if not self.device:  # an account kept for some browsers is not for one nobody knows
+            found = [option for option in found if not option.terms.devices] or found
+        return found, against
 
     def _rank(self, option: Option, asked: tuple[str, str]) -> tuple[bool, bool]:
         offered = option.offered
@@ -225,10 +249,11 @@ def has_room(station_id: int, option: Option, amount: int, *, lock: bool) -> boo
     return bool(row["room"])
 
 
-def in_turn(options: Sequence[Option]) -> list[Option]:
-    """The order in which to try accounts, thrown by their weights."""
+def in_turn(options: Sequence[Option], plugin_id: str = "") -> list[Option]:
+    """The order in which to try accounts, thrown by their weights; first those of `plugin_id`."""
     weights = [option.terms.weight for option in options]
-    return [options[n] for n in by_weight(weights, [secrets.randbits(62) for _ in weights])]
+    order = by_weight(weights, [secrets.randbits(62) for _ in weights])
+    return sorted((options[n] for n in order), key=lambda o: o.offered.plugin_id != plugin_id)
 
 
 def account_key(offered: plugins.OfferedMethod) -> tuple[int, str, str]:
@@ -244,6 +269,8 @@ def device_word(device: Device | str | None) -> str:
 
 def _view(judge: Judge, options: Sequence[Option]) -> MethodView:
     fit, against = judge.fitting(options)
+    if len({option.offered.plugin_id for option in fit}) > 1:
+        fit = judge.drawn(fit)
     shown, why = (fit[0], None) if fit else (options[0], min(against, key=lambda pair: pair[0]))
     offered = shown.offered
     return MethodView(
