@@ -381,3 +381,16 @@ def test_billing_finds_its_provider_by_the_plugins_host(shop: Any) -> None:
     with shop.app.app_context(), pytest.raises(DomainError):
         billing.biller(1, "payment-nowhere", "")
     assert reconciling.REFUSALS["not_paid"]
+
+
+def test_the_command_says_what_is_missing_and_refuses_a_day_that_is_not_over(shop: Any) -> None:
+    from kameng.ops.bills import reconcile as command
+    from kameng.ops.errors import OpsError
+
+    with shop.app.app_context():
+        for day in ("nonsense", "2999-01-01"):
+            with pytest.raises(OpsError):
+                command(day)
+        text, agrees = command("2020-01-01")
+    assert agrees
+    assert text == "no account has a bill of 2020-01-01"
