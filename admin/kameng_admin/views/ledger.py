@@ -38,6 +38,11 @@ KINDS = (
     "refund.reserve",
     "refund.pay",
     "refund.wallet",
+    "settle.release",
+    "settle.fee",
+    "withdraw.hold",
+    "withdraw.pay",
+    "withdraw.return",
 )
 
 

@@ -39,6 +39,8 @@ ALERT_KINDS = {
     "payment_amount": _l("支付金额不符"),
     "payment_reference": _l("付款重复上报"),
     "refund_declined": _l("退款被拒"),
+    "payment_account": _l("收款账户暂停"),
+    "station_funds": _l("分站预存款不足"),
     "fulfil_overdue": _l("订单超时"),
     "purchase_orphan": _l("采购对不上"),
     "supplier_config": _l("供应设置"),

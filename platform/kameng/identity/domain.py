@@ -68,6 +68,7 @@ MAIN_PERMISSIONS: dict[str, tuple[str, ...]] = {
         "order.view",
         "payment.view",
         "payment.manage",
+        "payment.confirm",
         "ledger.view",
         "ledger.adjust",
         "reconcile.view",

@@ -10,6 +10,7 @@ from kameng.payments.api import (
     due_bills,
     due_refunds,
     fetch_bill,
+    fund_waiting_orders,
     plan_bills,
     query_attempt,
     send_refund,
@@ -88,3 +89,15 @@ def ask_for_due_bills() -> int:
     for station_id, bill_id in due:
         ask_for_bill.send(station_id, bill_id)
     return len(due)
+
+
+@every(seconds=10, name="fund_waiting_orders")
+def fund_orders() -> int:
+    """Orders that wait for their station's prepaid money go on, or are given back."""
+    return sum(fund_waiting_orders())
+
+
+@subscribe("station.paid_in", queue="money", scope="main")
+def funds_arrived(_station_id: int, _payload: dict[str, Any]) -> None:
+    """A station has filled its prepaid account: what waited for it goes on at once."""
+    fund_waiting_orders()
