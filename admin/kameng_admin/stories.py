@@ -92,6 +92,8 @@ TRANSFERS = {
     "withdraw.pay": _l("提现打款"),
     "withdraw.fee": _l("提现手续费"),
     "withdraw.return": _l("提现退回"),
+    "bill.fee": _l("账单手续费差额"),
+    "bill.difference": _l("对账差额入账"),
 }
 REASONS = {
     "placed": _l("买家下单"),
@@ -108,6 +110,7 @@ REASONS = {
     "query": _l("主动查询得知"),
     "cancelled": _l("取消，库存放回"),
     "part refund": _l("退了一部分"),
+    "the station has not paid in time": _l("分站没有及时预存货款，款项退回"),
 }
 
 
@@ -143,6 +146,9 @@ def _step(order: Order, event: Any) -> Step:
     mark = labels.order_mark(event.to_state, order.kind)
     who = texts.actor_text(event.actor, order.station_id)
     reason = REASONS.get(event.reason, event.reason)
+    if event.reason.startswith("staff:"):  # who has seen the money on the bank account
+        name = texts.actor_text(event.reason, 1)
+        reason = _("%(who)s 确认到账", who=name)
     parts = [str(part) for part in (who, reason) if str(part)]
     return Step(event.at, mark.icon, mark.tone, mark.label, " · ".join(parts))
 

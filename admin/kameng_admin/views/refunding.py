@@ -43,7 +43,7 @@ class RefundingView(Guarded, BaseView):
     @expose("/")
     def index_view(self) -> Any:
         """There is no list here: refunds have their own."""
-        return self.page("kameng_admin/refund_none.html", 404)
+        return self.render("kameng_admin/refund_none.html")
 
     @expose("/<int:station_id>/<order_no>", methods=("GET", "POST"))
     def ask(self, station_id: int, order_no: str) -> Any:
