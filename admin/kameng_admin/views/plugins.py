@@ -180,7 +180,7 @@ class PluginsView(Guarded, BaseView):
             form = plugins.config_form(info.id, station_id)
             if info.kind and info.kind.value == "payment":
                 hook = _hook(station_id, info.id)
-        row = db.session.get(StationPlugin, (station_id, info.id))
+        row = db.session.get(StationPlugin, (station_id, info.id, ""))
         health = row.health if row is not None else {}
         return self.page(
             "kameng_admin/plugin.html",
@@ -221,7 +221,9 @@ def _station(raw: str | None) -> int:
 
 def _stations_using() -> dict[str, int]:
     rows = db.session.query(StationPlugin.plugin_id).filter(
-        StationPlugin.enabled, StationPlugin.station_id != MAIN_STATION
+        StationPlugin.enabled,
+        StationPlugin.station_id != MAIN_STATION,
+        StationPlugin.account == "",
     )
     used: dict[str, int] = {}
     for (plugin_id,) in rows:
@@ -232,7 +234,7 @@ def _stations_using() -> dict[str, int]:
 def _switches(plugin_id: str) -> list[tuple[int, str, bool | None]]:
     known: dict[int, bool] = pairs(
         select(StationPlugin.station_id, StationPlugin.enabled).where(
-            StationPlugin.plugin_id == plugin_id
+            StationPlugin.plugin_id == plugin_id, StationPlugin.account == ""
         )
     )
     names = texts.station_names()

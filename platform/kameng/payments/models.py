@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, time
 from typing import Any
 
-from sqlalchemy import BigInteger, DateTime, Identity, LargeBinary
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import BigInteger, DateTime, Identity, LargeBinary, Text, Time
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from kameng.db import Amount, Base, BigId
@@ -47,6 +47,44 @@ class PaymentAttempt(Base):
     device: Mapped[str] = mapped_column(server_default="")
     cashier: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default="{}")
     opened_by: Mapped[str] = mapped_column(server_default="")
+
+
+class PaymentAccount(Base):
+    """Terms of one account at a gateway, and its breaker. No row: always, and sound."""
+
+    __tablename__ = "payment_account"
+
+    station_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    plugin_id: Mapped[str] = mapped_column(Text, primary_key=True)
+    account: Mapped[str] = mapped_column(Text, primary_key=True, default="")
+    name: Mapped[str] = mapped_column(server_default="")
+    weight: Mapped[int] = mapped_column(server_default="100")
+    minimum: Mapped[int | None] = mapped_column(BigInteger)
+    maximum: Mapped[int | None] = mapped_column(BigInteger)
+    daily_limit: Mapped[int | None] = mapped_column(BigInteger)
+    opens: Mapped[time | None] = mapped_column(Time)
+    closes: Mapped[time | None] = mapped_column(Time)
+    devices: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default="{}")
+    failures: Mapped[int] = mapped_column(server_default="0")
+    trips: Mapped[int] = mapped_column(server_default="0")
+    broken_until: Mapped[datetime | None] = mapped_column(Moment)
+    last_error: Mapped[str] = mapped_column(server_default="")
+    updated_at: Mapped[datetime] = mapped_column(Moment, server_default="now()")
+
+
+class PaymentProof(Base):
+    """What a shopper sent to show that money is on its way."""
+
+    __tablename__ = "payment_proof"
+
+    station_id: Mapped[BigId]
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    attempt_id: Mapped[int] = mapped_column(BigInteger)
+    media_type: Mapped[str]
+    content: Mapped[bytes] = mapped_column(LargeBinary)
+    note: Mapped[str]
+    ip: Mapped[str]
+    at: Mapped[datetime] = mapped_column(Moment, server_default="now()")
 
 
 class PaymentNotice(Base):

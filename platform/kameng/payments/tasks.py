@@ -7,6 +7,7 @@ from kameng.payments.api import (
     claim_due_queries,
     close_attempts,
     due_refunds,
+    fund_waiting_orders,
     query_attempt,
     send_refund,
 )
@@ -58,3 +59,15 @@ def close_expired(station_id: int, payload: dict[str, Any]) -> None:
 def close_cancelled(station_id: int, payload: dict[str, Any]) -> None:
     """The shopper cancelled: likewise."""
     close_attempts(station_id, int(payload["order_id"]))
+
+
+@every(seconds=10, name="fund_waiting_orders")
+def fund_orders() -> int:
+    """Orders that wait for their station's prepaid money go on, or are given back."""
+    return sum(fund_waiting_orders())
+
+
+@subscribe("station.paid_in", queue="money", scope="main")
+def funds_arrived(_station_id: int, _payload: dict[str, Any]) -> None:
+    """A station has filled its prepaid account: what waited for it goes on at once."""
+    fund_waiting_orders()

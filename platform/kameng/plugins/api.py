@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import TypeVar
 
+from kameng.plugins.accounts import AccountInfo, add_account, list_accounts, remove_account
 from kameng.plugins.bound_payments import BoundProvider
 from kameng.plugins.bound_risk import BoundRule, RuleFailed, broken_rule
 from kameng.plugins.bound_suppliers import BoundSupplier
@@ -26,24 +27,26 @@ from kameng.plugins.configuration import (
     use_main_account,
 )
 from kameng.plugins.discovery import PluginState
+from kameng.plugins.effective import Effective
 from kameng.plugins.fields import ConfigInvalid
 from kameng.plugins.host import PluginHost, PluginUnavailable, current_host, init_plugins
 from kameng.plugins.invoke import Answer, InTransaction
-from kameng.plugins.store import MAIN_STATION, ensure_row, station_of_token
+from kameng.plugins.store import MAIN_STATION, ensure_row, row_of_token
 from kameng.plugins.upkeep import check_config, observe, run_all_health, run_health, simulators
 from kameng_sdk.manifest import PluginKind
 from kameng_sdk.money import Money
-from kameng_sdk.payments import PaymentCapability
+from kameng_sdk.payments import PaymentCapability, PaymentMethod
 
 B = TypeVar("B")
 TOKEN = re.compile(r"[A-Za-z0-9_-]{1,100}")
 
 __all__ = [
-    "MAIN_STATION", "Answer", "BoundProvider", "BoundRule", "BoundSupplier", "ConfigForm",
-    "ConfigInvalid", "FormField", "InTransaction", "OfferedMethod", "PluginHost", "PluginInfo",
-    "PluginState", "PluginUnavailable", "RuleFailed", "account_station", "check_config",
-    "clear_secret", "config_form", "configure", "enabled_payment_methods", "explain", "hook_path",
-    "init_plugins", "list_plugins", "observe", "provider", "public_value", "reseal_all",
+    "MAIN_STATION", "AccountInfo", "Answer", "BoundProvider", "BoundRule", "BoundSupplier",
+    "ConfigForm", "ConfigInvalid", "FormField", "InTransaction", "OfferedMethod", "PluginHost",
+    "PluginInfo", "PluginState", "PluginUnavailable", "RuleFailed", "account_station",
+    "add_account", "check_config", "clear_secret", "config_form", "configure",
+    "enabled_payment_methods", "explain", "hook_path", "init_plugins", "list_accounts",
+    "list_plugins", "observe", "provider", "public_value", "remove_account", "reseal_all",
     "resolve_token", "risk_rules", "run_all_health", "run_health", "set_enabled", "simulators",
     "supplier", "use_main_account",
 ]  # fmt: skip
@@ -63,34 +66,47 @@ class OfferedMethod:
     fee_bp: int
     capabilities: PaymentCapability
     account_station_id: int
+    account: str
+    method: PaymentMethod
 
 
-def provider(station_id: int, plugin_id: str, *, switched_on: bool = False) -> BoundProvider:
+def provider(
+    station_id: int, plugin_id: str, *, holder: int | None = None, account: str = "",
+    switched_on: bool = False,
+) -> BoundProvider:  # fmt: skip
     """The payment provider of a station; raises `PluginUnavailable`.
 
-    Open attempts are queried, refunded and notified after the switch is off, so the switch
-    counts only with ``switched_on`` (ask so before a new charge).
+    ``holder`` and ``account`` are those of an attempt: what was begun at an account is asked and
+    given back there, whatever the station uses today. Without them it is the first account that
+    counts. Open attempts are queried, refunded and notified after the switch is off, so the
+    switch counts only with ``switched_on`` (ask so before a new charge).
     """
-    return _single(station_id, plugin_id, BoundProvider, switched_on)
+    settings = current_host().settings_of(station_id, plugin_id, account, holder)
+    return _single(settings, BoundProvider, switched_on)
 
 
 def supplier(
     plugin_id: str, station_id: int = MAIN_STATION, *, switched_on: bool = False
 ) -> BoundSupplier:
     """A supplier, usually of the main station; raises `PluginUnavailable`."""
-    return _single(station_id, plugin_id, BoundSupplier, switched_on)
+    settings = current_host().settings_of(station_id, plugin_id)
+    return _single(settings, BoundSupplier, switched_on)
 
 
-def enabled_payment_methods(station_id: int) -> list[OfferedMethod]:
-    """What a shopper can choose here; a plugin that cannot be built is left out and noted."""
+def enabled_payment_methods(station_id: int, *, main_only: bool = False) -> list[OfferedMethod]:
+    """Every method of every account in use here; one that cannot be built is left out and noted.
+
+    ``main_only``: at the main station's accounts, for what stations may not collect themselves.
+    """
     return [
         OfferedMethod(
             plugin_id=bound.plugin_id, plugin_name=bound.name, code=method.code,
             label=method.label, icon=method.icon, minimum=method.minimum,
             maximum=method.maximum, fee_bp=method.fee_bp,
             capabilities=bound.capabilities, account_station_id=bound.account_station_id,
+            account=bound.account, method=method,
         )
-        for bound in _enabled(station_id, PluginKind.PAYMENT, BoundProvider)[0]
+        for bound in _enabled(station_id, PluginKind.PAYMENT, BoundProvider, main_only)[0]
         for method in bound.methods
     ]  # fmt: skip
 
@@ -108,37 +124,44 @@ def risk_rules(station_id: int) -> list[BoundRule]:
 
 
 def account_station(station_id: int, plugin_id: str) -> int:
-    """Whose account a station uses with a plugin: its own id, or the main station's."""
+    """Whose first account a station uses with a plugin: its own id, or the main station's."""
     return current_host().settings_of(station_id, plugin_id).account_station_id
 
 
-def public_value(station_id: int, plugin_id: str, name: str) -> object:
+def public_value(
+    station_id: int, plugin_id: str, name: str, *, holder: int | None = None, account: str = ""
+) -> object:
     """One setting that is no secret, of the account a station uses; None when it is not set."""
-    account = current_host().settings_of(station_id, plugin_id).account
-    return account.config.get(name) if account else None
+    row = current_host().settings_of(station_id, plugin_id, account, holder).account
+    return row.config.get(name) if row else None
 
 
-def hook_path(station_id: int, plugin_id: str) -> str:
-    """Path of a station's callback address, ``/hooks/<plugin>/<token>``; made when missing."""
+def hook_path(station_id: int, plugin_id: str, account: str = "") -> str:
+    """Path of an account's callback address, ``/hooks/<plugin>/<token>``; made when missing.
+
+    A charge names the address of the account that collects: ``station_id`` is its holder.
+    """
     _plugin, manifest = current_host().sound(plugin_id)
     enabled = manifest.on_by_default if station_id == MAIN_STATION else True
-    return f"/hooks/{plugin_id}/{ensure_row(station_id, plugin_id, enabled=enabled)}"
+    token = ensure_row(station_id, plugin_id, account, enabled=enabled)
+    if not token:
+        raise PluginUnavailable(plugin_id, None, f"no account {account!r}")
+    return f"/hooks/{plugin_id}/{token}"
 
 
-def resolve_token(plugin_id: str, token: str) -> int | None:
-    """The station a callback belongs to, or None for a token nobody was given.
+def resolve_token(plugin_id: str, token: str) -> tuple[int, str] | None:
+    """The station and account a callback belongs to, or None for a token nobody was given.
 
     Under the main station's token also come notices about stations that use its account.
     """
     if not TOKEN.fullmatch(token):
         return None
-    return station_of_token(plugin_id, token)
+    return row_of_token(plugin_id, token)
 
 
-def _single(station_id: int, plugin_id: str, kind: type[B], switched_on: bool) -> B:
-    host = current_host()
+def _single(settings: Effective, kind: type[B], switched_on: bool) -> B:
+    host, plugin_id = current_host(), settings.manifest.id
     plugin, _manifest = host.sound(plugin_id)
-    settings = host.settings_of(station_id, plugin_id)
     if switched_on and not settings.enabled:
         raise PluginUnavailable(plugin_id, PluginState.AVAILABLE, "switched off")
     found = host.objects(plugin, settings, kind)
@@ -147,12 +170,14 @@ def _single(station_id: int, plugin_id: str, kind: type[B], switched_on: bool) -
     return found[0]
 
 
-def _enabled(station_id: int, kind: PluginKind, wanted: type[B]) -> tuple[list[B], dict[str, str]]:
+def _enabled(
+    station_id: int, kind: PluginKind, wanted: type[B], main_only: bool = False
+) -> tuple[list[B], dict[str, str]]:
     """Objects of what is switched on, and the reason for each plugin that gave none."""
     host = current_host()
     found: list[B] = []
     failed: dict[str, str] = {}
-    for plugin, settings in host.all_settings(station_id):
+    for plugin, settings in host.all_accounts(station_id, main_only=main_only):
         if settings.manifest.kind is kind and settings.enabled:
             try:
                 found += host.objects(plugin, settings, wanted)

@@ -30,7 +30,10 @@ WEBHOOK_S = 4.0  # the strictest gateway gives up after five
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bound:
-    """``account_station_id`` is whose account it is: the station's own or the main station's."""
+    """``account_station_id`` is whose account it is: the station's own or the main station's.
+
+    ``account`` tells the accounts of one station apart; "" is the first.
+    """
 
     plugin_id: str
     name: str
@@ -38,6 +41,7 @@ class Bound:
     account_station_id: int
     config_version: int
     line: Line
+    account: str = ""
 
 
 def undeclared(what: str) -> Answer[R]:

@@ -16,7 +16,7 @@ from kameng.plugins.sealing import SealBroken, Sealer
 from kameng_sdk import payments, suppliers
 from kameng_sdk.config import PluginConfig
 from kameng_sdk.manifest import PluginKind
-from kameng_sdk.payments import PaymentCapability, PaymentMethod
+from kameng_sdk.payments import Device, PaymentCapability, PaymentMethod
 from kameng_sdk.risk import CounterNeed, RiskStage
 from kameng_sdk.secrets import Secret
 from kameng_sdk.suppliers import SupplierCapability
@@ -49,6 +49,7 @@ def build(
         "account_station_id": settings.account_station_id,
         "config_version": settings.account.config_version if settings.account else 0,
         "line": line,
+        "account": settings.account_name,
     }
     maker = _MAKERS[settings.manifest.kind]
     try:
@@ -88,6 +89,10 @@ def _provider(plugin: Plugin, config: PluginConfig, common: Any) -> tuple[Built,
         expect(method, PaymentMethod)
         for text, most in ((method.code, 40), (method.label, 60), (method.icon, 60)):
             expect_text(text, most)
+        expect_text(method.same_as, 40)
+        expect(method.needs_payer, bool)
+        if not all(isinstance(device, Device) for device in method.devices):
+            raise ValueError("a method for a device nobody knows")
     if len({method.code for method in methods}) != len(methods):
         raise ValueError("two methods have one code")
     return (BoundProvider(**common, capabilities=capabilities, methods=methods, provider=provider),)

@@ -3,6 +3,9 @@
 A station with values of its own uses its own account and switch. Without, it uses the main
 station's account while both switches are on. Fields are never mixed one by one: a station that
 chose the gateway's address would otherwise be sent requests signed with the main station's key.
+
+One station may have several accounts at a gateway. With any of its own it collects for its orders
+on those alone; what fills wallets, prepaid accounts and deposits always goes to the main station.
 """
 
 from __future__ import annotations
@@ -12,7 +15,7 @@ from datetime import datetime
 
 from kameng.plugins.fields import missing_fields, typed_value
 from kameng.plugins.sealing import Sealer
-from kameng.plugins.store import MAIN_STATION, PluginRow, RowPair
+from kameng.plugins.store import MAIN_STATION, AccountRows, PluginRow, RowPair
 from kameng_sdk.config import ConfigValue, PluginConfig
 from kameng_sdk.manifest import PluginManifest
 
@@ -33,6 +36,11 @@ class Effective:
     def account_station_id(self) -> int:
         """Whose account it is: the station's own or the main station's."""
         return self.account.station_id if self.account else MAIN_STATION
+
+    @property
+    def account_name(self) -> str:
+        """Which of its accounts; "" is the first."""
+        return self.account.account if self.account else ""
 
     @property
     def version(self) -> Version:
@@ -72,9 +80,53 @@ def effective(manifest: PluginManifest, station_id: int, rows: RowPair) -> Effec
     return Effective(manifest, station_id, enabled, rows.main, rows.main)
 
 
+def every_account(
+    manifest: PluginManifest, station_id: int, rows: AccountRows, *, main_only: bool = False
+) -> list[Effective]:
+    """Every account that collects at a station, the first one first; some may be switched off.
+
+    ``main_only``: for what the main station alone may hold, whoever's orders go elsewhere.
+    """
+    own = [row for row in rows.own.values() if row.has_values]
+    apart = station_id != MAIN_STATION and not manifest.restricted
+    if own and apart and not main_only:
+        first = rows.main.get("")
+        return [Effective(manifest, station_id, row.enabled, row, first) for row in own]
+    here = rows.own.get("") if apart else None
+    switch = here is None or here.has_values or here.enabled
+    main = {"": rows.main.get("")} | dict(rows.main)
+    return [
+        Effective(
+            manifest, station_id, switch and (row.enabled if row else manifest.on_by_default),
+            row, row,
+        )
+        for name, row in main.items()
+        if not name or (row is not None and row.has_values)
+    ]  # fmt: skip
+
+
+def at_account(
+    manifest: PluginManifest, station_id: int, rows: AccountRows, holder: int, account: str
+) -> Effective | None:
+    """One account by its name, whatever the station uses today; None when there is none."""
+    if holder == MAIN_STATION:
+        row = rows.main.get(account)
+        if row is None and account:
+            return None
+        return Effective(
+            manifest, station_id, row.enabled if row else manifest.on_by_default, row, row
+        )
+    row = rows.own.get(account)
+    if row is None or holder != station_id:
+        return None
+    return Effective(manifest, station_id, row.enabled, row, rows.main.get(""))
+
+
 def _version(row: PluginRow | None) -> tuple[int, datetime | None]:
     return (row.config_version, row.updated_at) if row else (0, None)
 
 
 def _secrets(row: PluginRow | None, sealer: Sealer) -> dict[str, str]:
-    return sealer.open(row.station_id, row.plugin_id, row.sealed) if row and row.sealed else {}
+    if row is None or not row.sealed:
+        return {}
+    return sealer.open(row.station_id, row.plugin_id, row.sealed, row.account)

@@ -17,9 +17,16 @@ from kameng.errors import DomainError
 from kameng.plugins.addresses import PORTS
 from kameng.plugins.building import BuildFailed, Built, build
 from kameng.plugins.discovery import Plugin, PluginState, discover
-from kameng.plugins.effective import Effective, Version, effective
+from kameng.plugins.effective import Effective, Version, at_account, effective, every_account
 from kameng.plugins.sealing import Sealer
-from kameng.plugins.store import MAIN_STATION, RowPair, read_pair, read_pairs, write_health
+from kameng.plugins.store import (
+    MAIN_STATION,
+    AccountRows,
+    RowPair,
+    read_accounts,
+    read_pairs,
+    write_health,
+)
 from kameng.runtime import current_settings
 from kameng.settings import Settings
 from kameng_sdk.manifest import PluginManifest
@@ -70,7 +77,7 @@ class PluginHost:
         self.exempt = _simulator_address(settings)
         self._settings = settings
         self._sealer: Sealer | None = None
-        self._built: dict[tuple[str, int], tuple[Version, tuple[Built, ...]]] = {}
+        self._built: dict[tuple[str, int, str], tuple[Version, tuple[Built, ...]]] = {}
         self._lock = threading.Lock()
 
     @property
@@ -89,10 +96,38 @@ class PluginHost:
             raise PluginUnavailable(plugin_id, plugin.fault, plugin.reason)
         return plugin, plugin.manifest
 
-    def settings_of(self, station_id: int, plugin_id: str) -> Effective:
-        """What counts for one plugin at one station, read now."""
+    def settings_of(
+        self, station_id: int, plugin_id: str, account: str = "", holder: int | None = None
+    ) -> Effective:
+        """What counts for one plugin at one station, read now.
+
+        With ``account`` or ``holder`` it is that very account: the station's own unless
+        ``holder`` is the main station. Raises `PluginUnavailable` when there is none.
+        """
         _plugin, manifest = self.sound(plugin_id)
-        return effective(manifest, station_id, read_pair(station_id, plugin_id))
+        rows = read_accounts(station_id, plugin_id).get(plugin_id, AccountRows())
+        if holder is None and not account:
+            return effective(manifest, station_id, rows.first)
+        whose = station_id if holder is None else holder
+        found = at_account(manifest, station_id, rows, whose, account)
+        if found is None:
+            raise PluginUnavailable(plugin_id, None, f"station {whose} has no account {account!r}")
+        return found
+
+    def all_accounts(
+        self, station_id: int, *, main_only: bool = False
+    ) -> list[tuple[Plugin, Effective]]:
+        """Every account a station collects on, of every sound plugin, sorted by plugin."""
+        rows = read_accounts(station_id)
+        return [
+            (plugin, settings)
+            for plugin in self.plugins.values()
+            if plugin.manifest is not None
+            for settings in every_account(
+                plugin.manifest, station_id, rows.get(plugin.id, AccountRows()),
+                main_only=main_only,
+            )
+        ]  # fmt: skip
 
     def all_settings(self, station_id: int) -> list[tuple[Plugin, Effective]]:
         """The same for every sound plugin, in one query, sorted by id."""
@@ -116,7 +151,7 @@ class PluginHost:
 
     def objects(self, plugin: Plugin, settings: Effective, kind: type[B]) -> list[B]:
         """Bound objects, cached per plugin, account and version; raises `PluginUnavailable`."""
-        key = (plugin.id, settings.account_station_id)
+        key = (plugin.id, settings.account_station_id, settings.account_name)
         with self._lock:
             known = self._built.get(key)
         if known is None or known[0] != settings.version:
@@ -143,7 +178,7 @@ class PluginHost:
             raise PluginUnavailable(plugin.id, PluginState.MISCONFIGURED, str(error)) from None
         row = settings.account
         if row and row.health.get("status") == MISCONFIGURED:
-            write_health(row.station_id, row.plugin_id, {})
+            write_health(row.station_id, row.plugin_id, {}, row.account)
         return built
 
     def note_misconfigured(self, settings: Effective, reason: str) -> None:
@@ -151,7 +186,7 @@ class PluginHost:
         row = settings.account
         report = {"status": MISCONFIGURED, "message": reason}
         if row and any(row.health.get(name) != value for name, value in report.items()):
-            write_health(row.station_id, row.plugin_id, report)
+            write_health(row.station_id, row.plugin_id, report, row.account)
 
 
 def init_plugins(

@@ -1,6 +1,6 @@
 """Plugin secrets at rest: AES-256-GCM under a key derived from the master key.
 
-Bound to station and plugin by the additional data: a row copied elsewhere does not open.
+Bound to station, plugin and account by the additional data: a row copied elsewhere does not open.
 """
 
 from __future__ import annotations
@@ -36,14 +36,18 @@ class Sealer:
         given = [settings.master_key, settings.master_key_previous]
         self._keys = [AESGCM(_derive(key)) for key in given if key]
 
-    def seal(self, station_id: int, plugin_id: str, secrets: Mapping[str, str]) -> bytes:
+    def seal(
+        self, station_id: int, plugin_id: str, secrets: Mapping[str, str], account: str = ""
+    ) -> bytes:
         """Encrypt all secrets of one row."""
         nonce = os.urandom(NONCE_BYTES)
         plain = json.dumps(dict(secrets)).encode()
-        sealed = self._keys[0].encrypt(nonce, plain, _bound_to(station_id, plugin_id))
+        sealed = self._keys[0].encrypt(nonce, plain, _bound_to(station_id, plugin_id, account))
         return FORMAT + nonce + sealed
 
-    def open(self, station_id: int, plugin_id: str, sealed: bytes | None) -> dict[str, str]:
+    def open(
+        self, station_id: int, plugin_id: str, sealed: bytes | None, account: str = ""
+    ) -> dict[str, str]:
         """Decrypt them; raises `SealBroken`."""
         if not sealed:
             return {}
@@ -52,7 +56,7 @@ class Sealer:
         nonce, text = sealed[1 : 1 + NONCE_BYTES], sealed[1 + NONCE_BYTES :]
         for key in self._keys:
             try:
-                plain = key.decrypt(nonce, text, _bound_to(station_id, plugin_id))
+                plain = key.decrypt(nonce, text, _bound_to(station_id, plugin_id, account))
             except InvalidTag:
                 continue
             return {str(name): str(value) for name, value in json.loads(plain).items()}
@@ -69,5 +73,5 @@ def _derive(master_key: str) -> bytes:
     return HKDF(algorithm=SHA256(), length=32, salt=None, info=KEY_PURPOSE).derive(raw)
 
 
-def _bound_to(station_id: int, plugin_id: str) -> bytes:
-    return f"{station_id}|{plugin_id}".encode()
+def _bound_to(station_id: int, plugin_id: str, account: str) -> bytes:
+    return f"{station_id}|{plugin_id}{f'|{account}' if account else ''}".encode()

@@ -7,11 +7,11 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import select, text, update
+from sqlalchemy import ColumnElement, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from kameng.db import db, main_scope
@@ -24,7 +24,10 @@ REASON = "plugin settings"
 
 @dataclass(frozen=True, slots=True)
 class PluginRow:
-    """A row as it was read; ``sealed`` are the encrypted secrets."""
+    """A row as it was read; ``sealed`` are the encrypted secrets.
+
+    ``account`` tells several accounts of one station at one gateway apart; "" is the first.
+    """
 
     station_id: int
     plugin_id: str
@@ -36,6 +39,7 @@ class PluginRow:
     token: str
     health: Mapping[str, Any]
     updated_at: datetime
+    account: str = ""
 
     @property
     def has_values(self) -> bool:
@@ -51,79 +55,135 @@ class RowPair:
     main: PluginRow | None = None
 
 
-def read_pairs(station_id: int, plugin_id: str | None = None) -> dict[str, RowPair]:
+@dataclass(frozen=True, slots=True)
+class AccountRows:
+    """All rows of one plugin, by account: the station's own and the main station's."""
+
+    own: Mapping[str, PluginRow] = field(default_factory=dict)
+    main: Mapping[str, PluginRow] = field(default_factory=dict)
+
+    @property
+    def first(self) -> RowPair:
+        """The first account of both."""
+        return RowPair(self.own.get(""), self.main.get(""))
+
+
+def read_accounts(station_id: int, plugin_id: str | None = None) -> dict[str, AccountRows]:
     """The rows of a station and of the main station, by plugin, in one query."""
     wanted = select(StationPlugin).where(StationPlugin.station_id.in_({station_id, MAIN_STATION}))
     if plugin_id is not None:
         wanted = wanted.where(StationPlugin.plugin_id == plugin_id)
     with main_scope(reason=REASON):
-        rows = [_row(found) for found in db.session.scalars(wanted)]
-    own = {row.plugin_id: row for row in rows if row.station_id == station_id}
-    main = {row.plugin_id: row for row in rows if row.station_id == MAIN_STATION}
-    return {name: RowPair(own.get(name), main.get(name)) for name in {*own, *main}}
+        rows = [_row(found) for found in db.session.scalars(wanted.order_by(StationPlugin.account))]
+    return {
+        name: AccountRows(
+            {r.account: r for r in rows if (r.station_id, r.plugin_id) == (station_id, name)},
+            {r.account: r for r in rows if (r.station_id, r.plugin_id) == (MAIN_STATION, name)},
+        )
+        for name in {row.plugin_id for row in rows}
+    }
 
 
-def read_pair(station_id: int, plugin_id: str) -> RowPair:
-    """Both rows of one plugin; either may be missing."""
-    return read_pairs(station_id, plugin_id).get(plugin_id, RowPair())
+def read_pairs(station_id: int, plugin_id: str | None = None) -> dict[str, RowPair]:
+    """The rows of the first accounts, by plugin."""
+    return {name: rows.first for name, rows in read_accounts(station_id, plugin_id).items()}
 
 
-def station_of_token(plugin_id: str, token: str) -> int | None:
-    """Whose notices arrive under this token."""
+def all_rows() -> list[PluginRow]:
+    """Every row of every station, in order."""
+    with main_scope(reason=REASON):
+        found = db.session.scalars(
+            select(StationPlugin).order_by(
+                StationPlugin.station_id, StationPlugin.plugin_id, StationPlugin.account
+            )
+        )
+        return [_row(row) for row in found]
+
+
+def row_of_token(plugin_id: str, token: str) -> tuple[int, str] | None:
+    """Whose notices arrive under this token: station and account."""
     with main_scope(reason="plugin callback"):
-        return db.session.scalar(
-            select(StationPlugin.station_id).where(
+        found = db.session.execute(
+            select(StationPlugin.station_id, StationPlugin.account).where(
                 StationPlugin.token == token, StationPlugin.plugin_id == plugin_id
             )
-        )
+        ).first()
+    return (found[0], found[1]) if found else None
 
 
-def enabled_accounts() -> list[tuple[int, str]]:
-    """(station, plugin) of every switched-on row with values of its own, in order."""
+def enabled_accounts() -> list[tuple[int, str, str]]:
+    """(station, plugin, account) of every switched-on row with values of its own, in order."""
     with main_scope(reason="plugin health"):
         found = db.session.execute(
-            select(StationPlugin.station_id, StationPlugin.plugin_id)
+            select(StationPlugin.station_id, StationPlugin.plugin_id, StationPlugin.account)
             .where(StationPlugin.enabled, StationPlugin.config_version > 0)
-            .order_by(StationPlugin.plugin_id, StationPlugin.station_id)
+            .order_by(StationPlugin.plugin_id, StationPlugin.station_id, StationPlugin.account)
         )
-        return [(station_id, plugin_id) for station_id, plugin_id in found]
+        return [(station_id, plugin_id, account) for station_id, plugin_id, account in found]
 
 
-def ensure_row(station_id: int, plugin_id: str, *, enabled: bool) -> str:
-    """Make the row when it is missing, with ``enabled`` and no values; returns its token."""
+def ensure_row(station_id: int, plugin_id: str, account: str = "", *, enabled: bool) -> str:
+    """Make the first account's row when missing, with ``enabled`` and no values; returns a token.
+
+    "" when another account does not exist.
+    """
     with main_scope(reason=REASON):
-        _insert_missing(station_id, plugin_id, enabled)
+        if not account:
+            insert_missing(station_id, plugin_id, enabled=enabled)
         token = db.session.scalar(
-            select(StationPlugin.token).where(
-                StationPlugin.station_id == station_id, StationPlugin.plugin_id == plugin_id
-            )
+            select(StationPlugin.token).where(*_key(station_id, plugin_id, account))
         )
         db.session.commit()
     return token or ""
 
 
-def lock_row(station_id: int, plugin_id: str, *, enabled: bool) -> StationPlugin:
-    """The mapped row, made when missing and locked; for use inside a main scope."""
-    _insert_missing(station_id, plugin_id, enabled)
+def lock_row(
+    station_id: int, plugin_id: str, account: str = "", *, enabled: bool
+) -> StationPlugin | None:
+    """The mapped row, locked; the first account's is made when missing. Inside a main scope."""
+    if not account:
+        insert_missing(station_id, plugin_id, enabled=enabled)
     return db.session.scalars(
-        select(StationPlugin)
-        .where(StationPlugin.station_id == station_id, StationPlugin.plugin_id == plugin_id)
-        .with_for_update()
-    ).one()
+        select(StationPlugin).where(*_key(station_id, plugin_id, account)).with_for_update()
+    ).one_or_none()
 
 
-def write_health(station_id: int, plugin_id: str, health: Mapping[str, Any]) -> None:
+# What still needs an account: payments not settled, money not given back, payouts not through.
+_IN_USE = text("""
+SELECT EXISTS (SELECT 1 FROM payment_attempt WHERE account_station_id = :station
+         AND plugin_id = :plugin AND account = :account AND next_query_at IS NOT NULL
+         AND state IN ('created', 'sent', 'unknown'))
+    OR EXISTS (SELECT 1 FROM refund r JOIN payment_attempt a
+         ON a.station_id = r.station_id AND a.id = r.attempt_id
+         WHERE a.account_station_id = :station AND a.plugin_id = :plugin AND a.account = :account
+         AND r.state <> 'succeeded')
+    OR EXISTS (SELECT 1 FROM withdrawal WHERE :station = 1 AND plugin_id = :plugin
+         AND account = :account AND state IN ('created', 'sent', 'unknown'))
+""")
+
+
+def in_use(station_id: int, plugin_id: str, account: str) -> bool:
+    """Whether something open would lose its way to the gateway without this account."""
+    values = {"station": station_id, "plugin": plugin_id, "account": account}
+    return bool(db.session.scalar(_IN_USE, values))
+
+
+def write_health(
+    station_id: int, plugin_id: str, health: Mapping[str, Any], account: str = ""
+) -> None:
     """Keep the latest report beside the row, if there is one."""
     with main_scope(reason="plugin health"):
         db.session.execute(
             update(StationPlugin)
-            .where(StationPlugin.station_id == station_id, StationPlugin.plugin_id == plugin_id)
+            .where(*_key(station_id, plugin_id, account))
             .values(health={**health, "at": datetime.now(UTC).isoformat(timespec="seconds")})
         )
         db.session.commit()
 
 
-def audit(station_id: int, actor: str, action: str, plugin_id: str, detail: object) -> None:
+def audit(
+    station_id: int, actor: str, action: str, plugin_id: str, detail: object, account: str = ""
+) -> None:
     """An append-only line in the session's transaction; names of fields, never their values."""
     db.session.execute(
         text(
@@ -132,20 +192,31 @@ def audit(station_id: int, actor: str, action: str, plugin_id: str, detail: obje
         ),
         {
             "station": station_id, "actor": actor, "action": action,
-            "subject": f"plugin:{plugin_id}", "detail": json.dumps(detail),
+            "subject": f"plugin:{plugin_id}" + (f":{account}" if account else ""),
+            "detail": json.dumps(detail),
         },
     )  # fmt: skip
 
 
-def _insert_missing(station_id: int, plugin_id: str, enabled: bool) -> None:
-    db.session.execute(
+def insert_missing(station_id: int, plugin_id: str, account: str = "", *, enabled: bool) -> bool:
+    """Make a row without values, in the open transaction; False when it is there already."""
+    made = db.session.execute(
         insert(StationPlugin)
         .values(
-            station_id=station_id, plugin_id=plugin_id, account="", enabled=enabled, config={},
+            station_id=station_id, plugin_id=plugin_id, account=account, enabled=enabled, config={},
             secrets_meta={}, config_version=0, token=secrets.token_urlsafe(TOKEN_BYTES),
             health={}, updated_at=datetime.now(UTC),
         )
         .on_conflict_do_nothing(index_elements=["station_id", "plugin_id", "account"])
+        .returning(StationPlugin.station_id)
+    )  # fmt: skip
+    return made.first() is not None
+
+
+def _key(station_id: int, plugin_id: str, account: str) -> tuple[ColumnElement[bool], ...]:
+    return (
+        StationPlugin.station_id == station_id, StationPlugin.plugin_id == plugin_id,
+        StationPlugin.account == account,
     )  # fmt: skip
 
 
@@ -153,4 +224,5 @@ def _row(found: StationPlugin) -> PluginRow:
     return PluginRow(
         found.station_id, found.plugin_id, found.enabled, found.config, found.secrets,
         found.secrets_meta, found.config_version, found.token, found.health, found.updated_at,
+        found.account,
     )  # fmt: skip

@@ -34,12 +34,12 @@ MOST_FACTS = 50
 MOST_NAME = 60
 
 
-def check_config(station_id: int, plugin_id: str) -> list[ConfigProblem]:
+def check_config(station_id: int, plugin_id: str, account: str = "") -> list[ConfigProblem]:
     """Try the settings against the other side; an empty list means nothing is wrong.
 
     Uses the network: call it outside a transaction. Raises `PluginUnavailable`.
     """
-    plugin, settings, config = _prepared(station_id, plugin_id)
+    plugin, settings, config = _prepared(station_id, plugin_id, account)
     missing = [ConfigProblem(field=name, message="required") for name in settings.missing()]
     if missing:
         return missing
@@ -51,12 +51,12 @@ def check_config(station_id: int, plugin_id: str) -> list[ConfigProblem]:
         return [ConfigProblem(field="", message=str(error))]
 
 
-def run_health(station_id: int, plugin_id: str) -> HealthReport | None:
+def run_health(station_id: int, plugin_id: str, account: str = "") -> HealthReport | None:
     """Ask a plugin how its other side fares and keep the report; None when it does not say.
 
     Uses the network: call it from a job. Raises `PluginUnavailable`.
     """
-    plugin, settings, config = _prepared(station_id, plugin_id)
+    plugin, settings, config = _prepared(station_id, plugin_id, account)
     try:
         current_host().objects(plugin, settings, object)
     except PluginUnavailable as error:  # noted by the host, more precisely than a report could
@@ -71,17 +71,17 @@ def run_health(station_id: int, plugin_id: str) -> HealthReport | None:
         report = HealthReport(status=HealthStatus.DOWN, message=str(error))
     kept = {"status": report.status.value, "message": report.message, "facts": dict(report.facts)}
     if settings.account is not None:
-        write_health(settings.account.station_id, plugin_id, kept)
+        write_health(settings.account.station_id, plugin_id, kept, settings.account_name)
     return report
 
 
 def run_all_health() -> int:
     """Ask for every account that is switched on, each once; returns how many reported."""
     reported = 0
-    for station_id, plugin_id in enabled_accounts():
+    for station_id, plugin_id, account in enabled_accounts():
         plugin = current_host().plugins.get(plugin_id)
         if plugin is not None and _implements(plugin, "kameng_health"):
-            reported += run_health(station_id, plugin_id) is not None
+            reported += run_health(station_id, plugin_id, account) is not None
     return reported
 
 
@@ -136,11 +136,13 @@ def _clean_report(report: Any, line: Line) -> HealthReport:
     return HealthReport(status=report.status, message=message, facts=facts)
 
 
-def _prepared(station_id: int, plugin_id: str) -> tuple[Plugin, Effective, PluginConfig]:
+def _prepared(
+    station_id: int, plugin_id: str, account: str
+) -> tuple[Plugin, Effective, PluginConfig]:
     refuse_transaction(plugin_id, "check")
     host = current_host()
     plugin, _manifest = host.sound(plugin_id)
-    settings = host.settings_of(station_id, plugin_id)
+    settings = host.settings_of(station_id, plugin_id, account)
     try:
         return plugin, settings, settings.config(host.sealer)
     except SealBroken:

@@ -15,7 +15,10 @@ CAPABILITY = "form-target:"  # a manifest names cashiers outside its configured 
 def gateway_origins(station_id: int) -> list[str]:
     """`https://pay.example` of every enabled payment plugin of a station."""
     found: set[str] = set()
-    for _plugin, settings in current_host().all_settings(station_id):
+    # Wallets are filled at the main station's accounts, where a station has its own as well.
+    host = current_host()
+    accounts = host.all_accounts(station_id) + host.all_accounts(station_id, main_only=True)
+    for _plugin, settings in accounts:
         if settings.enabled and settings.manifest.kind is PluginKind.PAYMENT:
             found.update(_origins(settings))
     return sorted(found)

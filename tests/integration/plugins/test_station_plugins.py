@@ -206,7 +206,7 @@ def test_a_callback_token_names_one_station_and_one_plugin():
     assert paths[2] == api.hook_path(2, PLUGIN)
     token = paths[2].removeprefix(f"/hooks/{PLUGIN}/")
     assert len(token) >= 32
-    assert api.resolve_token(PLUGIN, token) == 2
+    assert api.resolve_token(PLUGIN, token) == (2, "")
     assert api.resolve_token("payment-balance", token) is None
     for wrong in ("", token + "x", "x" * 5000, "中"):
         assert api.resolve_token(PLUGIN, wrong) is None

@@ -48,7 +48,7 @@ def query_attempt(station_id: int, attempt_id: int) -> str:
         number, ref, plugin_id = attempt.attempt_no, attempt.provider_ref, attempt.plugin_id
         holder, account = attempt.account_station_id, attempt.account
     try:
-        provider = plugins.provider(station_id, plugin_id)
+        provider = plugins.provider(station_id, plugin_id, holder=holder, account=account)
     except plugins.PluginUnavailable:
         return "unavailable"
     answer = provider.query(number, ref)
@@ -77,6 +77,8 @@ def close_attempts(station_id: int, order_id: int) -> int:
                 PaymentAttempt.plugin_id,
                 PaymentAttempt.attempt_no,
                 PaymentAttempt.provider_ref,
+                PaymentAttempt.account_station_id,
+                PaymentAttempt.account,
             ).where(
                 PaymentAttempt.station_id == station_id,
                 PaymentAttempt.order_id == order_id,
@@ -84,9 +86,9 @@ def close_attempts(station_id: int, order_id: int) -> int:
             )
         ).all()
     closed = 0
-    for attempt_id, plugin_id, number, ref in rows:
+    for attempt_id, plugin_id, number, ref, holder, account in rows:
         try:
-            provider = plugins.provider(station_id, plugin_id)
+            provider = plugins.provider(station_id, plugin_id, holder=holder, account=account)
         except plugins.PluginUnavailable:
             continue
         if provider.cancel(number, ref).outcome is Outcome.SUCCEEDED:

@@ -10,7 +10,8 @@ from flask_babel import lazy_gettext as _l
 from kameng.db import call, db
 from kameng.errors import NotFound
 from kameng.payments.services.applying import LOCKED, WAIT_S
-from kameng.payments.services.collecting import PaymentRefused, fresh_number, scope_station
+from kameng.payments.services.attempts import fresh_number, scope_station
+from kameng.payments.services.refusing import PaymentRefused
 
 
 def pay_with_balance(order_no: str, member_id: int) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+from collections.abc import Sequence
 from typing import Any
 
 import psycopg
@@ -13,6 +14,7 @@ from kameng.db import call, db, main_scope
 from kameng.payments.domain import ACCEPTED
 from kameng.payments.models import PaymentAttempt
 from kameng.payments.services.applying import call_until_decided
+from kameng.payments.services.refunding import ask_soon
 from kameng.plugins import api as plugins
 from kameng_sdk.errors import WebhookRefused
 from kameng_sdk.payments import PaymentEvent, PaymentEventKind
@@ -34,17 +36,21 @@ def handle_webhook(
     plugin_id: str, token: str, request: WebhookRequest, ip: str = ""
 ) -> WebhookReply:
     """One callback. Refused ones are stored too, change nothing and never answer success."""
-    station_id = plugins.resolve_token(plugin_id, token)
-    if station_id is None:
+    found = plugins.resolve_token(plugin_id, token)
+    if found is None:
         log.warning("callback with an unknown token plugin=%s ip=%s", plugin_id, ip)
         return UNKNOWN_TOKEN
+    station_id, account = found
     base = _stored(plugin_id, request, ip)
-    base |= {"p_holder": plugins.account_station(station_id, plugin_id), "p_account": ""}
+    base |= {"p_holder": station_id, "p_account": account}
     try:
-        provider = plugins.provider(station_id, plugin_id)
+        if not account:  # a station without values of its own uses the main station's account
+            base["p_holder"] = plugins.account_station(station_id, plugin_id)
+        provider = plugins.provider(station_id, plugin_id, holder=base["p_holder"], account=account)
         result = provider.parse_webhook(request)
     except (WebhookRefused, plugins.PluginUnavailable) as refusal:
         return _refuse(station_id, base, str(refusal))
+    _ask_about_refunds(station_id, result.events, base)
     paid = [event for event in result.events if event.kind is PaymentEventKind.PAID]
     if not paid:
         _record(station_id, base, "ignored")
@@ -68,7 +74,7 @@ def _refuse(station_id: int, base: dict[str, Any], reason: str) -> WebhookReply:
 
 
 def _apply(station_id: int, plugin_id: str, event: PaymentEvent, base: dict[str, Any]) -> str:
-    owner = _station_of(station_id, plugin_id, event.attempt_no)
+    owner = _station_of(station_id, base, event.attempt_no)
     row = call_until_decided(
         "receive_notice", **base, p_station=owner, p_result="", p_attempt_no=event.attempt_no,
         p_amount=event.amount.amount, p_currency=event.amount.currency,
@@ -78,19 +84,32 @@ def _apply(station_id: int, plugin_id: str, event: PaymentEvent, base: dict[str,
     return str(row["code"])
 
 
-def _station_of(station_id: int, plugin_id: str, attempt_no: str) -> int:
+def _ask_about_refunds(
+    station_id: int, events: Sequence[PaymentEvent], base: dict[str, Any]
+) -> None:
+    for event in events:
+        if event.kind is PaymentEventKind.REFUNDED:
+            owner = _station_of(station_id, base, event.attempt_no)
+            ask_soon(
+                owner, base["p_plugin"], base["p_holder"], base["p_account"], event.attempt_no,
+                event.refund_no,
+            )  # fmt: skip
+
+
+def _station_of(station_id: int, base: dict[str, Any], attempt_no: str) -> int:
     """Whose attempt it is. Only under the main account's token may it be another station's."""
     if station_id != plugins.MAIN_STATION:
         return station_id
     with main_scope(reason="callback to the main account"):
         owner = db.session.scalar(
             db.select(PaymentAttempt.station_id).where(
-                PaymentAttempt.attempt_no == attempt_no, PaymentAttempt.plugin_id == plugin_id
+                PaymentAttempt.attempt_no == attempt_no,
+                PaymentAttempt.plugin_id == base["p_plugin"],
+                PaymentAttempt.account_station_id == base["p_holder"],
+                PaymentAttempt.account == base["p_account"],
             )
         )
-    if owner is None or plugins.account_station(owner, plugin_id) != station_id:
-        return station_id  # unknown there, so it is refused as unknown
-    return int(owner)
+    return int(owner) if owner is not None else station_id  # unknown there: refused as unknown
 
 
 def _stored(plugin_id: str, request: WebhookRequest, ip: str) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import select, true, update
 
 from kameng.db import db, main_scope, run
 from kameng.payments.domain import next_refund_delay
@@ -26,6 +26,8 @@ STATES = {
 class _Claimed:
     request: RefundRequest
     plugin_id: str
+    holder: int
+    account: str
     asked_before: bool
     tries: int
 
@@ -50,7 +52,9 @@ def send_refund(station_id: int, refund_id: int) -> str:
     if claimed is None:
         return "not_due"
     try:
-        provider = plugins.provider(station_id, claimed.plugin_id)
+        provider = plugins.provider(
+            station_id, claimed.plugin_id, holder=claimed.holder, account=claimed.account
+        )
     except plugins.PluginUnavailable as error:
         return _settle(station_id, claimed, "unknown", "", str(error))
     answer = provider.query_refund(claimed.request) if claimed.asked_before else None
@@ -62,6 +66,33 @@ def send_refund(station_id: int, refund_id: int) -> str:
         state = "unknown"  # nothing was sent: the number stays good, it is tried again
     ref = answer.value.provider_ref if answer.value else ""
     return _settle(station_id, claimed, state, ref, answer.message)
+
+
+def ask_soon(
+    station_id: int, plugin_id: str, holder: int, account: str, attempt_no: str, refund_no: str
+) -> int:
+    """A notice speaks of a refund: ask about it now; the notice itself is not believed.
+
+    Returns how many open refunds it concerns. Opens its own scope.
+    """
+    with main_scope(reason="refund notice"):
+        mine = select(PaymentAttempt.id).where(
+            PaymentAttempt.station_id == station_id, PaymentAttempt.attempt_no == attempt_no,
+            PaymentAttempt.plugin_id == plugin_id, PaymentAttempt.account_station_id == holder,
+            PaymentAttempt.account == account,
+        )  # fmt: skip
+        wanted = update(Refund).where(
+            Refund.station_id == station_id, Refund.attempt_id.in_(mine), Refund.state.in_(OPEN),
+            Refund.refund_no == refund_no if refund_no else true(),
+        )  # fmt: skip
+        # "Created" is not sent yet: nothing to ask about, and its first step is due anyway.
+        found = db.session.scalars(
+            wanted.where(Refund.state != "created")
+            .values(next_try_at=datetime.now(UTC))
+            .returning(Refund.id)
+        ).all()
+        db.session.commit()
+    return len(found)
 
 
 def _claim(station_id: int, refund_id: int) -> _Claimed | None:
@@ -90,7 +121,8 @@ def _claim(station_id: int, refund_id: int) -> _Claimed | None:
                 refund_no=refund.refund_no, amount=Money(refund.amount),
                 total=Money(attempt.amount), reason=refund.reason, made_at=refund.created_at,
             ),
-            attempt.plugin_id, before != "created", refund.tries,
+            attempt.plugin_id, attempt.account_station_id, attempt.account, before != "created",
+            refund.tries,
         )  # fmt: skip
         db.session.commit()
     return claimed

@@ -31,6 +31,7 @@ ALTER TABLE payment_attempt
   ADD CONSTRAINT payment_attempt_whose CHECK (purpose <> 'top_up' OR member_id IS NOT NULL),
   ADD CONSTRAINT payment_attempt_collector CHECK (account_station_id IN (1, station_id)),
   ADD CONSTRAINT payment_attempt_own_orders CHECK (account_station_id = 1 OR purpose = 'order');
+CREATE INDEX payment_attempt_recent ON payment_attempt USING brin(created_at); -- how the last hour went
 CREATE INDEX payment_attempt_paid ON payment_attempt(account_station_id, plugin_id, paid_at) WHERE state = 'succeeded';
 CREATE TABLE payment_proof (                     -- what a shopper sent to show that a bank transfer is made
   station_id bigint NOT NULL REFERENCES station(id), id bigint GENERATED ALWAYS AS IDENTITY,
