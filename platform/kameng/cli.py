@@ -176,15 +176,25 @@ def ledger() -> None:
 
 
 @ledger.command("verify")
-@click.option("--since", help="Only transfers from this day on (YYYY-MM-DD); balances always.")
+@click.option("--since", help="Row by row only what has moved since (YYYY-MM-DD); balances whole.")
+@click.option("--heads", help="A file of exported heads: the sealed chain must lead through them.")
 @in_words
-def ledger_verify(since: str | None) -> None:
+def ledger_verify(since: str | None, heads: str | None) -> None:
     """Recompute the books; exit code 1 when they do not add up."""
     from kameng.ops.books import as_text, verify_books
 
-    report = _in_app(lambda: verify_books(since))
+    report = _in_app(lambda: verify_books(since, heads))
     click.echo(as_text(report))
     sys.exit(0 if report.ok else 1)
+
+
+@ledger.command("head")
+@in_words
+def ledger_head() -> None:
+    """Seal what is left and print the head of the chain, to be kept elsewhere."""
+    from kameng.ops.books import head_text
+
+    click.echo(_in_app(head_text))
 
 
 @cli.group()

@@ -38,6 +38,9 @@ class Settings:
     public_port: int = 0  # port in links sent outside; 0 = none shown
     plugins_deny: str = ""  # plugin ids, comma-separated, that are never imported
     simulator_url: str = ""  # where the gateways' simulators answer (demo)
+    ledger_heads: str = (
+        ""  # file that daily heads of the sealed ledger are added to; empty: below home
+    )
     smtp_url: str = ""  # smtp://user:password@host:port; empty keeps mail under home/mail
     mail_from: str = "kameng@localhost"
     hold_minutes: int = 15  # how long an unpaid order keeps its cards

@@ -10,7 +10,7 @@ from typing import Literal
 
 Kind = Literal[
     "order.delivered", "order.refunding", "order.refunded", "station.approved",
-    "station.rejected",
+    "station.rejected", "ledger.head",
 ]  # fmt: skip
 Locale = Literal["zh_Hans_CN", "en"]
 
@@ -79,6 +79,21 @@ TEXTS: Mapping[Kind, Mapping[Locale, tuple[str, str]]] = {
             "Your application for “{station}” was not approved",
             "Hello,\n\nyour application for the station “{station}” was not approved.\n"
             "Reason: {reason}\n\nYou may change it and apply again:\n{link}",
+        ),
+    },
+    "ledger.head": {
+        "zh_Hans_CN": (
+            "{station}：账本封存链 {id}",
+            "您好！\n\n请保留这封邮件：它是账本在今天的指纹，事后改账会与它对不上。\n\n"
+            "封存编号：{id}\n转账笔数：{transfers}\n累计金额：{volume} 元\n摘要：{hash}\n\n"
+            "核对：kameng ledger verify --heads 文件\n{station}",
+        ),
+        "en": (
+            "{station}: head {id} of the sealed ledger",
+            "Hello,\n\nplease keep this mail: it is today's fingerprint of the books. Whoever "
+            "changes them afterwards cannot change it.\n\nseal: {id}\ntransfers: {transfers}\n"
+            "volume: ¥{volume}\nhash: {hash}\n\nCompare with: kameng ledger verify --heads FILE\n"
+            "{station}",
         ),
     },
 }

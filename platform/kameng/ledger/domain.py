@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-FLOORED = frozenset({"wallet", "deposit", "frozen", "available"})  # these have a balance row
+FLOORED = frozenset(
+    {"wallet", "prepaid", "deposit", "frozen", "available"}
+)  # these have a balance row
 
 
 def split(amount: int, weights: Sequence[int]) -> list[int]:

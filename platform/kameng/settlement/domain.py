@@ -18,8 +18,9 @@ PAYEE_KINDS = ("alipay", "wechat", "bank")
 ACCOUNTS = ("available", "margin_pending", "prepaid", "deposit", "frozen")
 PAYOUT_EVERY_S = (15, 30, 60, 120, 300, 900, 1800)
 FEN = 100  # scale-4 units in one fen
-_MONTH = re.compile(r"(20\d\d)-(0[1-9]|1[0-2])")
-_BANK_ACCOUNT = re.compile(r"\d{8,30}")
+_MONTH = re.compile(r"(20[0-9]{2})-(0[1-9]|1[0-2])")
+_DAY = re.compile(r"20[0-9]{2}-[0-9]{2}-[0-9]{2}")
+_BANK_ACCOUNT = re.compile(r"[0-9]{8,30}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +54,10 @@ def period(text: str) -> Period | None:
             datetime(*after, 1, tzinfo=CHINA),
         )  # fmt: skip
     try:
-        day = date.fromisoformat(text) if len(text) == 10 else None
+        day = date.fromisoformat(text) if _DAY.fullmatch(text) else None
     except ValueError:
         day = None
-    if day is None or not 2000 <= day.year < 2100:
+    if day is None:
         return None
     start = datetime(day.year, day.month, day.day, tzinfo=CHINA)
     return Period("day", day.isoformat(), start, start + timedelta(days=1))

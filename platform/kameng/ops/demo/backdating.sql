@@ -30,3 +30,4 @@ UPDATE staff SET created_at = now() - interval '100 days';
 UPDATE card_batch SET created_at = now() - interval '91 days', finished_at = now() - interval '91 days';
 UPDATE risk_decision SET at = now() - interval '22 minutes' + id * interval '4 seconds';
 UPDATE cost_change SET at = now() - interval '91 days';
+DELETE FROM ledger_seal; -- the sealer may have been at work meanwhile; it begins anew with the times as they are now

@@ -37,7 +37,6 @@ class Payer(Protocol):
         """All that the provider supports."""
         ...
 
-    @property
     def payout_kinds(self) -> Sequence[str]:
         """Kinds of account it can pay to."""
         ...
@@ -89,7 +88,7 @@ def payout_accounts(payee_kind: str, find: FindPayer = main_payer) -> list[Payou
         except plugins.PluginUnavailable:
             continue
         able = PaymentCapability.PAYOUT in payer.capabilities
-        if able and payee_kind in payer.payout_kinds:
+        if able and payee_kind in payer.payout_kinds():
             found.append(PayoutAccount(plugin_id, account, f"{name} {account}".strip()))
     return sorted(found, key=lambda one: one.name)
 

@@ -70,6 +70,10 @@ CREATE TABLE ledger_seal (                       -- hash chain over the transfer
   exported_at timestamptz
 );
 CREATE INDEX transfer_xid ON transfer(xid);
+CREATE INDEX transfer_at ON transfer USING brin(at);           -- what has moved since: the small run of the proofs
+CREATE INDEX order_event_at ON order_event USING brin(at);
+CREATE INDEX payment_attempt_created ON payment_attempt USING brin(created_at);
+CREATE INDEX refund_order ON refund(station_id, order_id) WHERE order_id IS NOT NULL;
 CREATE INDEX transfer_attempt ON transfer(station_id, attempt_id) WHERE attempt_id IS NOT NULL;
 
 -- ───────────────────────── a second person's word ─────────────────────────
@@ -162,6 +166,7 @@ CREATE TABLE bill (                              -- one day at one account, as t
   plugin_id text NOT NULL, account text NOT NULL DEFAULT '', day date NOT NULL,
   state text NOT NULL DEFAULT 'due' CHECK (state IN ('due','fetched','compared')),
   lines int NOT NULL DEFAULT 0, collected bigint NOT NULL DEFAULT 0, refunded bigint NOT NULL DEFAULT 0, fee bigint NOT NULL DEFAULT 0,
+  fee_posted bigint NOT NULL DEFAULT 0,          -- what the books took over of the difference between the bill's fees and the expected ones
   message text NOT NULL DEFAULT '', tries int NOT NULL DEFAULT 0, next_try_at timestamptz DEFAULT now(), fetched_at timestamptz, compared_at timestamptz,
   PRIMARY KEY (station_id, id), UNIQUE (station_id, plugin_id, account, day)
 );
@@ -178,11 +183,17 @@ CREATE TABLE bill_difference (                   -- the worklist of reconciliati
   key text NOT NULL,                             -- attempt or refund number, with the payment's reference when there are several
   seller_id bigint, attempt_id bigint, refund_id bigint, -- ours, when there is one
   ours bigint, theirs bigint, detail jsonb NOT NULL DEFAULT '{}',
+  posted bigint NOT NULL DEFAULT 0, posted_for text NOT NULL DEFAULT '', -- to the account of differences, and who asked for it
+  asked_as text NOT NULL DEFAULT '',             -- subject of the approval of that
   state text NOT NULL DEFAULT 'open' CHECK (state IN ('open','resolved')), resolution text NOT NULL DEFAULT '', note text NOT NULL DEFAULT '',
   opened_at timestamptz NOT NULL DEFAULT now(), resolved_at timestamptz, resolved_by text NOT NULL DEFAULT '',
   PRIMARY KEY (station_id, id), UNIQUE (station_id, bill_id, class, kind, key),
   FOREIGN KEY (station_id, bill_id) REFERENCES bill(station_id, id)
 );
+
+CREATE INDEX bill_line_payment ON bill_line(station_id, attempt_no);
+CREATE INDEX bill_line_refund ON bill_line(station_id, refund_no) WHERE refund_no <> '';
+CREATE INDEX bill_difference_open ON bill_difference(opened_at) WHERE state = 'open';
 
 -- ───────────────────────── walls ─────────────────────────
 DO $$
@@ -209,13 +220,17 @@ GRANT INSERT, UPDATE, DELETE ON bonus_rule TO kameng_app;
 GRANT UPDATE (cashier) ON payment_attempt TO kameng_app;
 GRANT SELECT, INSERT, UPDATE, DELETE ON payment_account TO kameng_main;
 GRANT DELETE ON station_plugin TO kameng_main;
-GRANT SELECT, INSERT, UPDATE ON settlement_terms, bonus_rule, bill, bill_difference TO kameng_main;
-GRANT SELECT, INSERT ON bill_line TO kameng_main;
+GRANT SELECT, INSERT, UPDATE ON settlement_terms, bonus_rule TO kameng_main;
+GRANT SELECT, INSERT ON bill, bill_line TO kameng_main;
+GRANT SELECT ON bill_difference TO kameng_main;
+GRANT UPDATE (state, lines, collected, refunded, fee, message, tries, next_try_at, fetched_at) ON bill TO kameng_main; -- what touches the books goes by functions
 GRANT SELECT ON payment_proof, approval, approval_vote, adjustment, settlement, withdrawal, bonus_grant, ledger_seal TO kameng_main;
 GRANT DELETE ON bonus_rule, settlement_terms TO kameng_main;
 GRANT SELECT ON settlement, ledger_seal TO kameng_readonly;
 GRANT SELECT ON ALL TABLES IN SCHEMA public TO kameng_guard;
 GRANT INSERT, UPDATE ON approval, adjustment, settlement, withdrawal, ledger_seal TO kameng_guard;
+GRANT INSERT, UPDATE ON bill_difference TO kameng_guard;
+GRANT UPDATE ON bill TO kameng_guard;
 GRANT INSERT ON approval_vote, bonus_grant, settlement_terms TO kameng_guard;
 GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO kameng_app, kameng_main, kameng_guard;
 
