@@ -32,7 +32,6 @@ from .street import Notice, Street
 
 Fields = dict[str, str]
 Forgery = Callable[[Any, Notice], Notice]
-STRIPE, EPAY = ("payment-stripe", "checkout"), ("payment-epay", "alipay")
 
 
 class Gate:
@@ -42,13 +41,17 @@ class Gate:
     plugin_id: ClassVar[str]
     method: ClassVar[str]
     answer: ClassVar[tuple[int, str]] = (200, "success")
-    partner: ClassVar[tuple[str, str]] = STRIPE  # another way to pay
+    partner: ClassVar[str] = "stripe"  # name of another gate that is open beside it
     gives_parts: ClassVar[bool] = True
     forgeries: ClassVar[Mapping[str, Forgery]] = {}
 
     def __init__(self, street: Street) -> None:
         self.street, self.simulator = street, street[self.plugin_id]
         self.url = f"{street.url}/{self.plugin_id.removeprefix('payment-')}"
+
+    def other(self) -> Gate:
+        """The gate beside it."""
+        return GATES[self.partner](self.street)
 
     @property
     def keys(self) -> Any:
@@ -164,7 +167,7 @@ def resigned(**changes: Any) -> Forgery:
 
 
 class EpayV1(FormGate):
-    name, plugin_id, method, in_query = "epay-v1", *EPAY, True
+    name, plugin_id, method, in_query = "epay-v1", "payment-epay", "alipay", True
     gives_parts = False
     forgeries: ClassVar = {
         "wrong signature": changed(sign="0" * 32),
@@ -345,8 +348,8 @@ class Unionpay(FormGate):
 
 
 class Stripe(Gate):
-    name, plugin_id, method = "stripe", *STRIPE
-    answer, partner = (200, '{"received":true}'), EPAY
+    name, plugin_id, method = "stripe", "payment-stripe", "checkout"
+    answer, partner = (200, '{"received":true}'), "epay-v2"
     forgeries: ClassVar = {
         "wrong signature": lambda g, n: g.header(n, n.body + b" ", sent=n.body),
         "signed with another key": lambda g, n: g.header(n, n.body, key="whsec_another"),
@@ -454,7 +457,7 @@ class Wechat(Gate):
     }  # fmt: skip
 
     def config(self) -> dict[str, Any]:
-        return super().config() | {"platform_certificates": ""}
+        return super().config() | {"platform_certificates": ""}  # "" clears
 
     def levers(self) -> Fields:
         return super().levers() | {
@@ -514,8 +517,7 @@ class WechatByCertificate(Wechat):
     name, signs_with = "wechatpay-certificate", "certificate"
 
     def config(self) -> dict[str, Any]:
-        values = self.simulator.demo_config()
-        return {k: v for k, v in values.items() if k not in ("public_key", "public_key_id")}
+        return dict(self.simulator.demo_config()) | {"public_key": "", "public_key_id": ""}
 
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}

@@ -22,6 +22,7 @@ import kameng_payment_epay.plugin
 import kameng_payment_stripe.plugin
 import kameng_payment_unionpay.plugin
 import kameng_payment_wechatpay.plugin
+from kameng.settings import Settings
 from kameng_sdk.simulators import SimulatorEnvironment
 
 PLUGINS = (
@@ -120,6 +121,10 @@ class Street:
     def shop_port(self) -> int:
         """Where the shop answers: what the product must think its public port is."""
         return self._servers[1].server_port
+
+    def beside(self, settings: Settings) -> Settings:
+        """Settings of a shop on this street."""
+        return replace(settings, simulator_url=self.url, public_port=self.shop_port)
 
     def close(self) -> None:
         """Stop both servers and all couriers."""

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, time
 from enum import IntEnum
-from math import inf, log
 
 from kameng.payments.domain.breaker import Breaker
 
@@ -72,13 +71,19 @@ def unfit(terms: Terms, amount: int, device: str, local: datetime, now: datetime
     return None
 
 
-def by_weight(weights: Sequence[int], chances: Sequence[float]) -> list[int]:
-    """Positions in the order in which to try them; `chances` are random numbers in [0, 1).
+def by_weight(weights: Sequence[int], chances: Sequence[int]) -> list[int]:
+    """Positions in the order in which to try them; `chances` are large random whole numbers.
 
     How often each comes first is its share of all weights; weight 0 never comes.
     """
-    keys = [
-        -log(1 - chance) / weight if weight > 0 else inf
-        for weight, chance in zip(weights, chances, strict=True)
-    ]
-    return sorted((n for n, key in enumerate(keys) if key < inf), key=lambda n: keys[n])
+    left = [position for position, weight in enumerate(weights) if weight > 0]
+    order: list[int] = []
+    for chance in chances[: len(left)]:
+        mark = chance % sum(weights[position] for position in left)
+        for position in left:
+            mark -= weights[position]
+            if mark < 0:
+                order.append(position)
+                left.remove(position)
+                break
+    return order

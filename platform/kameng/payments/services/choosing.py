@@ -25,7 +25,6 @@ ORDER = "order"
 MAIN_STATION = 1
 CHINA = ZoneInfo("Asia/Shanghai")
 MOST_PIECES = 1_000_000
-DICE = secrets.SystemRandom()
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,7 +219,7 @@ def has_room(station_id: int, option: Option, amount: int, *, lock: bool) -> boo
 def in_turn(options: Sequence[Option]) -> list[Option]:
     """The order in which to try accounts, thrown by their weights."""
     weights = [option.terms.weight for option in options]
-    return [options[n] for n in by_weight(weights, [DICE.random() for _ in weights])]
+    return [options[n] for n in by_weight(weights, [secrets.randbits(62) for _ in weights])]
 
 
 def account_key(offered: plugins.OfferedMethod) -> tuple[int, str, str]:
