@@ -1,0 +1,93 @@
+"""Money given back through every gateway after delivery, over real HTTP: once, under one number."""
+
+from typing import Any
+
+import pytest
+
+from kameng.settings import Settings
+
+from .gates import GATES, Gate
+from .sales import Sales
+from .street import Street
+
+pytestmark = pytest.mark.parametrize("gate", GATES, indirect=True, scope="module")
+
+
+@pytest.fixture(scope="module")
+def settings(settings: Settings, street: Street) -> Settings:
+    return street.beside(settings)
+
+
+def delivered(sales: Sales) -> Any:
+    sale = sales.begin()
+    sales.pay(sale)
+    assert sales.state(sale) == "delivered"
+    return sale
+
+
+def as_known(gate: Gate, refunds: list[tuple[str, int, str, str]]) -> list[tuple[str, int]]:
+    """What the gateway must know: version 1 of epay is told no numbers."""
+    return [(number if gate.name != "epay-v1" else "", fen) for number, fen, _s, _r in refunds]
+
+
+def test_all_of_it_goes_back(sales: Sales) -> None:
+    sale = delivered(sales)
+    sales.refund(sale, sale.fen)
+    assert sales.state(sale) == "refunding"
+    sales.do_jobs()
+    assert sales.state(sale) == "refunded"
+    refunds = sales.refunds(sale)
+    assert [row[1:3] for row in refunds] == [(sale.fen, "succeeded")]
+    assert sale.gate.given_back(sale.attempt_no) == as_known(sale.gate, refunds)
+    sales.shop.assert_books_balance()
+
+
+def test_a_part_goes_back_and_then_the_rest(sales: Sales) -> None:
+    sale = delivered(sales)
+    if not sale.gate.gives_parts:
+        return a_part_is_left_to_a_person(sales, sale)
+    part = sale.fen * 30 // 100
+    sales.refund(sale, part)
+    sales.do_jobs()
+    assert sales.state(sale) == "delivered"
+    assert [fen for _no, fen in sale.gate.given_back(sale.attempt_no)] == [part]
+    sales.refund(sale, sale.fen - part)
+    sales.do_jobs()
+    assert sales.state(sale) == "refunded"
+    refunds = sales.refunds(sale)
+    assert [row[1:3] for row in refunds] == [(part, "succeeded"), (sale.fen - part, "succeeded")]
+    assert sale.gate.given_back(sale.attempt_no) == as_known(sale.gate, refunds)
+    sales.shop.assert_books_balance()
+
+
+def a_part_is_left_to_a_person(sales: Sales, sale: Any) -> None:
+    """A gateway that cannot give parts back is never asked; a person is told."""
+    from kameng.payments.api import refund_by_hand
+
+    number = sales.refund(sale, sale.fen * 30 // 100)
+    sales.do_jobs()
+    assert [row[2] for row in sales.refunds(sale)] == ["declined"]
+    told = "SELECT count(*) FROM alert WHERE kind = 'refund_declined' AND detail ->> 'refund_no' = %s"
+    assert sales.shop.one(told, number) == 1
+    with sales.shop.app.app_context():
+        assert refund_by_hand(3, number, "staff:1", "transfer 1", "") == "ok"
+    assert sale.gate.given_back(sale.attempt_no) == []
+    assert sales.state(sale) == "delivered"
+    sales.shop.assert_books_balance()
+
+
+def test_lost_answers_make_no_second_refund(sales: Sales) -> None:
+    """The gateway does what it is asked and its answers are lost: the number stays the same."""
+    sale = delivered(sales)
+    number = sales.refund(sale, sale.fen)
+    sale.gate.move(fail_percent="100", fail_when="after")
+    try:
+        sales.do_jobs()
+        assert [row[2] for row in sales.refunds(sale)] == ["unknown"]
+    finally:
+        sale.gate.move(fail_percent="0")
+    sales.do_jobs()
+    assert sales.refunds(sale) == [(number, sale.fen, "succeeded", "staff")]
+    assert sale.gate.given_back(sale.attempt_no) == as_known(sale.gate, sales.refunds(sale))
+    assert sales.state(sale) == "refunded"
+    sales.shop.assert_books_balance()
