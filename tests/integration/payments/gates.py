@@ -43,6 +43,8 @@ class Gate:
     answer: ClassVar[tuple[int, str]] = (200, "success")
     partner: ClassVar[str] = "stripe"  # name of another gate that is open beside it
     gives_parts: ClassVar[bool] = True
+    closes: ClassVar[bool] = True  # can close an order before its time
+    calls_to_charge: ClassVar[bool] = True
     forgeries: ClassVar[Mapping[str, Forgery]] = {}
 
     def __init__(self, street: Street) -> None:
@@ -168,7 +170,7 @@ def resigned(**changes: Any) -> Forgery:
 
 class EpayV1(FormGate):
     name, plugin_id, method, in_query = "epay-v1", "payment-epay", "alipay", True
-    gives_parts = False
+    gives_parts = closes = calls_to_charge = False
     forgeries: ClassVar = {
         "wrong signature": changed(sign="0" * 32),
         "signed with another key": lambda g, n: g.form(n, _md5(g.fields(n), "another key")),
@@ -209,7 +211,8 @@ class EpayV1(FormGate):
 
 
 class EpayV2(EpayV1):
-    name, gives_parts = "epay-v2", True
+    name = "epay-v2"
+    gives_parts = closes = calls_to_charge = True
     forgeries: ClassVar = {
         **EpayV1.forgeries,
         "signed with another key": lambda g, n: g.form(
@@ -236,6 +239,7 @@ class EpayV2(EpayV1):
 
 class Alipay(FormGate):
     name, plugin_id, method = "alipay", "payment-alipay", "page"
+    calls_to_charge = False
     forgeries: ClassVar = {
         "wrong signature": changed(sign="AAAA"),
         "signed with another key": lambda g, n: g.form(n, g.sign_by(n, g.keys.app_private)),
@@ -286,6 +290,7 @@ class Alipay(FormGate):
 class Unionpay(FormGate):
     name, plugin_id, method = "unionpay", "payment-unionpay", "unionpay"
     answer, NUMBER = (200, "ok"), "orderId"
+    closes = calls_to_charge = False
     forgeries: ClassVar = {
         "wrong signature": changed(signature="AAAA"),
         "signed with another key": lambda g, n: g.form(

@@ -66,11 +66,14 @@ class Sales:
 
     def held_back(self, sale: Sale, action: str = "pay") -> Notice:
         """The shopper pays; the notice of it is in our hands and has not reached the shop."""
-        gate = sale.gate
+        return self.all_held_back(sale, action)[0]
+
+    def all_held_back(self, sale: Sale, action: str) -> list[Notice]:
+        """Likewise, when several payments are made."""
         with self.street.holding() as kept:
             sale.act(action)
-            until(lambda: gate.told(sale.attempt_no))
-        return next(notice for notice in kept if gate.tells_of_payment(notice))
+            self.all_told(sale)
+        return [notice for notice in kept if sale.gate.tells_of_payment(notice)]
 
     def deliver(self, sale: Sale, notice: Notice, path: str = "") -> tuple[int, str]:
         """A notice goes to the shop; what it answers."""
@@ -107,9 +110,11 @@ class Sales:
 
     def do_jobs(self) -> None:
         """Jobs that events have asked for, then refunds until none is due: each try at its time."""
+        from kameng.jobs.discovery import load_tasks
         from kameng.jobs.inline import drain
         from kameng.payments.api import due_refunds, send_refund
 
+        load_tasks()
         with self.shop.app.app_context():
             drain()
             for _ in range(4):

@@ -39,6 +39,27 @@ def test_all_of_it_goes_back(sales: Sales) -> None:
     refunds = sales.refunds(sale)
     assert [row[1:3] for row in refunds] == [(sale.fen, "succeeded")]
     assert sale.gate.given_back(sale.attempt_no) == as_known(sale.gate, refunds)
+    before = sales.books()
+    sale.act("notify")
+    sales.all_told(sale)
+    assert sales.books() == before
+    sales.shop.assert_books_balance()
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_a_second_payment_that_is_heard_of_after_the_refund_goes_back_too(
+    sales: Sales, first: int
+) -> None:
+    sale = sales.begin()
+    notices = sales.all_held_back(sale, "pay_twice")
+    assert sales.deliver(sale, notices[first]) == sale.gate.answer
+    sales.refund(sale, sale.fen)
+    sales.do_jobs()
+    assert sales.state(sale) == "refunded"
+    assert sales.deliver(sale, notices[1 - first]) == sale.gate.answer
+    sales.do_jobs()
+    assert [row[1:3] for row in sales.refunds(sale)] == [(sale.fen, "succeeded")] * 2
+    assert [fen for _no, fen in sale.gate.given_back(sale.attempt_no)] == [sale.fen] * 2
     sales.shop.assert_books_balance()
 
 
@@ -67,7 +88,9 @@ def a_part_is_left_to_a_person(sales: Sales, sale: Any) -> None:
     number = sales.refund(sale, sale.fen * 30 // 100)
     sales.do_jobs()
     assert [row[2] for row in sales.refunds(sale)] == ["declined"]
-    told = "SELECT count(*) FROM alert WHERE kind = 'refund_declined' AND detail ->> 'refund_no' = %s"
+    told = (
+        "SELECT count(*) FROM alert WHERE kind = 'refund_declined' AND detail ->> 'refund_no' = %s"
+    )
     assert sales.shop.one(told, number) == 1
     with sales.shop.app.app_context():
         assert refund_by_hand(3, number, "staff:1", "transfer 1", "") == "ok"
