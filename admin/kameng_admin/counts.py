@@ -21,7 +21,20 @@ WAITING_SQL = text("""
                AND created_at < now() - interval '30 minutes') AS purchases_late,
            (SELECT count(*) FROM payment_attempt WHERE state = 'unknown') AS unknown_payments,
            (SELECT count(*) FROM refund WHERE state IN ('unknown', 'declined')) AS stuck_refunds,
+           (SELECT count(*) FROM payment_attempt a
+             WHERE a.state IN ('created', 'sent', 'unknown') AND a.cashier ? 'details'
+               AND a.account_station_id = 1
+               AND EXISTS (SELECT 1 FROM payment_proof p WHERE p.station_id = a.station_id
+                              AND p.attempt_id = a.id)) AS transfers,
+           (SELECT count(*) FROM approval WHERE state = 'waiting') AS approvals,
+           (SELECT count(*) FROM approval WHERE state = 'waiting'
+               AND created_at < now() - interval '1 day') AS approvals_late,
+           (SELECT count(*) FROM withdrawal WHERE state = 'unknown'
+                OR state = 'created' AND approved_at IS NOT NULL) AS unpaid,
+           (SELECT count(*) FROM withdrawal WHERE state = 'unknown'
+                OR state = 'created' AND approved_at < now() - interval '1 day') AS unpaid_late,
            (SELECT count(*) FROM alert WHERE state = 'open') AS alerts,
+           (SELECT count(*) FROM bill_difference WHERE state = 'open') AS differences,
            (SELECT count(*) FROM job_run WHERE state = 'dead') AS dead
 """)
 
@@ -41,7 +54,11 @@ def _load() -> Tally:
         "admin_applications": (row.applications, row.applications_late > 0),
         "admin_purchases": (row.purchases, row.purchases_late > 0),
         "admin_payments": (row.unknown_payments, False),
+        "admin_by_hand": (row.transfers, row.transfers > 0),
         "admin_refunds": (row.stuck_refunds, row.stuck_refunds > 0),
+        "admin_approvals": (row.approvals, row.approvals_late > 0),
+        "admin_withdrawals": (row.unpaid, row.unpaid_late > 0),
         "admin_alerts": (row.alerts, False),
+        "admin_reconcile": (row.differences, row.differences > 0),
         "admin_jobs": (row.dead, row.dead > 0),
     }

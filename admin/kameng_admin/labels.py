@@ -86,6 +86,24 @@ RUN: Mapping[str, Mark] = {
     "failed": Mark("warn", "alert-triangle", _l("失败")),
     "dead": Mark("bad", "circle-x", _l("死信")),
 }
+ADJUSTMENT: Mapping[str, Mark] = {
+    "waiting": Mark("warn", "clock", _l("等批准")),
+    "done": Mark("ok", "circle-check", _l("已入账")),
+    "refused": Mark("idle", "circle-x", _l("已拒绝")),
+}
+SETTLEMENT: Mapping[str, Mark] = {
+    "pending": Mark("info", "clock", _l("待结算")),
+    "released": Mark("ok", "circle-check", _l("已结算")),
+}
+WITHDRAWAL: Mapping[str, Mark] = {
+    "waiting": Mark("warn", "clock", _l("等批准")),
+    "approved": Mark("info", "user-check", _l("待打款")),
+    "sent": Mark("info", "send", _l("打款中")),
+    "unknown": Mark("warn", "alert-triangle", _l("打款确认中")),
+    "succeeded": Mark("ok", "circle-check", _l("已打款")),
+    "declined": Mark("idle", "circle-x", _l("未打款，已退回")),
+}
+PAYEE_KIND = {"alipay": _l("支付宝"), "wechat": _l("微信"), "bank": _l("银行卡")}
 RISK: Mapping[str, Mark] = {
     "allow": Mark("ok", "shield-check", _l("放行")),
     "review": Mark("warn", "shield", _l("人工审核")),
@@ -119,9 +137,11 @@ REFUND_REASON = {
     "risk_refused": _l("风控拒绝"),
     "cancelled_after_pay": _l("付款后取消"),
     "staff": _l("人工退款"),
+    "station_funds": _l("分站预存不足"),
 }
 ACCOUNT_KIND = {
     "wallet": _l("会员余额"),
+    "prepaid": _l("预存"),
     "deposit": _l("保证金"),
     "frozen": _l("冻结"),
     "available": _l("可提现"),
@@ -134,6 +154,9 @@ ACCOUNT_KIND = {
     "gateway_fee": _l("支付手续费"),
     "rounding": _l("取整差额"),
     "adjustment": _l("调账"),
+    "station_gateway": _l("分站自收"),
+    "bonus": _l("充值赠送"),
+    "gateway_difference": _l("对账差额"),
 }
 
 

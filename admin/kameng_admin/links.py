@@ -49,8 +49,14 @@ def subject_link(subject: str) -> Any:
         number = rest.rpartition(":")[2]
         return _linked("refund.view", _("退款单 %(no)s", no=number), "admin_refunds", tab="stuck")
     if kind == "plugin":
-        words = texts.subject_text(subject)
-        return _linked("plugin.view", words, "admin_plugins.detail_page", plugin_id=rest)
+        words, plugin_id = texts.subject_text(subject), rest.partition(":")[0]
+        return _linked("plugin.view", words, "admin_plugins.detail_page", plugin_id=plugin_id)
+    if kind == "account" and rest.count(":") == 2:
+        station, plugin_id, account = rest.split(":")
+        return _linked(
+            "payment.manage", texts.subject_text(subject), "admin_payment_accounts.detail_page",
+            station_id=station, plugin_id=plugin_id, account=account or None,
+        )  # fmt: skip
     page = PAGES.get(kind)
     if page is None or not rest.isdecimal() or len(rest) > 18:
         return texts.subject_text(subject)

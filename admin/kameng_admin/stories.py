@@ -72,6 +72,26 @@ TRANSFERS = {
     "refund.reserve": _l("退款预留"),
     "refund.pay": _l("退款付出"),
     "refund.wallet": _l("退回余额"),
+    "refund.hand": _l("线下退款"),
+    "wallet.bonus": _l("充值赠送"),
+    "return.cost": _l("退回成本"),
+    "return.margin": _l("退回毛利"),
+    "return.rounding": _l("退回取整"),
+    "return.prepaid": _l("退回预存"),
+    "fund.order": _l("预存付货款"),
+    "fund.return": _l("货款退回预存"),
+    **dict.fromkeys(
+        [f"adjust.{kind}" for kind in ("adjustment", "wallet", "prepaid", "available", "deposit")],
+        _l("调账"),
+    ),
+    "settle.release": _l("到期结算"),
+    "settle.fee": _l("平台服务费"),
+    "settle.fee_return": _l("退回服务费"),
+    "settle.gateway_fee": _l("分站承担手续费"),
+    "withdraw.hold": _l("申请提现"),
+    "withdraw.pay": _l("提现打款"),
+    "withdraw.fee": _l("提现手续费"),
+    "withdraw.return": _l("提现退回"),
 }
 REASONS = {
     "placed": _l("买家下单"),
@@ -87,6 +107,8 @@ REASONS = {
     "notice": _l("网关通知，验签通过"),
     "query": _l("主动查询得知"),
     "cancelled": _l("取消，库存放回"),
+    "part refund": _l("退了一部分"),
+    "the station has not paid in time": _l("分站没有及时预存货款，款项退回"),
 }
 
 
@@ -122,6 +144,9 @@ def _step(order: Order, event: Any) -> Step:
     mark = labels.order_mark(event.to_state, order.kind)
     who = texts.actor_text(event.actor, order.station_id)
     reason = REASONS.get(event.reason, event.reason)
+    if event.reason.startswith("staff:"):  # who has seen the money on the bank account
+        name = texts.actor_text(event.reason, 1)
+        reason = _("%(who)s 确认到账", who=name)
     parts = [str(part) for part in (who, reason) if str(part)]
     return Step(event.at, mark.icon, mark.tone, mark.label, " · ".join(parts))
 
@@ -132,12 +157,13 @@ def _shares(split: Sequence[tuple[str, int]]) -> list[Share]:
     x = 0.0
     for index, (party, amount) in enumerate(split):
         width = max(amount, 0) * 100 / whole
-        shares.append(Share(_party(party), amount, x, width, index % 5))
+        shares.append(Share(party_text(party), amount, x, width, index % 5))
         x += width
     return shares
 
 
-def _party(party: str) -> Any:
+def party_text(party: str) -> Any:
+    """A party of a sale in words: cost, rounding, or a station."""
     if party == "cost":
         return _("货款成本")
     if party == "rounding":

@@ -21,6 +21,10 @@ METHODS: Mapping[str, Any] = {
     "bank": _l("银行卡"),
     "card": _l("银行卡"),
     "checkout": _l("国际卡"),
+    "unionpay": _l("银联"),
+    "bank_transfer": _l("银行转账"),
+    **dict.fromkeys(("page", "wap", "qr"), _l("支付宝")),
+    **dict.fromkeys(("native", "jsapi", "h5"), _l("微信支付")),
 }
 PERSON_FACTS: Mapping[str, Any] = {
     "name": _l("申请人"),
@@ -73,12 +77,21 @@ JOBS: Mapping[str, Any] = {
     "jobs.sweep_outbox": _l("补发漏掉的消息"),
     "ledger.roll_up_accounts": _l("账户滚存"),
     "ledger.verify_books": _l("账本自证"),
+    "ledger.verify_books_fully": _l("账本全量自证"),
+    "ledger.seal_transfers": _l("封存转账"),
+    "ledger.write_ledger_head": _l("导出封存链头"),
+    "payments.plan_daily_bills": _l("安排对账"),
+    "payments.ask_for_due_bills": _l("取渠道账单"),
     "orders.complete_orders": _l("过售后期的订单完成"),
     "orders.expire_orders": _l("关闭过期订单"),
     "payments.ask_due_attempts": _l("查询未知支付"),
     "payments.push_due_refunds": _l("推进退款"),
     "plugins.check_health": _l("插件体检"),
     "risk.prune_hits": _l("清理风控计数"),
+    "settlement.end_forgotten_approvals": _l("结束过期的审批"),
+    "settlement.push_due_payouts": _l("推进打款"),
+    "settlement.release_settlements": _l("到期结算"),
+    "settlement.watch_withdrawals": _l("提现超时提醒"),
     "stock.clear_stuck_imports": _l("清理中断的导入"),
     "stock.move_to_active_key": _l("卡密换新密钥"),
     "stock.void_expired_cards": _l("作废过期卡密"),
@@ -143,8 +156,20 @@ def alert_title(alert: Any) -> str:
         return str(_("订单超时没有处理完"))
     if alert.kind in ("payment_amount", "payment.amount_mismatch"):
         return str(_("付款金额与订单不符，没有发货，请核对"))
+    if alert.kind == "reconciliation":
+        return str(_("渠道账单有 %(n)s 条对不上", n=facts.get("open", "—")))
+    if alert.kind == "payment_account":
+        return str(_("收款账户连续失败，已自动暂停：%(said)s", said=facts.get("error", "—")))
+    if alert.kind == "station_funds":
+        return str(_("预存款不足，订单等着发货"))
     if alert.kind == "payment_reference":
         return str(_("同一笔付款被报给了两张支付单，后一张没有入账，请核对"))
+    if alert.kind == "bonus_funds":
+        return str(_("预存不足，充值赠送没有送出"))
+    if alert.kind == "station_funds":
+        return str(_("分站预存不足，订单在等货款"))
+    if alert.kind == "withdrawal":
+        return str(_("提现 %(no)s 等得太久", no=facts.get("withdrawal_no", "—")))
     if alert.kind == "refund_declined":
         said = facts.get("message", "")
         return str(_("退款被网关拒绝：%(said)s", said=said)) if said else str(_("退款被网关拒绝"))

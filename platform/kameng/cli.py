@@ -198,6 +198,23 @@ def ledger_head() -> None:
 
 
 @cli.group()
+def payments() -> None:
+    """Money from and to the gateways."""
+
+
+@payments.command("reconcile")
+@click.option("--day", help="The day of the bills (YYYY-MM-DD); without it yesterday in China.")
+@in_words
+def payments_reconcile(day: str | None) -> None:
+    """Compare the gateways' bills of a day with the books; exit code 1 when something is open."""
+    from kameng.ops.bills import reconcile
+
+    text, agrees = _in_app(lambda: reconcile(day))
+    click.echo(text)
+    sys.exit(0 if agrees else 1)
+
+
+@cli.group()
 def vault() -> None:
     """Keys of the card vault."""
 

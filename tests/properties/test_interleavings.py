@@ -50,7 +50,9 @@ STATE = """SELECT (SELECT json_agg((state, paid_at IS NULL, expires_at < now()))
 MONEY = """SELECT (SELECT max(state) FROM orders), (SELECT count(*) FROM card WHERE status = 2), (SELECT count(*) FROM card WHERE status = 1),
   (SELECT coalesce(sum(amount), 0) FROM transfer WHERE kind IN ('payment.collect', 'wallet.pay') AND order_id IS NOT NULL),
   (SELECT coalesce(sum(amount), 0) FROM refund), (SELECT count(*) FROM refund WHERE state <> 'succeeded' AND reason <> 'paid_twice'), (SELECT coalesce(max(refunded), 0) FROM orders)"""
-MOVES = "SELECT DISTINCT from_state, to_state FROM order_event WHERE from_state <> ''"
+MOVES = (
+    "SELECT DISTINCT from_state, to_state FROM order_event WHERE from_state NOT IN ('', to_state)"
+)
 
 
 @dataclass(frozen=True)

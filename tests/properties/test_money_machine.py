@@ -26,7 +26,7 @@ from hypothesis.stateful import (
 from . import probe
 from .money_books import DEER, JIANGNAN, MAIN, MoneyBooks, Sold, Terms
 
-STEPS, EXAMPLES, PROVE_EVERY = 120, 60, 10**9
+STEPS, EXAMPLES, PROVE_EVERY = 120, 60, 5
 COST, MARGINS = 93_2000, {MAIN: 1_8000, JIANGNAN: 1_5000, DEER: 2_1050}
 PATHS = {JIANGNAN: [MAIN, JIANGNAN], DEER: [MAIN, JIANGNAN, DEER]}
 PAYEE = json.dumps({"account": "a@example.com", "name": "张三"})
@@ -40,8 +40,8 @@ MET = {
 }  # fmt: skip
 OFTEN = {
     "sells": 4, "sells_itself": 3, "sells_to_a_member": 2, "gives_back": 6, "refund_is_answered": 3,
-    "refund_is_tried_again": 2, "refund_is_paid_by_hand": 1, "margins_are_released": 5, "terms_change": 1,
-    "asks_for_a_withdrawal": 5, "somebody_votes": 9, "withdrawal_is_paid_by_hand": 1, "payout_starts": 9,
+    "refund_is_tried_again": 2, "refund_is_paid_by_hand": 2, "margins_are_released": 5, "terms_change": 1,
+    "asks_for_a_withdrawal": 5, "somebody_votes": 9, "withdrawal_is_paid_by_hand": 4, "payout_starts": 7,
     "payout_is_answered": 6, "withdrawal_is_cancelled": 1, "pays_in": 3, "asks_for_an_adjustment": 2,
     "waiting_orders_are_funded": 2, "rolls_up": 1,
 }  # fmt: skip
@@ -511,7 +511,7 @@ class MoneyMachine(RuleBasedStateMachine):
         return -sum(sale.payable for sale in self.waiting) - int(open_refunds)
 
     def teardown(self) -> None:
-        if False:
+        if self.steps:
             assert probe.findings(self.owner) == []
 
 

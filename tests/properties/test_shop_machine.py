@@ -332,7 +332,9 @@ class ShopMachine(RuleBasedStateMachine):
 
     def job_completes(self, _one: int, _two: int) -> None:
         """The after-sales time of whatever is delivered is over."""
-        self.shop.owner.execute("UPDATE orders SET delivered_at = now() - interval '8 days'")
+        self.shop.owner.execute(
+            "UPDATE orders SET delivered_at = now() - interval '8 days' WHERE delivered_at IS NOT NULL"
+        )
         done = [s for s in self.books.sales if s.state == "delivered"]
         with main_scope(reason="test"):
             assert complete_old() == len(done)

@@ -13,7 +13,16 @@ from kameng.db import db
 from kameng.errors import DomainError
 
 TYPED = "console_typed"
-KEPT = ("reason", "text", "cost", "decision", "state")  # words for people, never a secret
+KEPT = (
+    "reason",
+    "text",
+    "cost",
+    "decision",
+    "state",
+    "amount",
+    "ref",
+    "pair",
+)  # words for people, never a secret
 LONGEST = 4000
 
 

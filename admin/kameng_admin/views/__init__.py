@@ -6,28 +6,39 @@ from typing import Any
 
 from kameng.catalog.models import Category, Listing, Product, Sku, Tag
 from kameng.identity.models import AuditEvent, Member
-from kameng.ledger.models import Transfer
+from kameng.ledger.models import Adjustment, Transfer
 from kameng.orders.models import Order
 from kameng.payments.models import PaymentAttempt, Refund
 from kameng.pricing.models import PriceRule
 from kameng.risk.models import RiskDecisionRow
+from kameng.settlement.models import Settlement, Withdrawal
 from kameng.stations.models import Station, StationApplication
 from kameng.stock.models import Alert, CardBatch
 from kameng_admin.views.account import AccountView
+from kameng_admin.views.adjusting import AdjustmentsView
+from kameng_admin.views.approvals import ApprovalsView
+from kameng_admin.views.bonuses import BonusesView
+from kameng_admin.views.by_hand import ByHandView
 from kameng_admin.views.categories import CategoriesView, TagsView
 from kameng_admin.views.dashboard import DashboardView
 from kameng_admin.views.desks import DecisionsView, PurchasesView, RiskView
 from kameng_admin.views.ledger import AccountsView, TransfersView, VerifyView
 from kameng_admin.views.members import MembersView
+from kameng_admin.views.money_trail import MoneyTrailView
 from kameng_admin.views.orders import OrderView
+from kameng_admin.views.payment_accounts import PaymentAccountsView
 from kameng_admin.views.payments import AttemptView, RefundView
 from kameng_admin.views.plugins import PluginsView
 from kameng_admin.views.prices import PricesView, RulesView
 from kameng_admin.views.products import ProductsView
+from kameng_admin.views.reconciling import ReconcileView
+from kameng_admin.views.refunding import RefundingView
 from kameng_admin.views.search import SearchView
+from kameng_admin.views.settling import SettlementsView, StatementsView, TermsView
 from kameng_admin.views.stations import ApplicationsView, StationsView
 from kameng_admin.views.stock import AlertsView, BatchesView, StockView
 from kameng_admin.views.system import AuditView, JobsView, RolesView, StaffView
+from kameng_admin.views.withdrawals import WithdrawalsView
 
 
 def home_view() -> Any:
@@ -43,19 +54,31 @@ def all_views() -> list[Any]:
         PurchasesView(endpoint="admin_purchases", url="desk"),
         AttemptView(PaymentAttempt, "admin_payments", "payments"),
         RefundView(Refund, "admin_refunds", "refunds"),
+        ByHandView(endpoint="admin_by_hand", url="by-hand"),
+        RefundingView(endpoint="admin_refunding", url="refunding"),
         ProductsView(Product, "admin_products", "products"),
         CategoriesView(Category, "admin_categories", "categories"),
         TagsView(Tag, "admin_tags", "tags"),
         PricesView(Listing, "admin_prices", "prices"),
         RulesView(PriceRule, "admin_rules", "rules"),
+        BonusesView(endpoint="admin_bonuses", url="bonuses"),
         StockView(Sku, "admin_stock", "stock"),
         BatchesView(CardBatch, "admin_batches", "batches"),
         AlertsView(Alert, "admin_alerts", "alerts"),
         StationsView(Station, "admin_stations", "stations"),
         MembersView(Member, "admin_members", "members"),
+        PaymentAccountsView(endpoint="admin_payment_accounts", url="payment-accounts"),
+        SettlementsView(Settlement, "admin_settlements", "settlements"),
+        TermsView(endpoint="admin_terms", url="terms"),
+        StatementsView(endpoint="admin_statements", url="statements"),
+        WithdrawalsView(Withdrawal, "admin_withdrawals", "withdrawals"),
+        ApprovalsView(endpoint="admin_approvals", url="approvals"),
         AccountsView(endpoint="admin_accounts", url="accounts"),
         TransfersView(Transfer, "admin_transfers", "transfers"),
+        AdjustmentsView(Adjustment, "admin_adjustments", "adjustments"),
         VerifyView(endpoint="admin_verify", url="ledger/verify"),
+        ReconcileView(endpoint="admin_reconcile", url="reconcile"),
+        MoneyTrailView(endpoint="admin_trail", url="trail"),
         RiskView(endpoint="admin_risk", url="risk"),
         DecisionsView(RiskDecisionRow, "admin_decisions", "decisions"),
         PluginsView(endpoint="admin_plugins", url="plugins"),

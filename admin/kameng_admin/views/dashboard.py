@@ -147,6 +147,7 @@ def _acts(low: list[board.LowSku]) -> list[Act]:
             True,
         ),
         act("admin_applications", _("等我审批"), "user-check", (_("开站申请"), _("没有待审申请"))),
+        act("admin_approvals", _("资金审批"), "cash", (_("提现与调账"), _("没有等批准的申请"))),
         act("admin_payments", _("支付确认中"), "clock", (_("系统在查询，无需操作"), _("都有结果"))),
         act(
             "admin_purchases", _("人工待办"), "headset", (_("买家在等发货"), _("没有等人工的订单"))
@@ -158,6 +159,19 @@ def _acts(low: list[board.LowSku]) -> list[Act]:
             "warn" if low else "none",
             low_note,
             _to("admin_stock"),
+        ),
+        act("admin_reconcile", _("对账差异"), "list-check", (_("逐条说清"), _("账单都对得上"))),
+        act(
+            "admin_by_hand",
+            _("待确认转账"),
+            "building-bank",
+            (_("买家传了截图，在等"), _("没有待确认的转账")),
+        ),
+        act(
+            "admin_refunds",
+            _("退款要看"),
+            "receipt-refund",
+            (_("渠道拒绝或没说清"), _("退款都正常")),
         ),
         act("admin_alerts", _("未处理预警"), "bell", (_("看过请关闭"), _("没有未处理的预警"))),
     ]

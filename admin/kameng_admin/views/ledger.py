@@ -9,7 +9,7 @@ from flask import g, request, url_for
 from flask_admin import BaseView, expose
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from kameng.db import db
 from kameng.identity.models import AuditEvent
@@ -18,13 +18,13 @@ from kameng.ledger.models import Account, Transfer
 from kameng.web.formats import plain_money
 from kameng.web.limits import limit
 from kameng.web.viewer import current_viewer
-from kameng_admin import labels, people, texts
+from kameng_admin import counts, labels, money_words, people, texts
 from kameng_admin.base.cells import code, link
 from kameng_admin.base.columns import Column, Filter, day_of, equals, equals_number
 from kameng_admin.base.guard import Guarded, Place
 from kameng_admin.base.model_view import ReadOnlyView
+from kameng_admin.money_words import transfer_word
 from kameng_admin.shell import Crumb
-from kameng_admin.stories import transfer_text
 from kameng_admin.views.orders import station_choices
 from kameng_admin.views.payments import DAYS, order_numbers
 
@@ -38,6 +38,11 @@ KINDS = (
     "refund.reserve",
     "refund.pay",
     "refund.wallet",
+    "settle.release",
+    "settle.fee",
+    "withdraw.hold",
+    "withdraw.pay",
+    "withdraw.return",
 )
 
 
@@ -104,7 +109,7 @@ class TransfersView(ReadOnlyView):
         Column(
             "kind",
             _l("用途"),
-            lambda t: transfer_text(t.kind),
+            lambda t: transfer_word(t.kind),
             phone="state",
             export=lambda t: t.kind,
         ),
@@ -125,7 +130,9 @@ class TransfersView(ReadOnlyView):
             "kind",
             _l("用途"),
             equals(Transfer.kind),
-            choices=lambda: [(kind, transfer_text(kind)) for kind in KINDS],
+            choices=lambda: [
+                (kind, transfer_word(kind)) for kind in (*KINDS, *money_words.TRANSFERS)
+            ],
         ),
         Filter("station", _l("分站"), equals_number(Transfer.station_id), choices=station_choices),
         Filter("account", _l("账户编号"), lambda v: _touches(v), "text"),
@@ -147,8 +154,8 @@ class VerifyView(Guarded, BaseView):
 
     @expose("/")
     def index_view(self) -> Any:
-        """The last result that was run from here, and the button."""
-        return self.render("kameng_admin/verify.html", report=None, took=0.0, last=_last())
+        """The sealed chain, the last full run, and the button."""
+        return self._page(None, 0.0)
 
     @expose("/run", methods=("POST",))
     def run(self) -> Any:
@@ -157,24 +164,24 @@ class VerifyView(Guarded, BaseView):
         started = time.monotonic()
         report = ledger.verify()
         took = time.monotonic() - started
-        people.record(
-            "ledger.verify",
-            "ledger",
-            {
-                "ok": report.ok,
-                "transfers": report.transfers,
-                "accounts": report.accounts,
-                "findings": sum(check.count for check in report.checks),
-                "seconds": round(took, 1),
-            },
-        )
+        people.record("ledger.verify", "ledger", ledger.run_facts(report, took))
+        return self._page(report, took, crumbs=self.crumbs(Crumb(_("结果"))))
+
+    def _page(self, report: Any, took: float, **more: Any) -> Any:
         return self.render(
             "kameng_admin/verify.html",
             report=report,
             took=took,
             last=_last(),
-            crumbs=self.crumbs(Crumb(_("结果"))),
+            head=ledger.head(),
+            unsealed=ledger.unsealed(),
+            exported=db.session.scalar(EXPORTED_SQL),
+            differences=counts.waiting().get("admin_reconcile", (0, False))[0],
+            **more,
         )
+
+
+EXPORTED_SQL = text("SELECT max(exported_at) FROM ledger_seal")
 
 
 def _last() -> Any:
@@ -190,7 +197,7 @@ def _account(account_id: int) -> str:
     account = g.console_accounts.get(account_id)
     if account is None:
         return f"#{account_id}"
-    kind = labels.ACCOUNT_KIND.get(account.kind, account.kind)
+    kind = money_words.account_kind(account.kind)
     words = f"{texts.station_name(account.station_id)} · {kind}"
     return f"{words} {account.ref}" if account.ref else words
 
@@ -199,7 +206,7 @@ def _order(transfer: Transfer) -> Any:
     number = g.console_orders.get((transfer.station_id, transfer.order_id))
     if number is None:
         return "—"
-    url = url_for("admin_orders.detail_page", station_id=transfer.station_id, order_no=number)
+    url = url_for("admin_trail.order_page", station_id=transfer.station_id, order_no=number)
     return link(url, number[-8:])
 
 

@@ -23,6 +23,7 @@ from kameng_admin.base.columns import Column, Filter, Tab, day_of, equals, equal
 from kameng_admin.base.guard import Place, needs
 from kameng_admin.base.model_view import SecureModelView
 from kameng_admin.shell import Crumb
+from kameng_admin.views.adjusting import adjusting
 from kameng_admin.views.orders import choices_of, station_choices
 
 
@@ -140,4 +141,5 @@ class MembersView(SecureModelView):
             state=labels.mark(labels.PERSON, member.state),
             labels=labels,
             texts=texts,
+            **adjusting(member.station_id, member.id),
         )

@@ -162,6 +162,7 @@ class OrderView(SecureModelView):
             order=order,
             state=labels.order_mark(order.state, order.kind),
             story=story,
+            refundable=orders.refundable(order),
             labels=labels,
             texts=texts,
         )

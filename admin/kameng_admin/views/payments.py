@@ -24,9 +24,13 @@ from kameng_admin.base.guard import Place, needs
 from kameng_admin.base.model_view import ReadOnlyView, SecureModelView
 from kameng_admin.shell import Crumb
 from kameng_admin.views.orders import choices_of, station_choices
+from kameng_admin.views.refunding import RefundPages
 
 DAYS = (("today", _l("今天")), ("7d", _l("7 天")), ("30d", _l("30 天")))
-PURPOSES = {"order": _l("订单付款"), "top_up": _l("余额充值")}
+PURPOSES = {
+    "order": _l("订单付款"), "top_up": _l("余额充值"), "prepaid": _l("分站预存"),
+    "deposit": _l("分站保证金"),
+}  # fmt: skip
 ANSWERS = {
     "succeeded": _l("网关说已付款，已入账"),
     "declined": _l("网关说没有付款"),
@@ -165,7 +169,7 @@ class AttemptView(SecureModelView):
         return attempt(deed, lambda answer: ANSWERS.get(answer, _("已查询，状态见下")), back)
 
 
-class RefundView(ReadOnlyView):
+class RefundView(RefundPages, ReadOnlyView):
     """Every try to give back."""
 
     need = "refund.view"
@@ -208,6 +212,10 @@ class RefundView(ReadOnlyView):
         ),
         Filter("station", _l("分站"), equals_number(Refund.station_id), choices=station_choices),
     )
+
+    def row_url(self, row: Any) -> str:
+        """The refund's own page."""
+        return str(self.get_url(".detail_page", station_id=row.station_id, refund_id=row.id))
 
     def prepare(self, rows: Any) -> None:
         """Order numbers of the page."""

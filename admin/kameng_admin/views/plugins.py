@@ -95,14 +95,7 @@ class PluginsView(Guarded, BaseView):
         info = self._info(plugin_id)
         station_id = _station(request.form.get("station"))
         form = plugins.config_form(info.id, station_id)
-        given: dict[str, Any] = {}
-        for shown in form.fields:
-            name = shown.field.name
-            value = request.form.get(f"field-{name}", "")
-            if shown.field.kind == "bool":
-                given[name] = f"field-{name}" in request.form
-            elif not shown.field.secret or value:
-                given[name] = value
+        given = given_fields(form)
         try:
             plugins.configure(station_id, info.id, given, people.actor())
         except plugins.ConfigInvalid as invalid:
@@ -128,7 +121,7 @@ class PluginsView(Guarded, BaseView):
             if on
             else _("已在 %(name)s 停用，进行中的单照常完成", name=name)
         )
-        return attempt(lambda: _guarded(deed), done, self._url(info.id, station_id))
+        return attempt(lambda: guarded(deed), done, self._url(info.id, station_id))
 
     @expose("/<plugin_id>/clear", methods=("POST",))
     @needs("plugin.manage")
@@ -141,7 +134,7 @@ class PluginsView(Guarded, BaseView):
         def deed() -> None:
             plugins.clear_secret(station_id, info.id, name, people.actor())
 
-        return attempt(lambda: _guarded(deed), _l("密钥已清除"), self._url(info.id, station_id))
+        return attempt(lambda: guarded(deed), _l("密钥已清除"), self._url(info.id, station_id))
 
     @expose("/<plugin_id>/test", methods=("POST",))
     @needs("plugin.manage")
@@ -149,25 +142,7 @@ class PluginsView(Guarded, BaseView):
         """Try the settings against the other side, and ask how it fares."""
         info = self._info(plugin_id)
         station_id = _station(request.form.get("station"))
-        db.session.rollback()  # the network is asked outside of every transaction
-        try:
-            problems = plugins.check_config(station_id, info.id)
-            report = plugins.run_health(station_id, info.id) if not problems else None
-        except plugins.PluginUnavailable as away:
-            flash(_("这个插件现在不能用：%(why)s", why=str(away)), "bad")
-            return redirect(self._url(info.id, station_id), 303)
-        for problem in problems:
-            flash(
-                f"{problem.field}：{_problem(problem.message)}"
-                if problem.field
-                else problem.message,
-                "bad",
-            )
-        if report is not None:
-            mark = HEALTH[report.status.value]
-            flash(f"{mark.label} {report.message}", "ok" if mark.tone == "ok" else "warn")
-        elif not problems:
-            flash(_("自检通过"), "ok")
+        flash_test(station_id, info.id)
         return redirect(self._url(info.id, station_id), 303)
 
     def _page(
@@ -201,7 +176,7 @@ class PluginsView(Guarded, BaseView):
             switches=_switches(info.id),
             health=HEALTH.get(health.get("status", "")),
             health_text=health.get("message", ""),
-            when=_when,
+            when=when,
             capabilities=CAPABILITIES,
         )
 
@@ -212,6 +187,38 @@ class PluginsView(Guarded, BaseView):
     def _url(self, plugin_id: str, station_id: int) -> str:
         station = station_id if station_id != MAIN_STATION else None
         return str(self.get_url(".detail_page", plugin_id=plugin_id, station=station))
+
+
+def given_fields(form: plugins.ConfigForm) -> dict[str, Any]:
+    """What was typed into the fields of a plugin; a secret left empty is not given."""
+    given: dict[str, Any] = {}
+    for shown in form.fields:
+        name = shown.field.name
+        value = request.form.get(f"field-{name}", "")
+        if shown.field.kind == "bool":
+            given[name] = f"field-{name}" in request.form
+        elif not shown.field.secret or value:
+            given[name] = value
+    return given
+
+
+def flash_test(station_id: int, plugin_id: str, account: str = "") -> None:
+    """Try the settings against the other side and say how it went. Uses the network."""
+    db.session.rollback()  # the network is asked outside of every transaction
+    try:
+        problems = plugins.check_config(station_id, plugin_id, account)
+        report = plugins.run_health(station_id, plugin_id, account) if not problems else None
+    except plugins.PluginUnavailable as away:
+        flash(_("这个插件现在不能用：%(why)s", why=str(away)), "bad")
+        return
+    for problem in problems:
+        named = f"{problem.field}：{_problem(problem.message)}"
+        flash(named if problem.field else problem.message, "bad")
+    if report is not None:
+        mark = HEALTH[report.status.value]
+        flash(f"{mark.label} {report.message}", "ok" if mark.tone == "ok" else "warn")
+    elif not problems:
+        flash(_("自检通过"), "ok")
 
 
 def _station(raw: str | None) -> int:
@@ -248,7 +255,8 @@ def _hook(station_id: int, plugin_id: str) -> str:
         return ""
 
 
-def _guarded(deed: Any) -> None:
+def guarded(deed: Any) -> None:
+    """Run a deed; what a plugin's settings refuse becomes a sentence for a person."""
     try:
         deed()
     except plugins.PluginUnavailable as away:
@@ -260,7 +268,8 @@ def _guarded(deed: Any) -> None:
         raise DomainError("config_invalid", words) from invalid
 
 
-def _when(stamp: str) -> datetime | None:
+def when(stamp: str) -> datetime | None:
+    """A stored moment, None when there is none."""
     try:
         return datetime.fromisoformat(stamp)
     except ValueError:

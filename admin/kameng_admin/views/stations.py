@@ -26,6 +26,7 @@ from kameng_admin.base.columns import Column, Filter, Tab, equals
 from kameng_admin.base.guard import Place, needs
 from kameng_admin.base.model_view import ReadOnlyView, SecureModelView
 from kameng_admin.shell import Crumb
+from kameng_admin.views.adjusting import adjusting
 from kameng_admin.views.orders import choices_of
 
 FIGURES_SQL = text("""
@@ -129,6 +130,7 @@ class StationsView(SecureModelView):
             labels=labels,
             texts=texts,
             path=[texts.station_name(number) for number in station.path],
+            **(adjusting(station.id) if station.id != 1 else {"adjusting": None}),
         )
 
     @expose("/<int:station_id>/state", methods=("POST",))

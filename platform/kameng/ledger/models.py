@@ -57,3 +57,23 @@ class Transfer(Base):
     params_hash: Mapped[bytes] = mapped_column(LargeBinary)
     memo: Mapped[str]
     at: Mapped[datetime] = mapped_column(Moment)
+
+
+class Adjustment(Base):
+    """Money that a person wants moved; done after a second one has agreed."""
+
+    __tablename__ = "adjustment"
+
+    station_id: Mapped[BigId]
+    id: Mapped[BigId]
+    debit_kind: Mapped[str]
+    debit_ref: Mapped[str]
+    credit_kind: Mapped[str]
+    credit_ref: Mapped[str]
+    amount: Mapped[Amount]
+    reason: Mapped[str]
+    state: Mapped[str]
+    requested_by: Mapped[str]
+    request_key: Mapped[str]
+    created_at: Mapped[datetime] = mapped_column(Moment)
+    done_at: Mapped[datetime | None] = mapped_column(Moment)

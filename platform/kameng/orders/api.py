@@ -28,11 +28,14 @@ from kameng.orders.services.reading import (
     station_orders,
     timeline,
 )
+from kameng.orders.services.returning import ReturnShare, refundable, return_shares
 
 __all__ = [
     "OPEN_STATES", "STATES", "TONES", "TRANSITIONS", "EventView", "MoneyTrail", "OrderPage",
-    "OrderRefused", "OrderView", "PlaceRequest", "Placed", "Quote", "StationFigures", "TrailLeg",
+    "OrderRefused", "OrderView", "PlaceRequest", "Placed", "Quote", "ReturnShare",
+    "StationFigures", "TrailLeg",
     "cancel", "check_secret", "complete_old", "expire_overdue", "member_orders", "money_trail",
-    "order_page", "orders_by_numbers", "place", "quote", "state_label", "station_figures",
+    "order_page", "orders_by_numbers", "place", "quote", "refundable", "return_shares",
+    "state_label", "station_figures",
     "station_orders", "timeline",
 ]  # fmt: skip

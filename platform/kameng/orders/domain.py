@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -92,3 +92,20 @@ class PlaceRequest:
             self.contact,
         )  # fmt: skip
         return hashlib.sha256("\x1d".join(parts).encode()).digest()
+
+
+def returned_shares(legs: Sequence[int], payable: int, before: int, after: int) -> list[int]:
+    """What each leg of a sale gives back when the sum given back rises from `before` to `after`.
+
+    The same rule as `_post_return`: the first greatest leg takes what the others, cut off towards
+    zero, leave over. `legs` are cost, margins and rounding of the whole order (scale 4).
+    """
+
+    def share(leg: int, refunded: int) -> int:
+        size = abs(leg) * refunded // payable
+        return size if leg >= 0 else -size
+
+    parts = [share(leg, after) - share(leg, before) for leg in legs]
+    big = legs.index(max(legs))
+    parts[big] = after - before - (sum(parts) - parts[big])
+    return parts

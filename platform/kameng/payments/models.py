@@ -133,3 +133,37 @@ class Refund(Base):
     requested_by: Mapped[str]
     note: Mapped[str]
     by_hand: Mapped[str]
+
+
+class BonusRule(Base):
+    """What a top-up earns beside itself; the rule that gives most counts, one for each top-up."""
+
+    __tablename__ = "bonus_rule"
+
+    station_id: Mapped[BigId]
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    minimum: Mapped[Amount]
+    kind: Mapped[str]
+    value: Mapped[int] = mapped_column(BigInteger)
+    cap: Mapped[int | None] = mapped_column(BigInteger)
+    first_only: Mapped[bool] = mapped_column(server_default="false")
+    starts_at: Mapped[datetime | None] = mapped_column(Moment)
+    ends_at: Mapped[datetime | None] = mapped_column(Moment)
+    active: Mapped[bool] = mapped_column(server_default="true")
+    note: Mapped[str] = mapped_column(server_default="")
+    created_by: Mapped[str] = mapped_column(server_default="system")
+    created_at: Mapped[datetime] = mapped_column(Moment, server_default="now()")
+
+
+class BonusGrant(Base):
+    """What a top-up got, or that there was no money for it."""
+
+    __tablename__ = "bonus_grant"
+
+    station_id: Mapped[BigId]
+    attempt_id: Mapped[BigId]
+    rule_id: Mapped[int] = mapped_column(BigInteger)
+    member_id: Mapped[int] = mapped_column(BigInteger)
+    amount: Mapped[Amount]
+    state: Mapped[str]
+    at: Mapped[datetime] = mapped_column(Moment)

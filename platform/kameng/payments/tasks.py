@@ -6,10 +6,15 @@ from kameng.jobs import actor, every, subscribe
 from kameng.payments.api import (
     claim_due_queries,
     close_attempts,
+    compare_again,
+    due_bills,
     due_refunds,
+    fetch_bill,
     fund_waiting_orders,
+    plan_bills,
     query_attempt,
     send_refund,
+    yesterday,
 )
 
 
@@ -59,6 +64,31 @@ def close_expired(station_id: int, payload: dict[str, Any]) -> None:
 def close_cancelled(station_id: int, payload: dict[str, Any]) -> None:
     """The shopper cancelled: likewise."""
     close_attempts(station_id, int(payload["order_id"]))
+
+
+DAY_S, BILLS_S = 86_400, 2 * 3600 + 300  # 10:05 in China: gateways have yesterday's bill by then
+
+
+@every(seconds=DAY_S, offset_s=BILLS_S, lease_s=3600, queue="bulk", scope="none")
+def plan_daily_bills() -> int:
+    """Yesterday's bills are due, and those of the last days are looked at anew."""
+    compare_again()
+    return plan_bills(yesterday())
+
+
+@actor(queue="bulk", scope="none", max_retries=0)
+def ask_for_bill(station_id: int, bill_id: int) -> str:
+    """Ask for one bill; the next try is planned already."""
+    return fetch_bill(station_id, bill_id)
+
+
+@every(seconds=60)
+def ask_for_due_bills() -> int:
+    """Hand every bill that is due to a worker."""
+    due = due_bills()
+    for station_id, bill_id in due:
+        ask_for_bill.send(station_id, bill_id)
+    return len(due)
 
 
 @every(seconds=10, name="fund_waiting_orders")

@@ -6,8 +6,9 @@ from flask import Flask, flash, session
 
 from kameng.settings import Settings
 from kameng.web import audiences
+from kameng.web.csrf import foreign_post
 from kameng.web.error_pages import error_response, problem, wants_json
-from kameng.web.headers import allow_form_targets, no_store
+from kameng.web.headers import allow_form_target, allow_form_targets, no_store
 from kameng.web.limits import client_ip, limit
 from kameng.web.viewer import (
     GUEST,
@@ -24,6 +25,7 @@ from kameng.web.viewer import (
 __all__ = [
     "GUEST",
     "Viewer",
+    "allow_form_target",
     "allow_form_targets",
     "audiences",
     "check_permission",
@@ -31,6 +33,7 @@ __all__ = [
     "current_viewer",
     "error_response",
     "flash",
+    "foreign_post",
     "init",
     "limit",
     "login_session",

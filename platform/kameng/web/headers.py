@@ -48,6 +48,14 @@ def forget_form_targets() -> None:
     cast(_Targets, current_app.extensions[EXTENSION]).known.clear()
 
 
+def allow_form_target(url: str) -> None:
+    """Let forms of this one answer end at the origin of `url`, as a gateway's plugin wants."""
+    parts = urlsplit(url)
+    origin = f"{parts.scheme}://{parts.netloc}"
+    if ORIGIN.fullmatch(origin):
+        g.form_target = origin
+
+
 def csp_nonce() -> str:
     """The nonce of this answer, for `<script nonce>` and `<style nonce>`."""
     if "csp_nonce" not in g:
@@ -92,7 +100,8 @@ def _misleads(location: str) -> bool:
 
 def _policy() -> str:
     nonce = f" 'nonce-{g.csp_nonce}'" if "csp_nonce" in g else ""
-    targets = "".join(f" {origin}" for origin in _form_targets())
+    own = {g.form_target} if "form_target" in g else set()
+    targets = "".join(f" {origin}" for origin in sorted({*_form_targets(), *own}))
     return (
         "default-src 'self'; "
         f"script-src 'self'{nonce}; style-src 'self'{nonce}; "

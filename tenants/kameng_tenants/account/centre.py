@@ -31,7 +31,10 @@ LEVELS = {"normal": _l("普通会员"), "silver": _l("银卡会员"), "gold": _l
 ENTRY_WORDS = {
     "payment.collect": _l("充值"),
     "wallet.pay": _l("购买商品"),
+    "wallet.bonus": _l("充值赠送"),
     "wallet.refund": _l("退款"),
+    "adjust.wallet": _l("店铺扣减"),
+    "adjust.adjustment": _l("店铺补入"),
     "refund.wallet": _l("退款"),
     "refund.pay": _l("退款"),
 }

@@ -18,11 +18,18 @@ def main_station_has_its_own() -> Response | None:
 
 
 from kameng_tenants.console import (  # noqa: E402  # the views register themselves
+    bonuses,
+    funds,
     listings,
     login,
     orders,
     overview,
+    pay_in,
     settings,
+    statements,
 )
 
-__all__ = ["blueprint", "listings", "login", "orders", "overview", "settings"]
+__all__ = [
+    "blueprint", "bonuses", "funds", "listings", "login", "orders", "overview", "pay_in",
+    "settings", "statements",
+]  # fmt: skip

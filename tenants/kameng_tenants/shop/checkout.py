@@ -68,7 +68,7 @@ def show(
     status: int = 200,
 ) -> Response:
     """The checkout page."""
-    methods = method_choices(quote.payable)
+    methods = method_choices(quote.payable, sku_code=quote.sku_code, quantity=quote.quantity)
     usable = [f"{item.plugin_id}:{item.code}" for item in methods if item.enabled]
     face_total = quote.face_value * quote.quantity
     response = render_page(

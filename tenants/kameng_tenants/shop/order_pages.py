@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import quote
 
-from flask import Response, g, make_response, redirect, request
+from flask import Response, abort, g, make_response, redirect, request
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response as BaseResponse
 
@@ -15,11 +16,13 @@ from kameng.errors import DomainError
 from kameng.orders import api as orders
 from kameng.payments import api as payments
 from kameng.stock import api as stock
-from kameng.web import client_ip, flash, limit
+from kameng.web import client_ip, flash, foreign_post, limit
 from kameng_tenants.shop import blueprint, keys
+from kameng_tenants.shop.cashier import cashier_of, go_page, take_proof, usable
+from kameng_tenants.shop.forms import split_method
 from kameng_tenants.shop.goods_of_order import goods_of
 from kameng_tenants.shop.keys import Access, open_order
-from kameng_tenants.shop.paying import method_choices, qr_svg, start_payment
+from kameng_tenants.shop.paying import method_choices, order_address, start_payment
 from kameng_tenants.themes import render, render_page
 from kameng_tenants.themes.wording import order_face
 
@@ -101,8 +104,15 @@ def cancel(order_no: str) -> BaseResponse:
     try:
         orders.cancel(order_no, actor)
     except orders.OrderRefused as refusal:
-        flash(str(refusal.message), "warn")
+        flash(_not_cancelled(order_no, refusal), "warn")
     return redirect(_home(access), 303)
+
+
+def _not_cancelled(order_no: str, refusal: orders.OrderRefused) -> str:
+    """An order that is over was not paid: say which of the two it is."""
+    if refusal.code == "bad_state" and orders.order_page(order_no).state == "expired":
+        return str(_("订单已经过期，不用再取消，没有扣款。"))
+    return str(refusal.message)
 
 
 @blueprint.route("/o/<order_no>/pay", methods=["GET", "POST"])
@@ -119,7 +129,9 @@ def pay(order_no: str) -> Response | BaseResponse:
             return redirect(way or _home(access), 303)
         except payments.PaymentRefused as refusal:
             problem = str(refusal.message)
-    methods = method_choices(order.payable, wallet=order.member_id is not None)
+    methods = method_choices(
+        order.payable, wallet=order.member_id is not None, order_no=order.order_no
+    )
     usable = [f"{item.plugin_id}:{item.code}" for item in methods if item.enabled]
     response = render_page(
         "order/pay.html",
@@ -137,7 +149,71 @@ def pay(order_no: str) -> Response | BaseResponse:
     return _private(response)
 
 
-def _page(access: Access, opened: dict[int, Any] | None = None) -> Response:
+@blueprint.get("/o/<order_no>/go")
+def go(order_no: str) -> Response | BaseResponse:
+    """Between shop and gateway, for ways to pay that a plain link cannot reach."""
+    access = open_order(order_no)
+    attempt = _open_attempt(access.order)
+    if attempt is None or not cashier_of(attempt).goes_on:
+        return redirect(_home(access), 303)
+    return go_page(attempt, _home(access), str(_ways(access)["pay_address"]))
+
+
+@blueprint.route("/o/<order_no>/back", methods=["GET", "POST"])
+@foreign_post
+def back_from_gateway(order_no: str) -> BaseResponse:
+    """Where a gateway sends the shopper, by GET or by POST: what it says here counts nothing.
+
+    Such a POST brings no cookies, so the order opens on the request that follows.
+    """
+    key = request.args.get("k", "")[:60]
+    if not (order_no.isascii() and order_no.isdigit() and len(order_no) <= 20):
+        abort(404)
+    return redirect(order_address(order_no, quote(key)), 303)
+
+
+@blueprint.get("/o/<order_no>/payer")
+def payer(order_no: str) -> BaseResponse:
+    """Back from the gateway's page that learns who pays: go on with the payment."""
+    access = open_order(order_no)
+    method = request.args.get("m", "")[:120]
+    plugin_id, code = split_method(method)
+    try:
+        limit("payer", access.order.id, 20, 600)
+        token = payments.payer(
+            order_no, plugin_id, code,
+            request.args.get("state", "")[:100], request.args.get("code", "")[:512],
+        )  # fmt: skip
+        way = start_payment(order_no, method, access.secret, token)
+    except payments.PaymentRefused as refusal:
+        flash(str(refusal.message), "warn")
+        return redirect(str(_ways(access)["pay_address"]), 303)
+    return redirect(way or _home(access), 303)
+
+
+@blueprint.post("/o/<order_no>/proof")
+def proof(order_no: str) -> Response | BaseResponse:
+    """A picture of the transfer; a person looks at it and at the bank account."""
+    access = open_order(order_no)
+    attempt = _open_attempt(access.order)
+    if attempt is None or not cashier_of(attempt).by_hand:
+        return redirect(_home(access), 303)
+    try:
+        take_proof(attempt)
+    except DomainError as refusal:
+        access = open_order(order_no)
+        return _page(access, proof_error=str(refusal.message), status=refusal.status)
+    flash(_("截图已收到，工作人员核对到账后会发货。"), "success")
+    return redirect(_home(access), 303)
+
+
+def _page(
+    access: Access,
+    opened: dict[int, Any] | None = None,
+    *,
+    proof_error: str = "",
+    status: int = 200,
+) -> Response:
     order = access.order
     shows_cards = order.kind == "card" and order.state in DELIVERED
     cards = stock.cards_of_order(order.order_no) if shows_cards else []
@@ -145,6 +221,7 @@ def _page(access: Access, opened: dict[int, Any] | None = None) -> Response:
     opened = opened or {}
     response = render_page(
         "order/page.html",
+        status,
         page_title=_title(order),
         back="/me/orders" if g.viewer.kind == "member" else "/orders/lookup",
         order=order,
@@ -168,6 +245,7 @@ def _page(access: Access, opened: dict[int, Any] | None = None) -> Response:
         again=f"/p/{goods.slug}" if goods.slug else "",
         asked=0,
         checked_at=datetime.now(UTC),
+        proof_error=proof_error,
         **_collecting(order),
         **_ways(access),
     )
@@ -177,12 +255,24 @@ def _page(access: Access, opened: dict[int, Any] | None = None) -> Response:
 
 
 def _collecting(order: orders.OrderView) -> dict[str, Any]:
-    """The open payment attempt of an unpaid order and its QR code."""
+    """The open attempt of an unpaid order, and why the last one by hand was refused."""
     if order.state != "pending_payment":
-        return {"attempt": None, "qr": None}
-    attempts = [item for item in payments.attempts_of(order.id) if item.state in ASKABLE]
-    attempt = attempts[0] if attempts else None
-    return {"attempt": attempt, "qr": qr_svg(attempt.qr_content) if attempt else None}
+        return {"cashier": None, "refused": ""}
+    attempt = _open_attempt(order)
+    return {"cashier": cashier_of(attempt) if attempt else None, "refused": refused_reason(order)}
+
+
+def _open_attempt(order: orders.OrderView) -> Any:
+    """The newest attempt that still waits, when the order itself does."""
+    if order.state != "pending_payment":
+        return None
+    return next((item for item in payments.attempts_of(order.id) if usable(item)), None)
+
+
+def refused_reason(order: orders.OrderView) -> str:
+    """What a person wrote who found no money for the newest attempt."""
+    newest = next(iter(payments.attempts_of(order.id)), None)
+    return str(newest.cashier.get("refused", "")) if newest and newest.state == "declined" else ""
 
 
 def _ways(access: Access) -> dict[str, Any]:
@@ -190,6 +280,7 @@ def _ways(access: Access) -> dict[str, Any]:
     return {
         "address": access.address,
         "pay_address": f"{access.address}/pay" + query.replace("&", "?", 1),
+        "go_address": f"{access.address}/go" + query.replace("&", "?", 1),
         "key_query": query,
         "key_field": access.key_field,
     }

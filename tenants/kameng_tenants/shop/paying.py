@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 import segno
 from flask import g, request
@@ -12,20 +13,34 @@ from flask_babel import lazy_gettext as _l
 from markupsafe import Markup
 
 from kameng.ledger import api as ledger
+from kameng.orders import api as orders
 from kameng.payments import api as payments
 from kameng.web import client_ip
 from kameng.web.formats import plain_money
 from kameng.web.i18n import current_locale
+from kameng_sdk.payments import Device
+from kameng_tenants.shop.device import current_device
 from kameng_tenants.shop.forms import split_method
 from kameng_tenants.themes.wording import method_word
 
 # QQ, bank and others that we do not know by name still have an icon of their plugin.
-ICONS = {"alipay": "scan", "wxpay": "message", "balance": "wallet", "card": "credit-card"}
+ICONS = {
+    "alipay": "scan", "wechatpay": "message", "wxpay": "message", "balance": "wallet",
+    "card": "credit-card", "unionpay": "credit-card", "bank_transfer": "building-bank",
+}  # fmt: skip
 HINTS = {
     "alipay": _l("打开支付宝付款"),
     "wxpay": _l("打开微信付款"),
+    "wechatpay": _l("打开微信付款"),
     "qqpay": _l("打开 QQ 付款"),
     "checkout": _l("到银行卡付款页，支持国际卡"),
+    "unionpay": _l("到银联付款页，支持各家银行卡"),
+    "bank_transfer": _l("按页面上的账号转账，人工确认到账"),
+}
+SCAN_HINTS = {
+    "alipay": _l("用手机支付宝扫码付款"),
+    "wxpay": _l("用手机微信扫码付款"),
+    "wechatpay": _l("用手机微信扫码付款"),
 }
 
 
@@ -43,16 +58,24 @@ class MethodChoice:
     verb: str
 
 
-def method_choices(payable: int, *, wallet: bool = True) -> list[MethodChoice]:
-    """Ways to pay an amount here, for this viewer; what the browser cannot do is off with why."""
+def method_choices(
+    payable: int, *, wallet: bool = True, purpose: str = "order", **goods: Any
+) -> list[MethodChoice]:
+    """Ways to pay an amount here, for this viewer; what the browser cannot do is off with why.
+
+    `goods`: `order_no`, or `sku_code` and `quantity`, as `payments.methods` takes them.
+    """
     member_id = g.viewer.id if wallet and g.viewer.kind == "member" else None
-    found = payments.methods(g.station.id, payable, member_id)
-    return [_choice(item) for item in found]
+    found = payments.methods(
+        g.station.id, payable, member_id, device=current_device(), purpose=purpose, **goods
+    )
+    # What a person has to confirm comes last: everything else delivers at once.
+    return [_choice(item) for item in sorted(found, key=lambda item: item.manual)]
 
 
 def _choice(item: payments.MethodView) -> MethodChoice:
-    reason = item.reason or _not_in_this_browser(item.code)
-    label = method_word(item.code, item.label)
+    reason = item.reason or _not_in_this_browser(item.way)
+    label = method_word(item.way, item.label)
     verb = _("%(way)s付", way=label.removesuffix("支付"))  # not 微信支付付
     if item.plugin_id == payments.BALANCE:
         verb = _("余额付")
@@ -60,7 +83,7 @@ def _choice(item: payments.MethodView) -> MethodChoice:
         item.plugin_id,
         item.code,
         label,
-        ICONS.get(item.code, item.icon),
+        ICONS.get(item.way, item.icon),
         _hint(item),
         item.enabled and not reason,
         reason,
@@ -73,14 +96,15 @@ def _hint(item: payments.MethodView) -> Any:
     if item.plugin_id == payments.BALANCE:
         left = plain_money(ledger.wallet(g.viewer.id), 2)
         return _("可用 ¥%(x)s · 付完立刻处理", x=left)
-    return HINTS.get(item.code, item.hint)
+    if current_device() is Device.DESKTOP and item.way in SCAN_HINTS:
+        return SCAN_HINTS[item.way]
+    return HINTS.get(item.way, item.hint)
 
 
-def _not_in_this_browser(code: str) -> str:
-    agent = request.headers.get("User-Agent", "")
-    if "MicroMessenger" in agent and code == "alipay":
+def _not_in_this_browser(way: str) -> str:
+    if current_device() is Device.WECHAT and way == "alipay":
         return str(_("微信里不能用，请在浏览器打开"))
-    if "AlipayClient" in agent and code == "wxpay":
+    if current_device() is Device.ALIPAY and way in ("wxpay", "wechatpay"):
         return str(_("支付宝里不能用，请在浏览器打开"))
     return ""
 
@@ -90,7 +114,7 @@ def order_address(order_no: str, secret: str) -> str:
     return f"/o/{order_no}?k={secret}" if secret else f"/o/{order_no}"
 
 
-def start_payment(order_no: str, method: str, secret: str) -> str:
+def start_payment(order_no: str, method: str, secret: str, payer: str = "") -> str:
     """Pay from the wallet, or open an attempt; returns where to go, "" for the order's page."""
     plugin_id, code = split_method(method)
     if plugin_id == payments.BALANCE:
@@ -99,16 +123,46 @@ def start_payment(order_no: str, method: str, secret: str) -> str:
         payments.pay_with_balance(order_no, g.viewer.id)
         return ""
     # The gateway learns the secret only when the browser could not come back without it.
-    back = order_address(order_no, "" if request.cookies else secret)
+    kept = "" if request.cookies else secret
+    if not payer and (away := _ask_payer(order_no, plugin_id, code, kept)):
+        return away
     started = payments.start(
-        order_no,
-        plugin_id,
-        code,
-        client_ip(),
-        return_url=request.host_url.rstrip("/") + back,
-        locale=current_locale(),
+        order_no, plugin_id, code, client_ip(),
+        return_url=request.host_url.rstrip("/") + back_address(order_no, kept),
+        locale=current_locale(), device=current_device(), payer=payer,
+    )  # fmt: skip
+    return next_step(started, go_address(order_no, secret))
+
+
+def _ask_payer(order_no: str, plugin_id: str, code: str, kept: str) -> str:
+    """The gateway's page that learns who pays, for a way that wants to know; else nothing."""
+    payable = orders.order_page(order_no).payable
+    offered = payments.methods(g.station.id, payable, None, device=current_device())
+    if not any(m.needs_payer for m in offered if (m.plugin_id, m.code) == (plugin_id, code)):
+        return ""
+    query = {"m": f"{plugin_id}:{code}"} | ({"k": kept} if kept else {})
+    back = f"{request.host_url.rstrip('/')}/o/{order_no}/payer?{urlencode(query)}"
+    return payments.payer_url(
+        order_no, plugin_id, code, back, amount=payable, device=current_device()
     )
-    return started.redirect_url
+
+
+def back_address(order_no: str, secret: str) -> str:
+    """Where the gateway sends the shopper afterwards."""
+    return f"/o/{order_no}/back?k={secret}" if secret else f"/o/{order_no}/back"
+
+
+def next_step(started: payments.Started, go: str) -> str:
+    """Where the browser goes with an open attempt: the gateway, the page `go`, or "" to wait."""
+    cashier = payments.attempt(started.attempt_no).cashier or {}
+    if cashier.get("form") or cashier.get("bridge"):
+        return go
+    return "" if cashier.get("details") else started.redirect_url
+
+
+def go_address(order_no: str, secret: str) -> str:
+    """The page between shop and gateway, for browsers that keep no cookie as well."""
+    return f"/o/{order_no}/go?k={secret}" if secret else f"/o/{order_no}/go"
 
 
 def qr_svg(content: str) -> Markup | None:

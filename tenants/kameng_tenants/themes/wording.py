@@ -86,13 +86,27 @@ METHOD_WORDS: Mapping[str, Any] = {
     "balance": _l("余额"),
     "alipay": _l("支付宝"),
     "wxpay": _l("微信支付"),
+    "wechat": _l("微信支付"),
+    "wechatpay": _l("微信支付"),
+    "native": _l("微信支付"),
+    "jsapi": _l("微信支付"),
+    "h5": _l("微信支付"),
+    "page": _l("支付宝"),
+    "wap": _l("支付宝"),
+    "qr": _l("支付宝"),
+    "unionpay": _l("银联"),
+    "bank_transfer": _l("银行转账"),
     "qqpay": _l("QQ 钱包"),
     "card": _l("银行卡"),
     "bank": _l("银行卡"),
     "checkout": _l("银行卡"),
 }
 # The apps that scan and open a payment; a card is paid on a page instead.
-APPS: Mapping[str, Any] = {"alipay": _l("支付宝"), "wxpay": _l("微信"), "qqpay": _l("QQ")}
+APPS: Mapping[str, Any] = {
+    **dict.fromkeys(("alipay", "page", "wap", "qr"), _l("支付宝")),
+    **dict.fromkeys(("wxpay", "wechat", "native", "jsapi", "h5"), _l("微信")),
+    "qqpay": _l("QQ"),
+}
 
 
 def pay_app(method: str) -> str:

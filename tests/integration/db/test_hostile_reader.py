@@ -186,6 +186,12 @@ ELSEWHERE = {
     "count_risk_hit": "SELECT * FROM count_risk_hit(3, 'c', 'k', 'e', 60)",
     "raise_alert": "SELECT * FROM raise_alert(3, 'k', 's', 't', '{}')",
     "close_alert": "SELECT * FROM close_alert(3, 'k', 's')",
+    "station_terms": "SELECT * FROM station_terms(3)",
+    "settlement_funds": "SELECT * FROM settlement_funds(3)",
+    "statement_sums": "SELECT * FROM statement_sums(3, now(), now())",
+    "statement_lines": "SELECT * FROM statement_lines(3, now(), now(), 0, 10)",
+    "request_withdrawal": "SELECT * FROM request_withdrawal(3, 10000, 'alipay', '{}', 'x', 'k')",
+    "cancel_withdrawal": "SELECT * FROM cancel_withdrawal(3, 1, 'x')",
     "nobody's station": "SELECT * FROM cancel_order(NULL, :order_no, 'x')",
 }
 

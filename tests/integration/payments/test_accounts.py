@@ -42,7 +42,7 @@ def test_one_way_is_offered_once_however_many_accounts_have_it(till: Till) -> No
     till.account()
     till.account("b")
     offered = till.methods()
-    assert sorted(offered) == ["alipay", "wxpay"]
+    assert sorted(offered) == ["alipay", "wechatpay"]
     assert all(view.enabled for view in offered.values())
 
 
@@ -226,3 +226,20 @@ def test_after_a_switch_of_accounts_the_old_one_is_still_asked_and_gives_back(ti
         assert send_refund(DEER, refund) == "succeeded"
     assert till.used(placed.order_id) == [(MAIN, "", "succeeded")]
     assert till.shop.balance(DEER, "station_gateway") == 0
+
+
+def test_another_gateway_of_the_same_wallet_stands_in(till: Till) -> None:
+    from kameng.plugins import api as plugins
+
+    official = "payment-alipay"
+    till.account(**UNREACHABLE)
+    with till.shop.app.app_context():
+        plugins.configure(MAIN, official, till.street[official].demo_config(), "test")
+        plugins.set_enabled(MAIN, official, True, "test")
+    assert sorted(till.methods(device="desktop")) == ["alipay", "wechatpay"]
+    placed, started = till.start(device="desktop")
+    assert started.redirect_url
+    used = "SELECT array_agg(plugin_id ORDER BY id) FROM payment_attempt WHERE order_id = %s"
+    assert till.shop.one(used, placed.order_id) == [EPAY, official]
+    shown = {till.methods(fen * 100, device="desktop")["alipay"].plugin_id for fen in range(1, 40)}
+    assert shown == {EPAY, official}

@@ -47,12 +47,8 @@ class Desk:
             return settlement.release_due()
 
     def earn(self, yuan: int, station: int = DEER) -> None:
-        """Put something into what a station has available, as an adjustment of the owner's."""
-        self.shop.owner.execute(
-            "SELECT _post('test:' || gen_random_uuid(), %s, NULL, NULL, NULL, ARRAY[_account(1, 'adjustment')],"
-            " ARRAY[_account(%s, 'available')], ARRAY[%s::bigint], ARRAY['adjust.adjustment'])",
-            (station, station, yuan * 10_000),
-        )
+        """Put something into what a station has available: one asks, another one agrees."""
+        self._adjust(station, "adjustment", "available", yuan * 10_000)
 
     def empty(self, station: int = DEER) -> None:
         """Take everything away again: open requests end, what is available goes."""
@@ -61,12 +57,21 @@ class Desk:
             " WHERE station_id = %s AND state IN ('created', 'sent', 'unknown')", (station,),
         )  # fmt: skip
         left = self.shop.balance(station, "available")
-        if left:
-            self.shop.owner.execute(
-                "SELECT _post('test:' || gen_random_uuid(), %s, NULL, NULL, NULL, ARRAY[_account(%s, 'available')],"
-                " ARRAY[_account(1, 'adjustment')], ARRAY[%s::bigint], ARRAY['adjust.available'])",
-                (station, station, left),
-            )
+        if left > 0:
+            self._adjust(station, "available", "adjustment", left)
+        elif left < 0:
+            self._adjust(station, "adjustment", "available", -left)
+
+    def _adjust(self, station: int, debit: str, credit: str, amount: int) -> None:
+        number = self.shop.one(
+            "SELECT id FROM request_adjustment(%s, %s, '', %s, '', %s, 'for a test', 'staff:901', %s)",
+            station, debit, credit, amount, f"adjust-{next(_keys)}",
+        )  # fmt: skip
+        self.shop.owner.execute(
+            "SELECT vote_approval(%s, (SELECT id FROM approval WHERE kind = 'adjustment' AND subject = %s),"
+            " 'staff:902', true, '')", (station, str(number)),
+        )  # fmt: skip
+        self.shop.owner.execute("SELECT post_adjustment(%s, %s)", (station, number))
 
     def ask(self, yuan: float, station: int = DEER, key: str = "", **changes: Any) -> int:
         """A station's owner asks for a payout; returns its number."""

@@ -205,3 +205,7 @@ def test_T5_due_payouts_are_found_by_the_job(desk: Any, bank: Bank) -> None:
     bank.answers = [SILENCE]
     step(desk, bank, number)
     assert (3, number) not in desk.main("due_payouts")  # asked again later
+
+
+def test_T6_the_books_explain_all_of_it(desk: Any) -> None:
+    desk.shop.assert_books_balance()

@@ -147,3 +147,7 @@ def test_own_profit_of_a_day_is_not_changed_by_releases_and_payouts(desk: Any) -
     desk.release()
     desk.ask(2)
     assert profit() == before + AT_DEER
+
+
+def test_T6_the_books_explain_all_of_it(desk: Any) -> None:
+    desk.shop.assert_books_balance()

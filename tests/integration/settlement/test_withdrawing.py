@@ -185,6 +185,7 @@ def test_T6_the_database_itself_refuses_what_nobody_has_agreed_to(desk: Any) -> 
     with pytest.raises(Conflict) as by_hand:
         desk.main("pay_by_hand", 3, number, "staff:2", "BANK-8")
     assert by_hand.value.code == "not_approved"
+    desk.shop.owner.execute("UPDATE withdrawal SET approved_at = NULL WHERE id = %s", (number,))
 
 
 def test_T6_twenty_requests_for_everything_at_once_are_one(desk: Any) -> None:
@@ -270,3 +271,7 @@ def test_T12_a_station_sees_its_own_withdrawals_and_not_who_pays(desk: Any) -> N
             settlement.request_withdrawal(
                 3, 1_0000, "alipay", {"account": "abc", "name": "沈一舟"}, "staff:9", "k"
             )
+
+
+def test_T6_the_books_explain_every_withdrawal(desk: Any) -> None:
+    desk.shop.assert_books_balance()

@@ -15,6 +15,9 @@ UPDATE payment_attempt a SET created_at = m.at + interval '3 seconds', sent_at =
        closed_at = m.at + m.pay, expires_at = m.at + interval '15 minutes', next_query_at = NULL
   FROM moment m WHERE a.station_id = m.station_id AND a.order_id = m.order_id;
 UPDATE transfer t SET at = m.at + m.pay FROM moment m WHERE t.station_id = m.station_id AND t.order_id = m.order_id;
+UPDATE settlement s SET created_at = m.at + m.pay,
+       due_at = (date_trunc('day', (m.at + m.pay) AT TIME ZONE 'Asia/Shanghai') + interval '1 day') AT TIME ZONE 'Asia/Shanghai'
+  FROM moment m WHERE s.order_station_id = m.station_id AND s.order_id = m.order_id;
 UPDATE card c SET sold_at = m.at + m.pay FROM moment m WHERE c.station_id = m.station_id AND c.order_id = m.order_id AND c.status = 2;
 UPDATE purchase p SET created_at = m.at + m.pay, sent_at = m.at + m.pay, done_at = CASE WHEN done_at IS NOT NULL THEN m.at + m.pay + m.hand END
   FROM moment m WHERE p.station_id = m.station_id AND p.order_id = m.order_id;

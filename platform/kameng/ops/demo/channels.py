@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kameng.ops.home import find_home
+from kameng.payments import api as payments
 from kameng.plugins import api as plugins
 from kameng.settings import Settings
 from kameng_sdk.simulators import SimulatorEnvironment
@@ -27,6 +28,11 @@ def switch_on(settings: Settings) -> None:
         configured.add(plugin_id)
     plugins.configure(MAIN_STATION, "payment-bank-transfer", BANK, "demo")
     configured.add("payment-bank-transfer")
+    # One wallet, two gateways: each is taken where it does best.
+    for plugin_id, device in (("payment-alipay", "alipay"), ("payment-wechatpay", "wechat")):
+        if plugin_id in configured:
+            terms = payments.Terms(devices=frozenset({device}))
+            payments.set_terms(MAIN_STATION, plugin_id, "", "", terms, "demo")
     others = ("payment-balance", "risk-velocity", "supplier-manual")
     for plugin_id in (*sorted(configured), *others):
         plugins.set_enabled(MAIN_STATION, plugin_id, True, "demo")

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from kameng.app import create_app
 from kameng.db import main_scope
 from kameng.ops import demo_info
-from kameng.ops.demo import backdating, cards, channels, history, people, work
+from kameng.ops.demo import backdating, cards, channels, history, people, settling, work
 from kameng.ops.demo.buying import Counter, Diary
 from kameng.ops.demo.range import create_range, create_rules
 from kameng.ops.home import find_home
@@ -35,6 +35,7 @@ def seed(settings: Settings) -> None:
         opened = people.create_stations()
         with main_scope(reason="demo"):
             pricing.reprice()
+            settling.agree_on_terms()
             cards.fill_pools(skus, source)
         channels.switch_on(settings)
         station_ids = [1, *(station_id for station_id, _login in opened)]
@@ -56,6 +57,7 @@ def seed(settings: Settings) -> None:
             orders.complete_old(limit=10_000)
             work.restock(skus, tills[0])
             stock.check_stock_alerts()
+        settling.settle(opened)
         backdating.date_endings(settings.database_url)
         _write_logins(settings, shown, opened[0], member_login)
     log.info("demo is filled orders=%d", len(diary.moments))

@@ -2,6 +2,7 @@
 
 from kameng.payments.domain.attempts import (
     ACCEPTED,
+    BILL_EVERY_S,
     CURRENCY,
     FEN,
     QUERY_EVERY_S,
@@ -9,11 +10,13 @@ from kameng.payments.domain.attempts import (
     REFUND_EVERY_S,
     attempt_number,
     gateway_fee,
+    next_bill_delay,
     next_query_delay,
     next_refund_delay,
 )
 
 __all__ = [
-    "ACCEPTED", "CURRENCY", "FEN", "QUERY_EVERY_S", "QUERY_LATE", "REFUND_EVERY_S",
-    "attempt_number", "gateway_fee", "next_query_delay", "next_refund_delay",
+    "ACCEPTED", "BILL_EVERY_S", "CURRENCY", "FEN", "QUERY_EVERY_S", "QUERY_LATE", "REFUND_EVERY_S",
+    "attempt_number", "gateway_fee", "next_bill_delay",
+    "next_query_delay", "next_refund_delay",
 ]  # fmt: skip

@@ -15,6 +15,7 @@ ACCEPTED = frozenset({
 QUERY_EVERY_S = (8, 8, 10, 10, 12, 15, 20)  # then 25 s until the attempt expires
 QUERY_LATE = ((timedelta(hours=1), 60), (timedelta(hours=26), 900))  # after that: gateways give up
 REFUND_EVERY_S = (5, 10, 20, 60, 300, 900, 3600)
+BILL_EVERY_S = (600, 1800, 3600, 7200, 14_400)
 CURRENCY = "CNY"
 
 
@@ -43,3 +44,8 @@ def next_query_delay(count: int, now: datetime, expires_at: datetime) -> timedel
 def next_refund_delay(tries: int) -> timedelta:
     """When to try or ask about a refund again; it is never given up."""
     return timedelta(seconds=REFUND_EVERY_S[min(tries, len(REFUND_EVERY_S) - 1)])
+
+
+def next_bill_delay(tries: int) -> timedelta:
+    """When to ask for a bill again that was not ready; it is never given up."""
+    return timedelta(seconds=BILL_EVERY_S[min(tries, len(BILL_EVERY_S) - 1)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -159,7 +160,7 @@ class Judge:
     def unfit(self, option: Option) -> Unfit | None:
         """Why this account cannot take this payment; None when it can."""
         method = option.offered.method
-        if not fits_device(frozenset(d.value for d in method.devices), self.device):
+        if not self.works_here(option):
             return Unfit.DEVICE
         if method.minimum is not None and self._amount < method.minimum.amount:
             return Unfit.TOO_SMALL
@@ -174,13 +175,37 @@ class Judge:
             return Unfit.FUNDS
         return None
 
-    def fitting(self, options: Sequence[Option]) -> tuple[list[Option], list[tuple[Unfit, Option]]]:
-        """One option for each account that fits, and why the others do not."""
+    def drawn(self, fit: Sequence[Option]) -> list[Option]:
+        """Several gateways have the same way: the one shown is drawn by weight.
+
+        The same goods at the same price see the same one for ten minutes, so that a form which
+        comes back still has what was chosen.
+        """
+        slot = int(self._now.timestamp()) // 600
+        seed = (self._station_id, self._amount, self.device, self._goods, fit[0].way, slot)
+        digest = hashlib.sha256(repr(seed).encode()).digest()
+        chances = [
+            int.from_bytes(hashlib.sha256(digest + bytes([n])).digest()[:7])
+            for n in range(len(fit))
+        ]
+        return [fit[n] for n in by_weight([option.terms.weight for option in fit], chances)]
+
+    def works_here(self, option: Option) -> bool:
+        """Whether method and account fit the browser."""
+        devices = frozenset(device.value for device in option.offered.method.devices)
+        return fits_device(devices, self.device) and fits_device(option.terms.devices, self.device)
+
+    def fitting(
+        self, options: Sequence[Option], asked: tuple[str, str] = ("", "")
+    ) -> tuple[list[Option], list[tuple[Unfit, Option]]]:
+        """One option for each account that fits, and why the others do not.
+
+        Of several that fit at one account the one `asked` for (plugin, method) comes first; where
+        the browser is unknown, what needs a payer comes last.
+        """
         fit: dict[tuple[int, str, str], Option] = {}
         against: list[tuple[Unfit, Option]] = []
-        # Where the browser is unknown, what works without a payer comes first.
-        known = bool(self.device)
-        for option in sorted(options, key=lambda o: not known and o.offered.method.needs_payer):
+        for option in sorted(options, key=lambda each: self._rank(each, asked)):
             if option.key in fit:
                 continue
             why = self.unfit(option)
@@ -188,7 +213,15 @@ class Judge:
                 fit[option.key] = option
             else:
                 against.append((why, option))
-        return list(fit.values()), against
+        found = list(fit.values())
+        if not self.device:  # an account kept for some browsers is not for one nobody knows
+            found = [option for option in found if not option.terms.devices] or found
+        return found, against
+
+    def _rank(self, option: Option, asked: tuple[str, str]) -> tuple[bool, bool]:
+        offered = option.offered
+        unsure = not self.device and offered.method.needs_payer
+        return (offered.plugin_id, offered.code) != asked, unsure
 
     def _room(self, option: Option) -> bool:
         with main_scope(reason="payment accounts"):
@@ -216,10 +249,11 @@ def has_room(station_id: int, option: Option, amount: int, *, lock: bool) -> boo
     return bool(row["room"])
 
 
-def in_turn(options: Sequence[Option]) -> list[Option]:
-    """The order in which to try accounts, thrown by their weights."""
+def in_turn(options: Sequence[Option], plugin_id: str = "") -> list[Option]:
+    """The order in which to try accounts, thrown by their weights; first those of `plugin_id`."""
     weights = [option.terms.weight for option in options]
-    return [options[n] for n in by_weight(weights, [secrets.randbits(62) for _ in weights])]
+    order = by_weight(weights, [secrets.randbits(62) for _ in weights])
+    return sorted((options[n] for n in order), key=lambda o: o.offered.plugin_id != plugin_id)
 
 
 def account_key(offered: plugins.OfferedMethod) -> tuple[int, str, str]:
@@ -235,6 +269,8 @@ def device_word(device: Device | str | None) -> str:
 
 def _view(judge: Judge, options: Sequence[Option]) -> MethodView:
     fit, against = judge.fitting(options)
+    if len({option.offered.plugin_id for option in fit}) > 1:
+        fit = judge.drawn(fit)
     shown, why = (fit[0], None) if fit else (options[0], min(against, key=lambda pair: pair[0]))
     offered = shown.offered
     return MethodView(

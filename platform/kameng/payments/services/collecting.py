@@ -129,14 +129,13 @@ def start_station_payment(
 def _collect(demand: Demand, plugin_id: str, method: str, visit: Visit, token: str) -> Started:
     """One account after the other, until one has been asked."""
     known = read_payer(demand.bound_to, token) if token else None
-    options = choose(demand, plugin_id, method, visit.device, known)
+    options, pairs = choose(demand, plugin_id, method, visit.device, known)
     device = device_word(visit.device)
     if known is not None:
         visit = Visit(
             client_ip=visit.client_ip, return_url=visit.return_url, locale=visit.locale,
             device=visit.device, payer=known.payer,
         )  # fmt: skip
-    pairs = {(option.offered.plugin_id, option.offered.code) for option in options}
     failed: Opened | None = None
     for option in options:
         trial = option.terms.breaker.broken_until is not None
@@ -161,10 +160,13 @@ def _collect(demand: Demand, plugin_id: str, method: str, visit: Visit, token: s
 
 def choose(
     demand: Demand, plugin_id: str, method: str, device: Device | str | None, known: Payer | None
-) -> list[Option]:
+) -> tuple[list[Option], set[tuple[str, str]]]:
     """The accounts that may take this payment, in the order in which to try them.
 
-    Raises `PaymentRefused` with the reason when there is none.
+    Those of the gateway that was shown come first; others of the same way stand in for them.
+
+    And all (plugin, method) of the way that work in this browser: an open attempt of these is as
+    good as a new one. Raises `PaymentRefused` with the reason when there is none.
     """
     options = options_of(demand.station_id, demand.purpose, plugin_id, method)
     if known is not None:
@@ -173,14 +175,15 @@ def choose(
         raise refused(Unfit.OFF)
     goods = Goods(demand.order_no)
     judge = Judge(demand.station_id, demand.amount, device_word(device), goods)
-    fit, against = judge.fitting(options)
+    fit, against = judge.fitting(options, (plugin_id, method))
     if not fit:
         why, option = min(against, key=lambda pair: pair[0])
         raise refused(why, option.terms.opens)
     named = [o for o in fit if known is not None or not o.offered.method.needs_payer]
     if not named:
         raise PaymentRefused("payer_needed", _l("请先在微信里确认付款人"))
-    return in_turn(named)
+    alike = [o for o in options if judge.device and judge.works_here(o)] + named
+    return in_turn(named, plugin_id), {(o.offered.plugin_id, o.offered.code) for o in alike}
 
 
 def _of_other_click(

@@ -73,7 +73,7 @@ def payer_url(
     if not fit:
         why, option = min(against, key=lambda pair: pair[0])
         raise refused(why, option.terms.opens)
-    for option in in_turn([o for o in fit if o.offered.method.needs_payer]):
+    for option in in_turn([o for o in fit if o.offered.method.needs_payer], plugin_id):
         state = _state(bound_to, option, int(time.time()))
         url = _provider(station_id, option).identify_url(return_url, state)
         if url:

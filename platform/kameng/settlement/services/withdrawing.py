@@ -121,6 +121,14 @@ def _refusal(code: str, fact: int) -> WithdrawalRefused:
     return WithdrawalRefused(code, words[code](), field=field)
 
 
+def already_asked(station_id: int, key: str) -> bool:
+    """Whether a request with this key exists: the same form, sent a second time."""
+    query = select(Withdrawal.id).where(
+        Withdrawal.station_id == station_id, Withdrawal.request_key == key
+    )
+    return db.session.scalar(query) is not None
+
+
 def cancel_withdrawal(station_id: int, withdrawal_id: int, actor: str, ip: str = "") -> None:
     """The station takes its request back, before anybody has agreed to the end."""
     _end("cancel_withdrawal", station_id, withdrawal_id, actor, ip, p_actor=actor)
