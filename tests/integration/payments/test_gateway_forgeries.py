@@ -141,3 +141,14 @@ def test_P3_after_all_that_the_real_notice_still_delivers(
     assert sales.shop.one("SELECT count(*) FROM transfer WHERE order_id = %s AND kind = "
                           "'payment.collect'", sale.order_id) == 1  # fmt: skip
     sales.shop.assert_books_balance()
+
+
+def test_P3_one_payment_does_not_pay_a_second_attempt(
+    sales: Sales, real: tuple[Sale, Notice]
+) -> None:
+    """Signed by the gateway, so it is no forgery; and yet a person has to look."""
+    other = sales.begin()
+    cases = {"the second": (sales.gate.signed(real[1], attempt_no=other.attempt_no), 400)}
+    assert wrongs(sales, cases) == {}
+    assert sales.alerts(other, "payment_reference") == 1
+    assert sales.state(other) == "pending_payment"
