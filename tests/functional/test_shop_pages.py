@@ -147,14 +147,3 @@ def test_white_reads_on_every_cover() -> None:
     for hue in range(0, 360, 5):
         for stop in cover_ground(hue):
             assert ratio(parse(stop), (255, 255, 255)) >= 5.5
-
-
-def test_O5_a_gateways_own_form_brings_the_shopper_back_to_the_page(market: Any) -> None:
-    """Its fields are dropped: what counts comes by notice. Our own forms get no such favour."""
-    away = {"Sec-Fetch-Site": "cross-site", "Origin": "https://gateway.example"}
-    post, fields = market.browser().post, {"respCode": "00"}
-    answer = post("/o/123?k=s", base_url=MAIN, data=fields, headers=away)
-    assert (answer.status_code, answer.headers["Location"]) == (303, "/o/123?k=s")
-    own = post("/o/123", base_url=MAIN, data=fields, headers={"Sec-Fetch-Site": "same-origin"})
-    assert own.status_code == 405
-    assert post("/o/123", base_url=MAIN, json=fields, headers=away).status_code == 405

@@ -46,7 +46,7 @@ class WithdrawalsView(ReadOnlyView):
     """Every request of every station."""
 
     need = "withdrawal.view"
-    place = Place(_l("资金"), _l("提现"), "building-bank")
+    place = Place(_l("资金"), _l("提现"), "wallet")
     export_needs = "withdrawal.view"
     search_in = ("withdrawal_no", "provider_ref")
     search_hint = _l("提现单号、付款流水号")

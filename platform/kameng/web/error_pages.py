@@ -6,10 +6,10 @@ import logging
 from typing import Any
 
 import psycopg
-from flask import Flask, Response, g, json, make_response, redirect, render_template, request
+from flask import Flask, Response, g, json, make_response, render_template, request
 from flask_babel import lazy_gettext as _l
 from sqlalchemy.exc import DataError, OperationalError
-from werkzeug.exceptions import HTTPException, InternalServerError, MethodNotAllowed
+from werkzeug.exceptions import HTTPException, InternalServerError
 
 from kameng.errors import DomainError
 from kameng.runtime import current_settings
@@ -130,24 +130,11 @@ def _http_error(error: HTTPException) -> Response:
     status = error.code or 500
     if 300 <= status < 400:
         return error.get_response()  # type: ignore[return-value]  # a redirect of the router
-    if isinstance(error, MethodNotAllowed) and _comes_from_a_gateway(error):
-        return redirect(request.full_path.rstrip("?"), 303)  # type: ignore[return-value]  # Flask's own
     response = error_response(status, getattr(error, "kameng_code", ""))
     for name, value in error.get_headers():
         if name.lower() in ("allow", "retry-after"):
             response.headers[name] = value
     return response
-
-
-def _comes_from_a_gateway(error: MethodNotAllowed) -> bool:
-    """Some gateways send the payer back by a form of their own; nothing of it is ever read."""
-    return (
-        request.method == "POST"
-        and "GET" in (error.valid_methods or ())
-        and request.mimetype == "application/x-www-form-urlencoded"
-        and request.headers.get("Sec-Fetch-Site", "cross-site") == "cross-site"
-        and not request.path.startswith((*PROGRAMS, *DESK_PATHS, "//"))
-    )
 
 
 def _domain_error(error: DomainError) -> Response:

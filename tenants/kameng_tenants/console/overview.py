@@ -12,6 +12,7 @@ from flask import g, render_template
 from kameng.ledger import api as ledger
 from kameng.orders import api as orders
 from kameng.runtime import current_settings
+from kameng.settlement import api as settlement
 from kameng.web import require_staff
 from kameng_tenants.console import blueprint
 
@@ -49,6 +50,7 @@ def overview() -> str:
         figures=figures,
         yesterday=_yesterday(today, figures, days),
         earnings=ledger.station_earnings(g.station.id, today),
+        funds=settlement.funds(g.station.id) if g.viewer.can("settlement.view") else None,
         days=days,
         ticks=[(140 - step * 40, top * step // 3) for step in range(4)],
         latest=orders.station_orders(size=8).items,

@@ -49,7 +49,7 @@ def test_T6_a_withdrawal_goes_from_the_request_to_the_bank(console: Any) -> None
     vote = f"/admin/approvals/2/{approval_of(console, number)}/vote"
     page = console.done(vote, "finance", agrees="1", back=back)
     assert "待打款" in page
-    assert "没有能付到这种账号的支付渠道" in page
+    assert "用支付渠道打款" in page
     wrong = console.post(
         f"{back}/by-hand", "finance", ref="BANK-1", proof=(io.BytesIO(b"MZ"), "x.exe")
     )
@@ -64,6 +64,25 @@ def test_T6_a_withdrawal_goes_from_the_request_to_the_bank(console: Any) -> None
     assert (proof.data, proof.mimetype) == (picture, "image/png")
     assert proof.headers["Content-Disposition"].startswith("attachment")
     assert state(console, number) == "succeeded"
+
+
+def test_X5_a_withdrawal_is_paid_by_a_gateway_that_can(console: Any) -> None:
+    from kameng.settlement import api as settlement
+
+    number = asked(console)
+    console.done(f"/admin/approvals/2/{approval_of(console, number)}/vote", "finance", agrees="1")
+    back = f"/admin/withdrawals/2/{number}"
+    assert 'value="payment-alipay:"' in console.get(back, "finance")
+    assert console.post(f"{back}/pay", "support", payer="payment-alipay:").status_code == 403
+    unable = console.post(f"{back}/pay", "finance", payer="payment-stripe:")
+    assert "不能付到这种收款方式" in console.get(unable.location, "finance")
+    console.done(f"{back}/pay", "finance", payer="payment-alipay:")
+    with console.market.app.app_context():
+        assert settlement.step_payout(2, number) == "succeeded"
+    page = console.get(back, "finance")
+    assert "已打款" in page
+    reference = "SELECT length(provider_ref) FROM withdrawal WHERE id = %s"
+    assert console.market.count(reference, number) > 5
 
 
 def test_T6_a_refusal_needs_a_reason_and_gives_the_money_back(console: Any) -> None:

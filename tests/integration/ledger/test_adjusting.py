@@ -65,6 +65,7 @@ def test_X5_nothing_moves_before_a_second_person_has_agreed(shop: Any) -> None:
     assert vote(shop, 1, number, AGREES) == "approved"
     assert state(shop, 1, number) == "done"
     assert shop.balance(1, "wallet", str(member)) == 30_0000
+    shop.assert_books_balance()
 
 
 def test_X5_a_refused_one_is_over(shop: Any) -> None:

@@ -65,6 +65,7 @@ def test_the_page_promises_what_is_given(shop: Any) -> None:
         assert topped_up(shop, 1, amount, member) == expected
     assert promised(shop, 1, 500_0000, member) == 16_6500  # no longer the first
     assert promised(shop, 1, 500_0000, shop.member(1)) == 66_0000
+    shop.assert_books_balance()
 
 
 def test_a_station_without_money_promises_and_gives_nothing(shop: Any) -> None:

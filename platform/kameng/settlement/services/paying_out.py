@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Protocol
+from typing import Protocol
 
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
@@ -21,7 +21,6 @@ from kameng.plugins import api as plugins
 from kameng.settlement.domain import Next, after_payout, after_query
 from kameng.settlement.models import Withdrawal
 from kameng.settlement.services.withdrawing import OUTCOMES
-from kameng_sdk.manifest import PluginKind
 from kameng_sdk.money import Money
 from kameng_sdk.payments import PaymentCapability, PayoutRequest, PayoutResult
 
@@ -73,33 +72,24 @@ class _Claimed:
 
 def main_payer(plugin_id: str, account: str) -> Payer:
     """The main station's account at a gateway; raises `PluginUnavailable`."""
-    named: dict[str, Any] = {"account": account} if account else {}
-    provider: Any = plugins.provider(MAIN_STATION, plugin_id, **named)
-    payer: Payer = provider
-    return payer
+    return plugins.provider(MAIN_STATION, plugin_id, holder=MAIN_STATION, account=account)
 
 
 def payout_accounts(payee_kind: str, find: FindPayer = main_payer) -> list[PayoutAccount]:
     """Accounts that can pay to this kind of payee, sorted by name. Outside of transactions."""
     found = []
-    for plugin_id, account, name in _main_accounts():
+    for one in plugins.list_accounts():
+        if one.station_id != MAIN_STATION or not one.enabled:
+            continue
         try:
-            payer = find(plugin_id, account)
+            payer = find(one.plugin_id, one.account)
         except plugins.PluginUnavailable:
             continue
         able = PaymentCapability.PAYOUT in payer.capabilities
         if able and payee_kind in payer.payout_kinds():
-            found.append(PayoutAccount(plugin_id, account, f"{name} {account}".strip()))
+            name = f"{one.plugin_name} {one.account}".strip()
+            found.append(PayoutAccount(one.plugin_id, one.account, name))
     return sorted(found, key=lambda one: one.name)
-
-
-def _main_accounts() -> list[tuple[str, str, str]]:
-    """(plugin, account, name) of the payment plugins that are switched on."""
-    return [
-        (info.id, "", info.name)
-        for info in plugins.list_plugins()
-        if info.kind is PluginKind.PAYMENT and info.enabled
-    ]
 
 
 def start_payout(
