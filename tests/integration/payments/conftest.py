@@ -1,52 +1,77 @@
-"""The simulators of the gateways on one address."""
+"""A street of gateways, one gate of it, and a till with accounts at one of them."""
 
-import threading
+from __future__ import annotations
+
+import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import psycopg
 import pytest
-from werkzeug.middleware.dispatcher import DispatcherMiddleware
-from werkzeug.serving import make_server
 
-import kameng_payment_alipay.plugin
-import kameng_payment_epay.plugin
-import kameng_payment_stripe.plugin
-import kameng_payment_wechatpay.plugin
-from kameng_sdk.simulators import SimulatorEnvironment
-
+from .gates import GATES, Gate
+from .sales import Sales
+from .street import Street
 from .till import Till
 
 
+@pytest.fixture(scope="session")
+def _keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A street that has its keys and nothing else: making them takes seconds."""
+    folder = tmp_path_factory.mktemp("keys")
+    Street(folder).close()
+    return folder
+
+
 @pytest.fixture(scope="module")
-def street(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
-    """The simulators behind one address; values are simulators by plugin id."""
-    folder: Path = tmp_path_factory.mktemp("simulators")
-    holder: dict[str, Any] = {}
-    server = make_server("127.0.0.1", 0, lambda *call: holder["app"](*call), threaded=True)
-    environment = SimulatorEnvironment(
-        state_folder=folder, base_url=f"http://127.0.0.1:{server.server_port}"
-    )
-    (alipay,) = kameng_payment_alipay.plugin.kameng_simulators(environment)
-    (epay,) = kameng_payment_epay.plugin.kameng_simulators(environment)
-    (stripe,) = kameng_payment_stripe.plugin.kameng_simulators(environment)
-    (wechat,) = kameng_payment_wechatpay.plugin.kameng_simulators(environment)
-    holder["app"] = DispatcherMiddleware(
-        lambda environ, start: (start("404 Not Found", []), [b""])[1],
-        {f"/{each.name}": each.wsgi_app for each in (alipay, epay, stripe, wechat)},
-    )
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    found = {f"payment-{each.name}": each for each in (alipay, epay, stripe, wechat)}
-    yield {"url": environment.base_url, **found}
-    server.shutdown()
-    server.server_close()
-    for each in found.values():
-        each.close()
+def street(_keys: Path) -> Iterator[Street]:
+    """The simulators of all gateways, and an address for the shop.
+
+    Their memory is no disk where there is such a place: each of its many writes waits for one.
+    """
+    memory = Path("/dev/shm")
+    with TemporaryDirectory(dir=memory if os.access(memory, os.W_OK) else None) as folder:
+        made = Street(shutil.copytree(_keys, Path(folder) / "street"))
+        yield made
+        made.close()
+
+
+@pytest.fixture(scope="module")
+def gate(request: pytest.FixtureRequest, app: Any, street: Street, database: str) -> Iterator[Gate]:
+    """One gateway, set up at the main station beside one other way to pay; no more is on."""
+    from kameng.plugins import api as plugins
+
+    street.door.shop = app.wsgi_app
+    with psycopg.connect(database) as owner:
+        owner.execute(
+            "INSERT INTO station(id, path, slug, name, state)"
+            " VALUES (1, '{1}', 'main', 'M', 'active') ON CONFLICT DO NOTHING"
+        )
+    chosen = GATES[request.param](street)
+    partner = chosen.other()
+    with app.app_context():
+        for name in street.simulators:
+            plugins.set_enabled(1, name, name in (chosen.plugin_id, partner.plugin_id), "test")
+        for each in (partner, chosen):
+            plugins.configure(1, each.plugin_id, each.config(), "test")
+    for each in (partner, chosen):
+        each.move(**each.levers())
+    yield chosen
+    for each in (partner, chosen):
+        each.move(callbacks="off")
 
 
 @pytest.fixture
-def till(shop: Any, street: dict[str, Any], owner: psycopg.Connection[Any]) -> Iterator[Till]:
+def sales(shop: Any, gate: Gate) -> Sales:
+    """Hands for selling through the gate."""
+    return Sales(shop, gate)
+
+
+@pytest.fixture
+def till(shop: Any, street: Street, owner: psycopg.Connection[Any]) -> Iterator[Till]:
     """No accounts, no warnings, an open gateway."""
     owner.execute("DELETE FROM station_plugin")
     owner.execute("DELETE FROM alert")

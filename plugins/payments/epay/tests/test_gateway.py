@@ -197,6 +197,19 @@ def test_v1_refunds_the_whole_once_although_it_has_no_refund_number(scene: Any) 
     assert scene.order("whole")["payments"][0]["refunded_fen"] == 9550
 
 
+def test_v1_refunds_a_surplus_although_the_first_payment_has_gone_back(scene: Any) -> None:
+    provider = scene.open("v1", "both")
+    scene.control("both", "pay_twice")
+    own, surplus = (payment["trade_no"] for payment in scene.order("both")["payments"])
+    first, second = refund_of("both", own, "R1"), refund_of("both", surplus, "R2")
+    assert provider.refund(scene.ctx(), first).outcome is Outcome.SUCCEEDED
+    assert provider.query_refund(scene.ctx(), second).outcome is Outcome.UNKNOWN
+    for _ in range(2):
+        assert provider.refund(scene.ctx(), second).outcome is Outcome.SUCCEEDED
+    assert provider.query_refund(scene.ctx(), second).outcome is Outcome.SUCCEEDED
+    assert [p["refunded_fen"] for p in scene.order("both")["payments"]] == [9550, 9550]
+
+
 def test_what_v1_cannot_do_it_does_not_declare_and_refuses(scene: Any) -> None:
     provider = scene.provider("v1")
     missing = PaymentCapability.PARTIAL_REFUND | PaymentCapability.CANCEL

@@ -115,6 +115,8 @@ class EpayProvider(BasePaymentProvider):
 
     def _refund_v1(self, ctx: CallContext, request: RefundRequest) -> RefundResult:
         before = self._ask(ctx, _which(request))
+        if not _about(before, request):
+            return RefundResult(outcome=Outcome.UNKNOWN, message="answer about another payment")
         if not before.ok or before.text("status") not in (PAID, REFUNDED):
             return RefundResult(outcome=Outcome.UNKNOWN, message=before.message)
         if before.text("status") == REFUNDED:
@@ -142,7 +144,8 @@ class EpayProvider(BasePaymentProvider):
     def query_refund(self, ctx: CallContext, request: RefundRequest) -> RefundResult:
         """Version 1 has refund state in the order only; "not refunded" proves nothing there."""
         if not self._v2:
-            done = self._ask(ctx, _which(request)).text("status") == REFUNDED
+            order = self._ask(ctx, _which(request))
+            done = _about(order, request) and order.text("status") == REFUNDED
             return RefundResult(outcome=Outcome.SUCCEEDED if done else Outcome.UNKNOWN)
         number = {"out_refund_no": request.refund_no}
         answer = call_v2(ctx, self._account, "pay/refundquery", number)
@@ -237,6 +240,11 @@ def _which(request: RefundRequest) -> dict[str, str]:
     if request.provider_ref:
         return {"trade_no": request.provider_ref}
     return {"out_trade_no": request.attempt_no}
+
+
+def _about(order: Answer, request: RefundRequest) -> bool:
+    """Whether it tells of the very payment: of two for one order the other may be refunded."""
+    return not order.ok or request.provider_ref in ("", order.text("trade_no"))
 
 
 def _yuan(amount: Money) -> str:

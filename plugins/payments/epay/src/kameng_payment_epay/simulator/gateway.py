@@ -51,7 +51,7 @@ class Gateway:
                 return {"code": 1, "pid": self._keys.pid, "active": 1, "money": "0.00"}
             case "order":
                 order = self._bank.find(params.get("trade_no", ""), params.get("out_trade_no", ""))
-                return {"code": 1, "msg": "succ"} | self._order_fields(order)
+                return {"code": 1, "msg": "succ"} | self._order_fields(order, params)
             case "refund":
                 self._refund(params, None)
                 return {"code": 1, "msg": "退款成功"}
@@ -96,7 +96,7 @@ class Gateway:
     def query(self, params: Params) -> Answer:
         order = self._bank.find(params.get("trade_no", ""), params.get("out_trade_no", ""))
         refunded = sum(row["refunded_fen"] for row in self._bank.payments(order["trade_no"]))
-        return self._order_fields(order) | {"refundmoney": _yuan(refunded)}
+        return self._order_fields(order, params) | {"refundmoney": _yuan(refunded)}
 
     def refund(self, params: Params) -> Answer:
         return self._refund_fields(self._refund(params, params.get("out_refund_no") or None))
@@ -173,13 +173,14 @@ class Gateway:
         fen = _fen(params.get("money", ""))
         return self._bank.refund(order["trade_no"], trade_no, fen, out_refund_no)
 
-    def _order_fields(self, order: Row) -> Answer:
+    def _order_fields(self, order: Row, asked: Params) -> Answer:
         payments = self._bank.payments(order["trade_no"])
-        # The order's own number belongs to the first payment; the others are surplus.
-        first = payments[0] if payments else None
+        # The order's own number belongs to the first payment; who names another is told of that.
+        named = [row for row in payments if row["trade_no"] == asked.get("trade_no")]
+        first = next(iter(named or payments), None)
         refunded = first is not None and first["refunded_fen"] == first["fen"]
         return {
-            "trade_no": order["trade_no"],
+            "trade_no": first["trade_no"] if named and first else order["trade_no"],
             "out_trade_no": order["out_trade_no"],
             "type": order["type"],
             "pid": order["pid"],
