@@ -1,8 +1,11 @@
 """Declaring work at import time, without broker and application."""
 
+from pathlib import Path
+
 import pytest
 
 from kameng.jobs import actor, every, registry, subscribe
+from kameng.jobs.discovery import load_tasks
 from kameng.jobs.errors import summary
 from kameng.jobs.slots import slot_at
 
@@ -87,3 +90,10 @@ def test_slots_begin_at_multiples_of_the_interval():
 def test_a_summary_keeps_values_of_rows_out():
     error = ValueError("duplicate key\nDETAIL: Key (login)=(somebody) exists")
     assert summary(error) == "ValueError: duplicate key"
+
+
+def test_the_work_of_every_context_is_loaded() -> None:
+    platform = Path(__file__).resolve().parents[3] / "platform" / "kameng"
+    assert load_tasks() == sorted(
+        f"kameng.{p.parent.name}.tasks" for p in platform.glob("*/tasks.py")
+    )
