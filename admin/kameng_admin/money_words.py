@@ -10,34 +10,7 @@ from flask_babel import lazy_gettext as _l
 
 from kameng_admin import labels, texts
 from kameng_admin.labels import Mark
-from kameng_admin.stories import transfer_text
 
-ACCOUNTS: Mapping[str, Any] = {
-    "prepaid": _l("预存"),
-    "station_gateway": _l("分站自收"),
-    "bonus": _l("充值赠送"),
-    "gateway_difference": _l("对账差额"),
-}
-TRANSFERS: Mapping[str, Any] = {
-    "refund.hand": _l("线下退款"),
-    "wallet.bonus": _l("充值赠送"),
-    "return.cost": _l("退回成本"),
-    "return.margin": _l("退回毛利"),
-    "return.rounding": _l("退回取整"),
-    "return.prepaid": _l("退回预存"),
-    "fund.order": _l("预存付货款"),
-    "fund.return": _l("货款退回预存"),
-    "settle.release": _l("到期结算"),
-    "settle.fee": _l("平台服务费"),
-    "settle.fee_return": _l("退回服务费"),
-    "settle.gateway_fee": _l("支付手续费"),
-    "withdraw.hold": _l("申请提现"),
-    "withdraw.pay": _l("提现到账"),
-    "withdraw.fee": _l("提现手续费"),
-    "withdraw.return": _l("提现退回"),
-    "bill.fee": _l("账单手续费差额"),
-    "bill.difference": _l("对账差额入账"),
-}
 CLASSES: Mapping[str, Mark] = {
     "ours_only": Mark("warn", "alert-triangle", _l("我方有、渠道无")),
     "theirs_only": Mark("bad", "alert-circle", _l("渠道有、我方无")),
@@ -71,7 +44,7 @@ LEVEL: Mapping[str, Mark] = {
 
 def account_kind(kind: str) -> Any:
     """A kind of account in words."""
-    return labels.ACCOUNT_KIND.get(kind) or ACCOUNTS.get(kind, kind)
+    return labels.ACCOUNT_KIND.get(kind, kind)
 
 
 def account_word(account: tuple[str, str, int]) -> str:
@@ -90,12 +63,6 @@ def channel_word(ref: str) -> str:
     plugin, _sep, account = ref.partition(":")
     name = str(texts.ACTORS.get(plugin, plugin))
     return f"{name} {account}" if account else name
-
-
-def transfer_word(kind: str) -> Any:
-    """What a transfer was for."""
-    words = transfer_text(kind)
-    return TRANSFERS.get(kind, words) if words == kind else words
 
 
 def class_mark(class_: str) -> Mark:

@@ -92,6 +92,8 @@ TRANSFERS = {
     "withdraw.pay": _l("提现打款"),
     "withdraw.fee": _l("提现手续费"),
     "withdraw.return": _l("提现退回"),
+    "bill.fee": _l("账单手续费差额"),
+    "bill.difference": _l("对账差额入账"),
 }
 REASONS = {
     "placed": _l("买家下单"),

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+import shutil
+import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -110,6 +113,9 @@ def hidden(page: str, name: str) -> str:
     return found[1]
 
 
+_KEYS = tempfile.TemporaryDirectory(prefix="kameng-simulators-")
+
+
 @pytest.fixture(scope="module")
 def market(settings: Settings, database: str) -> Iterator[Market]:
     """The core with the stations' faces, seeded through the product's own services."""
@@ -154,13 +160,20 @@ def _seed(market: Market, settings: Settings) -> None:
 def _simulators(settings: Settings) -> tuple[Any, Settings]:
     """The gateways' simulators: they speak HTTP with the plugins."""
     from kameng.ops import simulators
+    from kameng.ops.home import find_home
 
     held: list[Any] = []
     server = make_server(
         "127.0.0.1", 0, lambda environ, start: held[0](environ, start), threaded=True
     )
     simulated = replace(settings, simulator_url=f"http://127.0.0.1:{server.server_port}")
+    # Their keys are as good for the next module: to make them takes longer than all else here.
+    folder, made = find_home({"KAMENG_HOME": str(settings.home)}).simulators, Path(_KEYS.name)
+    if any(made.iterdir()):
+        shutil.copytree(made, folder, dirs_exist_ok=True)
     held.append(simulators.mount(simulators.load(simulated)))
+    if not any(made.iterdir()):
+        shutil.copytree(folder, made, dirs_exist_ok=True)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     return server, simulated
 

@@ -11,12 +11,16 @@ from flask_babel import lazy_gettext as _l
 from kameng.identity import api as identity
 from kameng.web.formats import mask_phone
 from kameng.web.limits import client_ip
-from kameng_admin import labels, people, texts
+from kameng_admin import labels, money_words, people, texts
 from kameng_admin.base.actions import attempt
 from kameng_admin.base.guard import Guarded, Place
 from kameng_admin.shell import back_or
 
-KINDS: dict[str, Any] = {"withdrawal": _l("提现"), "adjustment": _l("调账")}
+KINDS: dict[str, Any] = {
+    "withdrawal": _l("提现"),
+    "adjustment": _l("调账"),
+    "bill_difference": _l("对账差额"),
+}
 STATES: dict[str, Any] = {
     "waiting": _l("等待中"),
     "approved": _l("已批准"),
@@ -33,6 +37,11 @@ FACTS: dict[str, Any] = {
     "credit": _l("到"),
     "debit_ref": _l("从哪个会员"),
     "credit_ref": _l("到哪个会员"),
+    "class": _l("差异"),
+    "kind": _l("类型"),
+    "key": _l("单号"),
+    "ours": _l("我方"),
+    "theirs": _l("渠道"),
 }
 DONE = {
     "ok": _l("已记下您的意见，还需要其他人批准"),
@@ -103,7 +112,11 @@ def _fact(name: str, value: Any) -> str:
         return str(labels.ACCOUNT_KIND.get(value, value))
     if name == "payee_kind":
         return str(labels.PAYEE_KIND.get(value, value))
-    if name == "fee" and isinstance(value, int):
+    if name == "class":
+        return str(money_words.class_mark(str(value)).label)
+    if name == "kind":
+        return str(money_words.KINDS.get(value, value))
+    if name in ("fee", "ours", "theirs") and isinstance(value, int):
         return f"¥{value // 10_000}.{value % 10_000 // 100:02d}"
     return str(value)
 
@@ -116,4 +129,8 @@ def subject_url(approval: identity.ApprovalView) -> str:
             "withdrawal_id": int(approval.subject),
         }
         return url_for("admin_withdrawals.detail_page", **page)
+    if approval.kind == "bill_difference" and people.viewer_can("reconcile.view"):
+        number = int(approval.subject.partition(":")[0])
+        page = {"station_id": approval.station_id, "difference_id": number}
+        return url_for("admin_reconcile.difference_page", **page)
     return ""

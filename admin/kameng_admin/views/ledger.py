@@ -23,28 +23,10 @@ from kameng_admin.base.cells import code, link
 from kameng_admin.base.columns import Column, Filter, day_of, equals, equals_number
 from kameng_admin.base.guard import Guarded, Place
 from kameng_admin.base.model_view import ReadOnlyView
-from kameng_admin.money_words import transfer_word
 from kameng_admin.shell import Crumb
+from kameng_admin.stories import TRANSFERS, transfer_text
 from kameng_admin.views.orders import station_choices
 from kameng_admin.views.payments import DAYS, order_numbers
-
-KINDS = (
-    "payment.collect",
-    "payment.fee",
-    "wallet.pay",
-    "sale.cost",
-    "sale.margin",
-    "sale.rounding",
-    "refund.reserve",
-    "refund.pay",
-    "refund.wallet",
-    "settle.release",
-    "settle.fee",
-    "withdraw.hold",
-    "withdraw.pay",
-    "withdraw.return",
-)
-
 
 BOOKS = (("admin_accounts", _l("账户")), ("admin_transfers", _l("转账")))
 
@@ -109,7 +91,7 @@ class TransfersView(ReadOnlyView):
         Column(
             "kind",
             _l("用途"),
-            lambda t: transfer_word(t.kind),
+            lambda t: transfer_text(t.kind),
             phone="state",
             export=lambda t: t.kind,
         ),
@@ -130,9 +112,7 @@ class TransfersView(ReadOnlyView):
             "kind",
             _l("用途"),
             equals(Transfer.kind),
-            choices=lambda: [
-                (kind, transfer_word(kind)) for kind in (*KINDS, *money_words.TRANSFERS)
-            ],
+            choices=lambda: [(kind, transfer_text(kind)) for kind in TRANSFERS],
         ),
         Filter("station", _l("分站"), equals_number(Transfer.station_id), choices=station_choices),
         Filter("account", _l("账户编号"), lambda v: _touches(v), "text"),

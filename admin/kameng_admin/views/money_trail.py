@@ -19,6 +19,7 @@ from kameng.web.formats import order_no as grouped
 from kameng_admin import labels, money_words, texts
 from kameng_admin.base.guard import Guarded, Place, found
 from kameng_admin.shell import Crumb
+from kameng_admin.stories import transfer_text
 from kameng_admin.views.payments import way_text
 
 
@@ -105,7 +106,7 @@ def _attempt(row: Any) -> Entry:
 def _leg(leg: Any) -> Entry:
     source, target = money_words.account_word(leg.source), money_words.account_word(leg.target)
     tone = "warn" if leg.kind.startswith(("refund.", "return.")) else "ok"
-    word = money_words.transfer_word(leg.kind)
+    word = transfer_text(leg.kind)
     return Entry(leg.at, "transfer", tone, f"{source} → {target}", f"T-{leg.id}", leg.amount, word)
 
 

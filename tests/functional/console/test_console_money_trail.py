@@ -219,6 +219,10 @@ def test_R9_a_difference_is_worked_off_from_the_console(console: Any, sold: Sold
     assert refused.status_code == 303
     assert "我方没有这个支付单号" in console.get(path[1], "finance")
     assert console.post(f"{path[1]}/later", "finance").status_code == 404
+    assert "等另一个人批准" in console.done(f"{path[1]}/post", "finance", reason="渠道多收")
+    asked = console.get("/admin/approvals/?kind=bill_difference")
+    assert path[1] in asked
+    assert "渠道有、我方无" in asked
     page = console.done(f"{path[1]}/ignored", "finance", reason="测试付款")
     assert "测试付款" in page
     bill = re.search(r'href="(/admin/reconcile/bill/[^"]+)"', page)

@@ -1,6 +1,7 @@
 """Several accounts at one gateway: weights, limits, hours, devices, breaker and fail-over."""
 
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -71,6 +72,16 @@ def test_a_full_day_sends_the_next_payment_to_the_next_account(till: Till) -> No
     view = till.methods()["alipay"]
     assert not view.enabled
     assert "150" not in str(view.reason)
+
+
+def test_a_crowd_does_not_pass_the_limit_of_the_day(till: Till) -> None:
+    till.account()
+    till.terms(daily_limit=2 * 98_6100)
+    orders = [till.shop.place(till.shop.sku(cards=1)) for _ in range(6)]
+    with ThreadPoolExecutor(6) as pool:
+        answers = list(pool.map(lambda placed: till.start(placed)[1], orders))
+    told = Counter("sent" if hasattr(answer, "state") else "refused" for answer in answers)
+    assert told == {"sent": 2, "refused": 4}
 
 
 def test_opening_hours_go_by_the_clock_in_china(till: Till) -> None:

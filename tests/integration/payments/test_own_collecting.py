@@ -82,6 +82,7 @@ def test_too_little_prepaid_waits_and_is_delivered_after_the_station_has_paid_in
     assert own.shop.one(alert) == "closed"
     assert own.shop.balance(DEER, "prepaid") == 100_0000 - WHOLESALE
     assert own.shop.balance(DEER, "station_gateway") == 0
+    own.shop.assert_books_balance()
 
 
 def test_not_in_time_the_shopper_gets_the_money_back(own: Till) -> None:
@@ -102,6 +103,7 @@ def test_not_in_time_the_shopper_gets_the_money_back(own: Till) -> None:
     )  # fmt: skip
     assert own.shop.state(DEER, placed.order_id) == "refunded"
     assert own.shop.balance(DEER, "station_gateway") == 0
+    own.shop.assert_books_balance()
     assert own.shop.balance(DEER, "prepaid") == before
     with own.shop.app.app_context():
         assert send_refund(DEER, 1) == "not_due"
@@ -116,6 +118,7 @@ def test_with_enough_prepaid_an_order_is_delivered_at_once(own: Till) -> None:
     assert own.shop.state(DEER, placed.order_id) == "delivered"
     assert own.shop.balance(DEER, "prepaid") == before - WHOLESALE
     assert own.shop.balance(DEER, "station_gateway") == 0
+    own.shop.assert_books_balance()
     assert own.shop.balance(DEER, "order_clearing") == 0
 
 

@@ -72,12 +72,19 @@ def send(account: str, **told: Any) -> int:
 
 
 def test_details_are_shown_and_a_person_confirms_the_money(shop: Any) -> None:
-    from kameng.payments.api import awaiting_confirmation, confirm_manual, read_started
+    from kameng.payments.api import (
+        awaiting_confirmation,
+        confirm_manual,
+        query_attempt,
+        read_started,
+    )
 
     placed, started = start(shop, "transfer")
     assert started.cashier == {"details": [{"label": "账号", "value": "6222", "copy": True}]}
     with station_scope(DEER):
         assert read_started(started.attempt_no) == started
+    row = "SELECT id FROM payment_attempt WHERE attempt_no = %s"
+    assert query_attempt(DEER, shop.one(row, started.attempt_no)) == "pending"
     with main_scope(reason="test"):
         waiting = awaiting_confirmation(DEER)
         assert [view.attempt_no for view in waiting][-1] == started.attempt_no

@@ -361,6 +361,24 @@ def test_R9_a_bill_that_is_not_ready_is_asked_for_later_and_later(
     assert len(gateway.asked) == 2
 
 
+def test_R9_a_day_nobody_ever_gives_a_bill_of_was_empty_if_nothing_of_ours_moved(
+    shop: Any, gateway: Gateway, code: str
+) -> None:
+    gateway.ready = False
+    with shop.app.app_context():
+        payments.plan_bills(gateway.day, gateway)
+        with main_scope(reason="test"):
+            ((station, bill),) = payments.due_bills(gateway.day)
+        shop.plant("UPDATE bill SET tries = 9")
+        sale(shop, gateway, code)
+        assert payments.fetch_bill(station, bill, gateway) == "due"
+        shop.plant(
+            "UPDATE payment_attempt SET paid_at = now() WHERE paid_at < now() - interval '1 hour'"
+        )
+        shop.plant("UPDATE bill SET next_try_at = now()")
+        assert payments.fetch_bill(station, bill, gateway) == "compared"
+
+
 def test_R9_days_that_were_missed_are_made_up_for(shop: Any, gateway: Gateway) -> None:
     with shop.app.app_context():
         assert payments.plan_bills(gateway.day, gateway) == 1
@@ -381,3 +399,16 @@ def test_billing_finds_its_provider_by_the_plugins_host(shop: Any) -> None:
     with shop.app.app_context(), pytest.raises(DomainError):
         billing.biller(1, "payment-nowhere", "")
     assert reconciling.REFUSALS["not_paid"]
+
+
+def test_the_command_says_what_is_missing_and_refuses_a_day_that_is_not_over(shop: Any) -> None:
+    from kameng.ops.bills import reconcile as command
+    from kameng.ops.errors import OpsError
+
+    with shop.app.app_context():
+        for day in ("nonsense", "2999-01-01"):
+            with pytest.raises(OpsError):
+                command(day)
+        text, agrees = command("2020-01-01")
+    assert agrees
+    assert text == "no account has a bill of 2020-01-01"

@@ -47,6 +47,7 @@ def test_of_fifty_refunds_of_30_percent_at_once_exactly_three_succeed(shop: Any)
     assert refunded == 3 * PART
     assert shop.state(DEER, placed.order_id) == "delivered"
     assert_explained(shop)
+    shop.assert_books_balance()
 
 
 def test_200_copies_of_one_request_are_one_refund(shop: Any) -> None:
@@ -58,6 +59,7 @@ def test_200_copies_of_one_request_are_one_refund(shop: Any) -> None:
     assert shop.one("SELECT count(*) FROM refund WHERE order_id = %s", placed.order_id) == 1
     assert ask(shop, placed.order_no, PART + 100, "once")[0] == "request_conflict"
     assert_explained(shop)
+    shop.assert_books_balance()
 
 
 @pytest.mark.parametrize(
@@ -92,6 +94,7 @@ def test_refunds_that_make_the_whole_close_the_order(shop: Any) -> None:
     settle(shop, rest, "succeeded")
     assert shop.state(DEER, placed.order_id) == "refunded"
     assert_explained(shop)
+    shop.assert_books_balance()
 
 
 def test_a_declined_refund_is_tried_again_under_its_own_number(shop: Any) -> None:
@@ -109,6 +112,7 @@ def test_a_declined_refund_is_tried_again_under_its_own_number(shop: Any) -> Non
     ).fetchall()
     assert kept == [(number, "unknown")]  # asked about before it is sent again
     assert_explained(shop)
+    shop.assert_books_balance()
 
 
 def test_a_declined_refund_may_be_paid_by_hand_once(shop: Any) -> None:
@@ -125,3 +129,4 @@ def test_a_declined_refund_may_be_paid_by_hand_once(shop: Any) -> None:
         codes = [refund_by_hand(DEER, number, "staff:1", "bank 17", "") for _ in range(2)]
     assert codes == ["ok", "repeat"]
     assert_explained(shop)
+    shop.assert_books_balance()

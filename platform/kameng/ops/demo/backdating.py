@@ -39,6 +39,7 @@ def date_endings(database_url: str) -> None:
     """What ended orders afterwards (time, refund, after-sales) happened when it was due."""
     with psycopg.connect(database_url, autocommit=True) as owner:
         owner.execute(_statements("endings.sql"))
+        owner.execute(_statements("bills.sql"))
         owner.execute("ANALYZE")
 
 

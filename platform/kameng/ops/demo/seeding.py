@@ -15,6 +15,7 @@ from kameng.ops.demo.buying import Counter, Diary
 from kameng.ops.demo.range import create_range, create_rules
 from kameng.ops.home import find_home
 from kameng.orders import api as orders
+from kameng.payments import api as payments
 from kameng.pricing import api as pricing
 from kameng.settings import Settings
 from kameng.stock import api as stock
@@ -59,6 +60,7 @@ def seed(settings: Settings) -> None:
             stock.check_stock_alerts()
         settling.settle(opened)
         backdating.date_endings(settings.database_url)
+        payments.compare_again()
         _write_logins(settings, shown, opened[0], member_login)
     log.info("demo is filled orders=%d", len(diary.moments))
 

@@ -52,6 +52,8 @@ def query_attempt(station_id: int, attempt_id: int) -> str:
     except plugins.PluginUnavailable:
         return "unavailable"
     answer = provider.query(number, ref)
+    if answer.code == "not_supported":
+        return "pending"  # a notice or a person will tell
     found = answer.value
     if answer.outcome is Outcome.SUCCEEDED and found is not None and found.amount is not None:
         return apply_payment(

@@ -25,6 +25,7 @@ from kameng_sdk.payments import BillLine, BillResult, PaymentCapability
 CHINA = ZoneInfo("Asia/Shanghai")
 ALERT, SUBJECT = "reconciliation", "differences"
 MOST_DAYS_BACK = 14  # missed days that are made up for
+TRIES_BEFORE_EMPTY = 9  # by then most of a day has gone by
 AGAIN_DAYS = 7  # bills of these days are compared again every day
 
 log = logging.getLogger(__name__)
@@ -49,6 +50,20 @@ CLAIM_SQL = text("""
     UPDATE bill SET tries = tries + 1, next_try_at = now() + :delay
      WHERE station_id = :station AND id = :id AND state = 'due' AND next_try_at <= now() + :early
  RETURNING plugin_id, account, day, tries
+""")
+EMPTY_SQL = text("""
+    SELECT b.tries >= :tries AND NOT EXISTS (
+      SELECT 1 FROM payment_attempt a
+       WHERE a.account_station_id = b.station_id AND a.plugin_id = b.plugin_id
+         AND a.account = b.account AND a.state = 'succeeded'
+         AND (a.paid_at AT TIME ZONE 'Asia/Shanghai')::date BETWEEN b.day - 1 AND b.day + 1)
+       AND NOT EXISTS (
+      SELECT 1 FROM refund r JOIN payment_attempt a
+          ON a.station_id = r.station_id AND a.id = r.attempt_id
+       WHERE a.account_station_id = b.station_id AND a.plugin_id = b.plugin_id
+         AND a.account = b.account AND r.done_at IS NOT NULL
+         AND (r.done_at AT TIME ZONE 'Asia/Shanghai')::date BETWEEN b.day - 1 AND b.day + 1)
+      FROM bill b WHERE b.station_id = :station AND b.id = :id
 """)
 LINE_SQL = text("""
     INSERT INTO bill_line(station_id, bill_id, n, kind, attempt_no, provider_ref, refund_no,
@@ -88,10 +103,9 @@ class Compared:
     fee_moved: int
 
 
-def biller(holder: int, plugin_id: str, account: str) -> Any:
+def biller(holder: int, plugin_id: str, account: str) -> plugins.BoundProvider:
     """The provider of one account at a gateway; raises `PluginUnavailable`."""
-    named: dict[str, Any] = {"holder": holder, "account": account} if account else {}
-    return plugins.provider(holder, plugin_id, **named)
+    return plugins.provider(holder, plugin_id, holder=holder, account=account)
 
 
 def yesterday(now: datetime | None = None) -> date:
@@ -172,6 +186,13 @@ def fetch_bill(station_id: int, bill_id: int, find: FindBiller = biller, now: bo
 
 
 def _later(station_id: int, bill_id: int, message: str) -> str:
+    """Not ready. Some gateways never have a bill of a day on which nothing moved: after most of a
+    day without one, and with no movement of ours, that is what it was.
+    """
+    if _nothing_moved(station_id, bill_id):
+        _keep(station_id, bill_id, ())
+        compare_bill(station_id, bill_id)
+        return "compared"
     log.info("bill not ready station=%d bill=%d message=%s", station_id, bill_id, message[:120])
     with main_scope(reason="bills"):
         db.session.execute(
@@ -180,6 +201,12 @@ def _later(station_id: int, bill_id: int, message: str) -> str:
         )
         db.session.commit()
     return "due"
+
+
+def _nothing_moved(station_id: int, bill_id: int) -> bool:
+    with main_scope(reason="bills"):
+        given = {"station": station_id, "id": bill_id, "tries": TRIES_BEFORE_EMPTY}
+        return bool(db.session.scalar(EMPTY_SQL, given))
 
 
 def _keep(station_id: int, bill_id: int, lines: Sequence[BillLine]) -> None:

@@ -153,6 +153,12 @@ class DifferenceView:
     asked: bool
 
     @property
+    def at(self) -> datetime | None:
+        """When it happened, by whoever has it."""
+        said = self.detail.get("at")
+        return datetime.fromisoformat(str(said)) if said else None
+
+    @property
     def deeds(self) -> list[str]:
         """What may be done about it, the likeliest first."""
         if self.state != "open":

@@ -148,8 +148,8 @@ BEGIN
   SELECT count(*) INTO v_n FROM approval a WHERE a.station_id = 1 AND a.kind = 'bill_difference' AND (a.subject = p_id::text OR a.subject LIKE p_id || ':%');
   UPDATE bill_difference x SET posted_for = p_actor, asked_as = p_id || CASE v_n WHEN 0 THEN '' ELSE ':' || v_n END, note = trim(p_note)
    WHERE x.station_id = 1 AND x.id = p_id RETURNING x.asked_as INTO d.asked_as;
-  PERFORM _request_approval(1, 'bill_difference', d.asked_as, d.class || ' ' || d.kind || ' ' || d.key,
-    jsonb_build_object('difference', p_id, 'class', d.class, 'kind', d.kind, 'key', d.key, 'ours', d.ours, 'theirs', d.theirs), abs(v_amount), 1, p_actor, trim(p_note));
+  PERFORM _request_approval(1, 'bill_difference', d.asked_as, d.key,
+    jsonb_build_object('class', d.class, 'kind', d.kind, 'key', d.key, 'ours', d.ours, 'theirs', d.theirs), abs(v_amount), 1, p_actor, trim(p_note));
   RETURN QUERY SELECT 'ok';
 END $f$;
 

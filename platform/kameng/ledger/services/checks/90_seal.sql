@@ -1,11 +1,12 @@
 -- The sealed ledger: a hash chain that is recomputed here without the function that has made it.
 
+-- A seal newer than the server: a dump was restored where transactions are counted from lower numbers.
 -- check: seals_linked | 封存链首尾相接，没有缺口 | whole
 SELECT 'seal:' || s.id AS subject, coalesce('after ' || s.before_id, 'the first') AS expected, 'previous, number or range differs' AS found
   FROM (SELECT x.*, lag(x.id) OVER w AS before_id, lag(x.hash) OVER w AS before_hash, lag(x.through_xid) OVER w AS before_xid
     FROM ledger_seal x WINDOW w AS (ORDER BY x.id)) s
  WHERE s.id <> coalesce(s.before_id, 0) + 1 OR s.previous <> coalesce(s.before_hash, '\x'::bytea) OR s.from_xid <> coalesce(s.before_xid, '0'::xid8)
-    OR s.through_xid <= s.from_xid OR s.through_xid > pg_snapshot_xmax(pg_current_snapshot()) -- a dump on a server that counts from lower numbers
+    OR s.through_xid <= s.from_xid OR s.through_xid > pg_snapshot_xmax(pg_current_snapshot())
 
 -- check: sealed_transfers_unchanged | 封存过的转账逐笔重算，与封存时的摘要一致 | seals
 SELECT 'seal:' || s.id AS subject, s.transfers || ' transfers, ' || left(encode(s.hash, 'hex'), 16) AS expected,

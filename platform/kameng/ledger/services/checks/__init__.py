@@ -55,7 +55,7 @@ def checks() -> tuple[CheckQuery, ...]:
 
 
 def _query(name: str, title: str, scope: str, sql: str) -> CheckQuery:
-    sql = sql.strip()
+    sql = "\n".join(line for line in sql.strip().splitlines() if not line.startswith("--"))
     whole = _with(_expressions("_world.sql", orders="public.orders", seals=""), sql)
     if scope == "whole":
         return CheckQuery(name, title, scope, whole, whole)
