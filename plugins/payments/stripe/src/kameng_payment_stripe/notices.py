@@ -23,6 +23,8 @@ Json = Mapping[str, Any]
 
 def read_notice(account: StripeAccount, request: WebhookRequest, now: datetime) -> WebhookResult:
     """Raises `WebhookRefused`. Events that do not concern an attempt of ours are only taken."""
+    if request.method != "POST":
+        raise WebhookRefused("not a POST")
     _check_signature(account, request, now)
     event = _json_object(request.body)
     if event.get("object") != "event":
