@@ -147,5 +147,5 @@ def _order_of(orders: list[dict[str, str]], number: str) -> tuple[str, str]:
         if entry.get("trade_no") == number:
             parts = urlsplit(entry.get("return_url", ""))
             secret = parse_qs(parts.query).get("k", [""])[0]
-            return parts.path.rstrip("/").split("/")[-1], secret
+            return parts.path.split("/")[2], secret
     return "", ""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-import shutil
+import sqlite3
 import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -147,6 +147,7 @@ def market_with(settings: Settings, database: str) -> Iterator[Market]:
             for engine in db.engines.values():
                 engine.dispose()
     server.shutdown()
+    server.server_close()
 
 
 def _seed(market: Market, settings: Settings) -> None:
@@ -169,13 +170,21 @@ def _simulators(settings: Settings) -> tuple[Any, Settings]:
     simulated = replace(settings, simulator_url=f"http://127.0.0.1:{server.server_port}")
     # Their keys are as good for the next module: to make them takes longer than all else here.
     folder, made = find_home({"KAMENG_HOME": str(settings.home)}).simulators, Path(_KEYS.name)
-    if any(made.iterdir()):
-        shutil.copytree(made, folder, dirs_exist_ok=True)
+    _copy_memories(made, folder)
     held.append(simulators.mount(simulators.load(simulated)))
-    if not any(made.iterdir()):
-        shutil.copytree(folder, made, dirs_exist_ok=True)
+    _copy_memories(folder, made)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     return server, simulated
+
+
+def _copy_memories(source: Path, target: Path) -> None:
+    """What simulators remember, from where there is some to where there is none."""
+    for path in source.glob("*/*.sqlite3"):
+        copy = target / path.parent.name / path.name
+        if not copy.exists():
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            with closing(sqlite3.connect(path)) as old, closing(sqlite3.connect(copy)) as new:
+                old.backup(new)
 
 
 def _stations(market: Market) -> None:
