@@ -170,6 +170,39 @@ def test_cancelling_an_expired_order_does_not_call_it_paid(market: Market) -> No
     assert "订单已付款，不能取消" not in page
 
 
+def test_a_transfer_can_be_shown_after_the_order_has_expired(market: Market) -> None:
+    browser = market.browser()
+    number = placed(market, browser)
+    cashier(market, number, {"details": DETAILS})
+    page = market.get(browser, f"/o/{number}")
+    assert "商品留到" in page
+    assert "晚到的转账，有货照样发货，没货全额退款" in page
+    assert "最迟 15 分钟内会发货" not in page
+    late = "UPDATE orders SET expires_at = now() - interval '1 minute', deadline_at = now() - interval '1 minute' WHERE order_no = %s"
+    market.owner.execute(late, (number,))
+    assert "已经转账了？" in market.get(browser, f"/o/{number}")
+    market.owner.execute("SELECT expire_orders(10)")
+    page = market.get(browser, f"/o/{number}")
+    assert "订单已过期" in page
+    assert "6222 0000 0000 1234" in page
+    assert "商品留到" not in page
+    assert send_proof(market, browser, f"/o/{number}/proof", PNG).status_code == 303
+    assert "等工作人员确认" in market.get(browser, f"/o/{number}")
+    market.owner.execute("UPDATE payment_attempt SET expires_at = now() WHERE order_id ="
+                         " (SELECT id FROM orders WHERE order_no = %s)", (number,))  # fmt: skip
+    assert "6222 0000" not in market.get(browser, f"/o/{number}")
+
+
+def test_only_a_transfer_outlives_its_order(market: Market) -> None:
+    browser = market.browser()
+    number = placed(market, browser)
+    cashier(market, number, {"bridge": {"package": "prepay_id=1"}})
+    market.owner.execute("UPDATE orders SET state = 'expired' WHERE order_no = %s", (number,))
+    assert browser.get(f"/o/{number}/go", base_url=MAIN).status_code == 303
+    assert send_proof(market, browser, f"/o/{number}/proof", PNG).status_code == 303
+    assert "已经转账了？" not in market.get(browser, f"/o/{number}")
+
+
 def test_a_top_up_by_transfer_takes_a_picture_too(market: Market) -> None:
     browser = market.browser()
     market.member(browser, "13900000201")
