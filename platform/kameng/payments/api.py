@@ -38,6 +38,7 @@ from kameng.payments.services.bonuses import (
     switch_bonus,
 )
 from kameng.payments.services.by_hand import (
+    has_desk,
     proven_count,
     refuse_by_hand,
     station_payments,
@@ -124,6 +125,7 @@ __all__ = [
     "get_bonus",
     "granted_bonus",
     "handle_webhook",
+    "has_desk",
     "lines_of",
     "list_bonuses",
     "methods",
