@@ -19,10 +19,14 @@ from kameng.stock import api as stock
 from kameng.web import client_ip, flash, foreign_post, limit
 from kameng_tenants.shop import blueprint, keys
 from kameng_tenants.shop.cashier import by_hand, cashier_of, go_page, take_proof, usable
-from kameng_tenants.shop.forms import split_method
 from kameng_tenants.shop.goods_of_order import goods_of
 from kameng_tenants.shop.keys import Access, open_order
-from kameng_tenants.shop.paying import method_choices, order_address, start_payment
+from kameng_tenants.shop.paying import (
+    method_choices,
+    order_address,
+    payer_of,
+    start_payment,
+)
 from kameng_tenants.themes import render, render_page
 from kameng_tenants.themes.wording import order_face
 
@@ -178,14 +182,9 @@ def payer(order_no: str) -> BaseResponse:
     """Back from the gateway's page that learns who pays: go on with the payment."""
     access = open_order(order_no)
     method = request.args.get("m", "")[:120]
-    plugin_id, code = split_method(method)
     try:
         limit("payer", access.order.id, 20, 600)
-        token = payments.payer(
-            order_no, plugin_id, code,
-            request.args.get("state", "")[:100], request.args.get("code", "")[:512],
-        )  # fmt: skip
-        way = start_payment(order_no, method, access.secret, token)
+        way = start_payment(order_no, method, access.secret, payer_of(order_no, method))
     except payments.PaymentRefused as refusal:
         flash(str(refusal.message), "warn")
         return redirect(str(_ways(access)["pay_address"]), 303)

@@ -124,7 +124,7 @@ def start_payment(order_no: str, method: str, secret: str, payer: str = "") -> s
         return ""
     # The gateway learns the secret only when the browser could not come back without it.
     kept = "" if request.cookies else secret
-    if not payer and (away := _ask_payer(order_no, plugin_id, code, kept)):
+    if not payer and (away := _ask_payer(order_no, method, kept)):
         return away
     started = payments.start(
         order_no, plugin_id, code, client_ip(),
@@ -134,17 +134,33 @@ def start_payment(order_no: str, method: str, secret: str, payer: str = "") -> s
     return next_step(started, go_address(order_no, secret))
 
 
-def _ask_payer(order_no: str, plugin_id: str, code: str, kept: str) -> str:
-    """The gateway's page that learns who pays, for a way that wants to know; else nothing."""
-    payable = orders.order_page(order_no).payable
-    offered = payments.methods(g.station.id, payable, None, device=current_device())
-    if not any(m.needs_payer for m in offered if (m.plugin_id, m.code) == (plugin_id, code)):
+def _ask_payer(order_no: str, method: str, kept: str) -> str:
+    query = {"m": method} | ({"k": kept} if kept else {})
+    amount = orders.order_page(order_no).payable
+    return ask_payer(order_no, method, amount, f"/o/{order_no}/payer?{urlencode(query)}")
+
+
+def ask_payer(bound_to: str, method: str, amount: int, back: str, *, purpose: str = "order") -> str:
+    """The gateway's page that learns who pays, for a way that wants to know; else nothing.
+
+    `bound_to` and `purpose` as `payments.payer_url` takes them; `back` is our path to come back to.
+    """
+    plugin_id, code = split_method(method)
+    if not payments.needs_payer(plugin_id, code, purpose=purpose):
         return ""
-    query = {"m": f"{plugin_id}:{code}"} | ({"k": kept} if kept else {})
-    back = f"{request.host_url.rstrip('/')}/o/{order_no}/payer?{urlencode(query)}"
     return payments.payer_url(
-        order_no, plugin_id, code, back, amount=payable, device=current_device()
-    )
+        bound_to, plugin_id, code, request.host_url.rstrip("/") + back, amount=amount,
+        device=current_device(), purpose=purpose,
+    )  # fmt: skip
+
+
+def payer_of(bound_to: str, method: str, *, purpose: str = "order") -> str:
+    """What the gateway says of who came back in this request: a token to start with."""
+    plugin_id, code = split_method(method)
+    return payments.payer(
+        bound_to, plugin_id, code, request.args.get("state", "")[:100],
+        request.args.get("code", "")[:512], purpose=purpose,
+    )  # fmt: skip
 
 
 def back_address(order_no: str, secret: str) -> str:
