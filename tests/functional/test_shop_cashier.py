@@ -104,6 +104,24 @@ def test_a_gateway_may_send_the_shopper_back_by_post_and_it_counts_nothing(marke
     assert refused.status_code in (400, 403)
 
 
+def test_a_gateway_learns_the_shop_and_not_the_address(market: Market) -> None:
+    """WeChat's H5 page refuses an empty Referer; the address may hold the order's key."""
+    browser = market.browser()
+    answer = market.post(browser, "/orders", market.order_form(browser, "XH30"))
+    assert answer.headers["Referrer-Policy"] == "strict-origin-when-cross-origin"
+    number = market.owner.execute("SELECT max(order_no) FROM orders").fetchone()
+    assert number
+    path = f"/o/{number[0]}"
+    link = 'href="https://pay.example/h5?a=1" referrerpolicy="strict-origin"'
+    cashier(market, number[0], {}, "https://pay.example/h5?a=1")
+    page = browser.get(path, base_url=MAIN)
+    assert link in page.text
+    assert "noreferrer" not in page.text.split(link)[1].split("</a>")[0]
+    assert page.headers["Referrer-Policy"] == "same-origin"
+    on = market.post(browser, f"{path}/pay", {"method": "payment-epay:alipay"})
+    assert on.headers["Referrer-Policy"] == "strict-origin-when-cross-origin"
+
+
 def test_nothing_to_send_leads_back_to_the_order(market: Market) -> None:
     browser = market.browser()
     number = placed(market, browser)
@@ -232,3 +250,8 @@ def test_a_top_up_goes_through_the_form_page_too(market: Market) -> None:
     ).fetchone()
     assert row
     assert 'action="https://pay.example/x"' in market.get(browser, f"/me/top-up/{row[0]}/go")
+    market.owner.execute(
+        "UPDATE payment_attempt SET cashier = '{}' WHERE attempt_no = %s", (row[0],)
+    )
+    link = 'href="https://pay.example/x" referrerpolicy="strict-origin"'
+    assert link in market.get(browser, f"/me/top-up/{row[0]}")

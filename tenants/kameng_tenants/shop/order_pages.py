@@ -338,7 +338,8 @@ def _asked() -> int:
 def _private(response: Response) -> Response:
     """Stays in no cache, names no address to other sites, and is in no search engine."""
     response.headers["Cache-Control"] = "no-store"
-    # Not "no-referrer": with it old WebViews send "Origin: null" with our own forms.
+    # Not "no-referrer": with it old WebViews send "Origin: null" with our own forms. Links to a
+    # gateway have a policy of their own, `strict-origin`: WeChat's H5 refuses an empty Referer.
     response.headers["Referrer-Policy"] = "same-origin"
     response.headers["X-Robots-Tag"] = "noindex"
     return response
