@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 from typing import Any
+from urllib.parse import urlsplit
 
+import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -16,11 +18,17 @@ PICTURE = base64.b64decode(
 SIZES = ["phone", "desktop"]
 
 
-def choose(page: Page, shop: str, method: str) -> None:
-    """Product → checkout → the way to pay."""
+def choose(page: Page, shop: str, method: str, label: str = "") -> None:
+    """Product → checkout → the way to pay.
+
+    `label`: several gateways offer it and one of them was drawn; here `method` is.
+    """
     page.goto(f"{shop}/p/shanhe-month")
     page.get_by_role("button", name="立即购买").click()
     page.locator("[name=contact]").fill("13800136021")
+    if label:
+        drawn = page.locator("label", has_text=label).locator("input[name=method]").first
+        drawn.evaluate("(node, method) => { node.value = method }", method)
     page.locator(f"input[name=method][value='{method}']").check(force=True)
     page.locator("[name=agree]").check(force=True)
     page.locator("form[action='/orders'] button").last.click()
@@ -80,3 +88,27 @@ def confirm(staff: Any, main_url: str, word: str, width: int) -> None:
     page.get_by_role("button", name="确认到账").click()
     expect(page.get_by_text("已确认到账")).to_be_visible()
     assert staff.complaints == []
+
+
+def test_O5_inside_wechat_its_own_sheet_pays_for_an_order(
+    visit: Any, installation: Any, phone: dict[str, int]
+) -> None:
+    main = urlsplit(installation.main_url)
+    simulator = f"http://127.0.0.1:{(main.port or 80) + 1}/wechatpay"  # beside the web server
+    shopper = visit(phone, user_agent="Mozilla/5.0 (iPhone) Mobile MicroMessenger/8.0.50")
+    page = shopper.page
+    choose(page, installation.main_url, "payment-wechatpay:jsapi", "微信支付")
+    page.get_by_role("button", name="微信支付").click()
+    # Without WeChat around it the page says so, and nothing is lost.
+    expect(page.get_by_text("这里不是微信")).to_be_visible()
+    order = page.url.split("?")[0].removesuffix("/go")
+    assert shopper.axe() == []
+    assert shopper.width_used() <= phone["width"]
+    page.add_init_script(httpx.get(f"{simulator}/jsbridge.js").text)
+    page.reload()
+    page.get_by_role("button", name="付款 ¥").click()
+    expect(page.get_by_text("已付款").first).to_be_visible()
+    page.goto(order)
+    expect(page.get_by_text("已发货").first).to_be_visible(timeout=30_000)
+    assert shopper.width_used() <= phone["width"]
+    assert shopper.complaints == []

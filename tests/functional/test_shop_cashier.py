@@ -104,6 +104,24 @@ def test_a_gateway_may_send_the_shopper_back_by_post_and_it_counts_nothing(marke
     assert refused.status_code in (400, 403)
 
 
+def test_a_gateway_learns_the_shop_and_not_the_address(market: Market) -> None:
+    """WeChat's H5 page refuses an empty Referer; the address may hold the order's key."""
+    browser = market.browser()
+    answer = market.post(browser, "/orders", market.order_form(browser, "XH30"))
+    assert answer.headers["Referrer-Policy"] == "strict-origin-when-cross-origin"
+    number = market.owner.execute("SELECT max(order_no) FROM orders").fetchone()
+    assert number
+    path = f"/o/{number[0]}"
+    link = 'href="https://pay.example/h5?a=1" referrerpolicy="strict-origin"'
+    cashier(market, number[0], {}, "https://pay.example/h5?a=1")
+    page = browser.get(path, base_url=MAIN)
+    assert link in page.text
+    assert "noreferrer" not in page.text.split(link)[1].split("</a>")[0]
+    assert page.headers["Referrer-Policy"] == "same-origin"
+    on = market.post(browser, f"{path}/pay", {"method": "payment-epay:alipay"})
+    assert on.headers["Referrer-Policy"] == "strict-origin-when-cross-origin"
+
+
 def test_nothing_to_send_leads_back_to_the_order(market: Market) -> None:
     browser = market.browser()
     number = placed(market, browser)
@@ -170,6 +188,39 @@ def test_cancelling_an_expired_order_does_not_call_it_paid(market: Market) -> No
     assert "订单已付款，不能取消" not in page
 
 
+def test_a_transfer_can_be_shown_after_the_order_has_expired(market: Market) -> None:
+    browser = market.browser()
+    number = placed(market, browser)
+    cashier(market, number, {"details": DETAILS})
+    page = market.get(browser, f"/o/{number}")
+    assert "商品留到" in page
+    assert "晚到的转账，有货照样发货，没货全额退款" in page
+    assert "最迟 15 分钟内会发货" not in page
+    late = "UPDATE orders SET expires_at = now() - interval '1 minute', deadline_at = now() - interval '1 minute' WHERE order_no = %s"
+    market.owner.execute(late, (number,))
+    assert "已经转账了？" in market.get(browser, f"/o/{number}")
+    market.owner.execute("SELECT expire_orders(10)")
+    page = market.get(browser, f"/o/{number}")
+    assert "订单已过期" in page
+    assert "6222 0000 0000 1234" in page
+    assert "商品留到" not in page
+    assert send_proof(market, browser, f"/o/{number}/proof", PNG).status_code == 303
+    assert "等工作人员确认" in market.get(browser, f"/o/{number}")
+    market.owner.execute("UPDATE payment_attempt SET expires_at = now() WHERE order_id ="
+                         " (SELECT id FROM orders WHERE order_no = %s)", (number,))  # fmt: skip
+    assert "6222 0000" not in market.get(browser, f"/o/{number}")
+
+
+def test_only_a_transfer_outlives_its_order(market: Market) -> None:
+    browser = market.browser()
+    number = placed(market, browser)
+    cashier(market, number, {"bridge": {"package": "prepay_id=1"}})
+    market.owner.execute("UPDATE orders SET state = 'expired' WHERE order_no = %s", (number,))
+    assert browser.get(f"/o/{number}/go", base_url=MAIN).status_code == 303
+    assert send_proof(market, browser, f"/o/{number}/proof", PNG).status_code == 303
+    assert "已经转账了？" not in market.get(browser, f"/o/{number}")
+
+
 def test_a_top_up_by_transfer_takes_a_picture_too(market: Market) -> None:
     browser = market.browser()
     market.member(browser, "13900000201")
@@ -199,3 +250,8 @@ def test_a_top_up_goes_through_the_form_page_too(market: Market) -> None:
     ).fetchone()
     assert row
     assert 'action="https://pay.example/x"' in market.get(browser, f"/me/top-up/{row[0]}/go")
+    market.owner.execute(
+        "UPDATE payment_attempt SET cashier = '{}' WHERE attempt_no = %s", (row[0],)
+    )
+    link = 'href="https://pay.example/x" referrerpolicy="strict-origin"'
+    assert link in market.get(browser, f"/me/top-up/{row[0]}")

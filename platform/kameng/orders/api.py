@@ -23,6 +23,7 @@ from kameng.orders.services.reading import (
     member_orders,
     money_trail,
     order_page,
+    orders_by_ids,
     orders_by_numbers,
     station_figures,
     station_orders,
@@ -35,7 +36,7 @@ __all__ = [
     "OrderRefused", "OrderView", "PlaceRequest", "Placed", "Quote", "ReturnShare",
     "StationFigures", "TrailLeg",
     "cancel", "check_secret", "complete_old", "expire_overdue", "member_orders", "money_trail",
-    "order_page", "orders_by_numbers", "place", "quote", "refundable", "return_shares",
-    "state_label", "station_figures",
+    "order_page", "orders_by_ids", "orders_by_numbers", "place", "quote", "refundable",
+    "return_shares", "state_label", "station_figures",
     "station_orders", "timeline",
 ]  # fmt: skip

@@ -38,6 +38,7 @@ from kameng.payments.services.bonuses import (
     switch_bonus,
 )
 from kameng.payments.services.by_hand import (
+    has_desk,
     proven_count,
     refuse_by_hand,
     station_payments,
@@ -51,11 +52,12 @@ from kameng.payments.services.collecting import (
     start,
     start_station_payment,
     start_top_up,
+    takes_amount,
 )
 from kameng.payments.services.from_wallet import pay_with_balance
 from kameng.payments.services.funding import fund_waiting_orders
 from kameng.payments.services.giving_back import refund_by_hand, request_refund, retry_refund
-from kameng.payments.services.identifying import payer, payer_url
+from kameng.payments.services.identifying import needs_payer, payer, payer_url
 from kameng.payments.services.notices import handle_webhook
 from kameng.payments.services.proving import (
     ProofView,
@@ -124,9 +126,11 @@ __all__ = [
     "get_bonus",
     "granted_bonus",
     "handle_webhook",
+    "has_desk",
     "lines_of",
     "list_bonuses",
     "methods",
+    "needs_payer",
     "open_attempt",
     "open_top_up",
     "parse_time",
@@ -158,6 +162,7 @@ __all__ = [
     "start_top_up",
     "station_payments",
     "switch_bonus",
+    "takes_amount",
     "waiting_by_hand",
     "watch_differences",
     "written_bonus",

@@ -151,7 +151,8 @@ def lock_row(
 # What still needs an account: payments not settled, money not given back, payouts not through.
 _IN_USE = text("""
 SELECT EXISTS (SELECT 1 FROM payment_attempt WHERE account_station_id = :station
-         AND plugin_id = :plugin AND account = :account AND next_query_at IS NOT NULL
+         AND plugin_id = :plugin AND account = :account
+         AND (next_query_at IS NOT NULL OR cashier ? 'details' AND expires_at > now())
          AND state IN ('created', 'sent', 'unknown'))
     OR EXISTS (SELECT 1 FROM refund r JOIN payment_attempt a
          ON a.station_id = r.station_id AND a.id = r.attempt_id

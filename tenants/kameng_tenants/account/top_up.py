@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 from flask import Response, abort, g, redirect, request
 from flask_babel import gettext as _
@@ -16,12 +17,14 @@ from kameng.web.i18n import current_locale
 from kameng_tenants.account import blueprint
 from kameng_tenants.shop.cashier import cashier_of, go_page, take_proof, usable
 from kameng_tenants.shop.device import current_device
+from kameng_tenants.shop.forms import amount as units
 from kameng_tenants.shop.forms import split_method, whole, yuan
-from kameng_tenants.shop.paying import method_choices, next_step
+from kameng_tenants.shop.paying import ask_payer, method_choices, next_step, payer_of
 from kameng_tenants.themes import render_page
 
 AMOUNTS = (50, 100, 200, 500, 1000, 2000)
 MAXIMUM = 50_000
+PURPOSE = "top_up"
 SHOWN_FOR = 100_0000  # methods are judged by this amount until one is chosen
 
 
@@ -35,22 +38,45 @@ def top_up() -> Response | BaseResponse:
         return _page()
     limit("top-up", g.viewer.id, 20, 600)
     amount = yuan(request.form.get("other") or request.form.get("amount"))
-    plugin_id, code = split_method(request.form.get("method"))
+    method = request.form.get("method", "")[:120]
     try:
-        started = payments.start_top_up(
-            g.viewer.id,
-            amount,
-            plugin_id,
-            code,
-            client_ip(),
-            return_url=request.host_url.rstrip("/") + "/me/top-up/back",
-            locale=current_locale(),
-            device=current_device(),
-        )
+        return redirect(_ask_payer(amount, method) or _start(amount, method), 303)
     except DomainError as refusal:
         return _page(str(refusal.message), 422, amount_error=refusal.code == "amount_invalid")
+
+
+def _ask_payer(amount: int, method: str) -> str:
+    """The gateway's page that learns who pays; nothing for other ways and unsound amounts."""
+    if not payments.takes_amount(PURPOSE, amount):
+        return ""
+    back = f"/me/top-up/payer?{urlencode({'m': method, 'amount': amount})}"
+    return ask_payer(f"member:{g.viewer.id}", method, amount, back, purpose=PURPOSE)
+
+
+def _start(amount: int, method: str, payer: str = "") -> str:
+    """Open an attempt; returns where to go."""
+    plugin_id, code = split_method(method)
+    started = payments.start_top_up(
+        g.viewer.id, amount, plugin_id, code, client_ip(),
+        return_url=request.host_url.rstrip("/") + "/me/top-up/back", locale=current_locale(),
+        device=current_device(), payer=payer,
+    )  # fmt: skip
     waiting = f"/me/top-up/{started.attempt_no}"
-    return redirect(next_step(started, f"{waiting}/go") or waiting, 303)
+    return next_step(started, f"{waiting}/go") or waiting
+
+
+@blueprint.get("/me/top-up/payer")
+@require_member
+def payer() -> BaseResponse:
+    """Back from the gateway's page that learns who pays: go on with the top-up."""
+    method, amount = request.args.get("m", "")[:120], units(request.args.get("amount"))
+    try:
+        limit("payer", g.viewer.id, 20, 600)
+        token = payer_of(f"member:{g.viewer.id}", method, purpose=PURPOSE)
+        return redirect(_start(amount, method, token), 303)
+    except DomainError as refusal:
+        flash(str(refusal.message), "warn")
+        return redirect("/me/top-up", 303)
 
 
 @blueprint.get("/me/top-up/bonus")

@@ -5,10 +5,18 @@ from __future__ import annotations
 from flask import Blueprint, g, redirect
 from werkzeug.wrappers import Response
 
+from kameng.payments import api as payments
 from kameng_tenants.themes import wording
 
 blueprint = Blueprint("console", __name__, template_folder="templates")
-blueprint.context_processor(lambda: wording.GLOBALS)
+blueprint.context_processor(lambda: wording.GLOBALS | {"transfer_desk": transfer_desk})
+
+
+def transfer_desk() -> int | None:
+    """How many transfers wait with a picture; None for who has no such desk."""
+    if not g.viewer.can("payment.confirm") or not payments.has_desk():
+        return None
+    return payments.proven_count()
 
 
 @blueprint.before_request
@@ -27,9 +35,10 @@ from kameng_tenants.console import (  # noqa: E402  # the views register themsel
     pay_in,
     settings,
     statements,
+    transfers,
 )
 
 __all__ = [
     "blueprint", "bonuses", "funds", "listings", "login", "orders", "overview", "pay_in",
-    "settings", "statements",
+    "settings", "statements", "transfers",
 ]  # fmt: skip

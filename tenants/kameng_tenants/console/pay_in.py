@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 from flask import Response, abort, g, make_response, redirect, render_template, request
 from flask_babel import gettext as _
@@ -25,8 +26,9 @@ from kameng.web.i18n import current_locale
 from kameng_tenants.console import blueprint
 from kameng_tenants.shop.cashier import Cashier, cashier_of, take_proof, usable
 from kameng_tenants.shop.device import current_device
+from kameng_tenants.shop.forms import amount as units
 from kameng_tenants.shop.forms import split_method, whole, yuan
-from kameng_tenants.shop.paying import method_choices, next_step
+from kameng_tenants.shop.paying import ask_payer, method_choices, next_step, payer_of
 
 HERE = "/console/funds/pay-in"
 PURPOSES = {"prepaid": _l("充值预存"), "deposit": _l("缴纳保证金")}
@@ -44,19 +46,55 @@ def pay_in() -> Response | BaseResponse:
     limit("pay-in", g.viewer.id, 20, 600)
     purpose = request.form.get("purpose", "")
     amount = yuan(request.form.get("amount"))
-    plugin_id, code = split_method(request.form.get("method"))
+    method = request.form.get("method", "")[:120]
     try:
         if purpose not in PURPOSES:
             raise DomainError("purpose_unknown", _("请选预存还是保证金"))
-        started = payments.start_station_payment(
-            purpose, amount, plugin_id, code, g.viewer.actor, client_ip(),
-            return_url=request.host_url.rstrip("/") + f"{HERE}/back", locale=current_locale(),
-            device=current_device(),
-        )  # fmt: skip
+        away = _ask_payer(purpose, amount, method)
+        return redirect(away or _start(purpose, amount, method), 303)
     except DomainError as refusal:
         return _page(refusal, purpose=purpose)
+
+
+def _ask_payer(purpose: str, amount: int, method: str) -> str:
+    """The gateway's page that learns who pays; nothing for other ways and unsound amounts."""
+    if not payments.takes_amount(purpose, amount):
+        return ""
+    query = urlencode({"m": method, "amount": amount, "purpose": purpose})
+    return ask_payer(_payer_of_what(), method, amount, f"{HERE}/payer?{query}", purpose=purpose)
+
+
+def _payer_of_what() -> str:
+    return f"station:{g.station.id}"
+
+
+def _start(purpose: str, amount: int, method: str, payer: str = "") -> str:
+    """Open an attempt; returns where to go."""
+    plugin_id, code = split_method(method)
+    started = payments.start_station_payment(
+        purpose, amount, plugin_id, code, g.viewer.actor, client_ip(),
+        return_url=request.host_url.rstrip("/") + f"{HERE}/back", locale=current_locale(),
+        device=current_device(), payer=payer,
+    )  # fmt: skip
     waiting = f"{HERE}/{started.attempt_no}"
-    return redirect(next_step(started, f"{waiting}/go") or waiting, 303)
+    return next_step(started, f"{waiting}/go") or waiting
+
+
+@blueprint.get("/funds/pay-in/payer")
+@require_staff(PAY)
+def pay_in_payer() -> BaseResponse:
+    """Back from the gateway's page that learns who pays: go on with the payment."""
+    method, amount = request.args.get("m", "")[:120], units(request.args.get("amount"))
+    purpose = request.args.get("purpose", "")
+    try:
+        limit("payer", g.viewer.id, 20, 600)
+        if purpose not in PURPOSES:
+            raise DomainError("purpose_unknown", _("请选预存还是保证金"))
+        token = payer_of(_payer_of_what(), method, purpose=purpose)
+        return redirect(_start(purpose, amount, method, token), 303)
+    except DomainError as refusal:
+        flash(str(refusal.message), "warn")
+        return redirect(HERE, 303)
 
 
 @blueprint.route("/funds/pay-in/back", methods=["GET", "POST"])
@@ -76,13 +114,14 @@ def pay_in_wait(attempt_no: str) -> Response:
 @blueprint.get("/funds/pay-in/<attempt_no>/go")
 @require_staff(PAY)
 def pay_in_go(attempt_no: str) -> Response | BaseResponse:
-    """Sends the form on to the gateway."""
+    """Sends the form on to the gateway, or calls WeChat."""
     attempt = _own(attempt_no)
     cashier = cashier_of(attempt)
-    if not usable(attempt) or not cashier.form:
-        return redirect(f"{HERE}/{attempt_no}", 303)
+    if not usable(attempt) or not cashier.goes_on:
+        return redirect(f"{HERE}/{attempt.attempt_no}", 303)
     allow_form_target(cashier.redirect_url)
-    return _private("station_console/pay_in_go.html", cashier=cashier)
+    home = f"{HERE}/{attempt_no}"
+    return _private("station_console/pay_in_go.html", cashier=cashier, home=home)
 
 
 @blueprint.post("/funds/pay-in/<attempt_no>/proof")

@@ -78,6 +78,11 @@ def usable(attempt: Any) -> bool:
     return attempt.state in OPEN and attempt.expires_at > datetime.now(UTC)
 
 
+def by_hand(attempt: Any) -> bool:
+    """Whether a person will confirm its money."""
+    return bool((attempt.cashier or {}).get("details"))
+
+
 def go_page(attempt: Any, home: str, elsewhere: str) -> Response:
     """The page between shop and gateway: it sends the form on, or calls WeChat."""
     cashier = cashier_of(attempt)

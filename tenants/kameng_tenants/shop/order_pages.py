@@ -18,15 +18,20 @@ from kameng.payments import api as payments
 from kameng.stock import api as stock
 from kameng.web import client_ip, flash, foreign_post, limit
 from kameng_tenants.shop import blueprint, keys
-from kameng_tenants.shop.cashier import cashier_of, go_page, take_proof, usable
-from kameng_tenants.shop.forms import split_method
+from kameng_tenants.shop.cashier import by_hand, cashier_of, go_page, take_proof, usable
 from kameng_tenants.shop.goods_of_order import goods_of
 from kameng_tenants.shop.keys import Access, open_order
-from kameng_tenants.shop.paying import method_choices, order_address, start_payment
+from kameng_tenants.shop.paying import (
+    method_choices,
+    order_address,
+    payer_of,
+    start_payment,
+)
 from kameng_tenants.themes import render, render_page
 from kameng_tenants.themes.wording import order_face
 
 DELIVERED = ("delivered", "completed", "partially_delivered")
+PAYABLE = ("pending_payment", "expired")  # a transfer may be on its way when the order is over
 ASKABLE = ("created", "sent", "unknown")
 
 
@@ -177,14 +182,9 @@ def payer(order_no: str) -> BaseResponse:
     """Back from the gateway's page that learns who pays: go on with the payment."""
     access = open_order(order_no)
     method = request.args.get("m", "")[:120]
-    plugin_id, code = split_method(method)
     try:
         limit("payer", access.order.id, 20, 600)
-        token = payments.payer(
-            order_no, plugin_id, code,
-            request.args.get("state", "")[:100], request.args.get("code", "")[:512],
-        )  # fmt: skip
-        way = start_payment(order_no, method, access.secret, token)
+        way = start_payment(order_no, method, access.secret, payer_of(order_no, method))
     except payments.PaymentRefused as refusal:
         flash(str(refusal.message), "warn")
         return redirect(str(_ways(access)["pay_address"]), 303)
@@ -255,18 +255,19 @@ def _page(
 
 
 def _collecting(order: orders.OrderView) -> dict[str, Any]:
-    """The open attempt of an unpaid order, and why the last one by hand was refused."""
-    if order.state != "pending_payment":
+    """The attempt that waits for its money, and why the last one by hand was refused."""
+    if order.state not in PAYABLE:
         return {"cashier": None, "refused": ""}
     attempt = _open_attempt(order)
     return {"cashier": cashier_of(attempt) if attempt else None, "refused": refused_reason(order)}
 
 
 def _open_attempt(order: orders.OrderView) -> Any:
-    """The newest attempt that still waits, when the order itself does."""
-    if order.state != "pending_payment":
+    """The newest attempt that still waits; of an order that is over, only one by hand."""
+    if order.state not in PAYABLE:
         return None
-    return next((item for item in payments.attempts_of(order.id) if usable(item)), None)
+    waiting = (item for item in payments.attempts_of(order.id) if usable(item))
+    return next((item for item in waiting if order.state != "expired" or by_hand(item)), None)
 
 
 def refused_reason(order: orders.OrderView) -> str:
@@ -312,7 +313,8 @@ def _title(order: orders.OrderView) -> str:
 
 def _remaining(order: orders.OrderView) -> str:
     left = max(0, int((order.expires_at - datetime.now(UTC)).total_seconds()))
-    return f"{left // 60:02d}:{left % 60:02d}"
+    hours = f"{left // 3600}:" if left >= 3600 else ""
+    return f"{hours}{left // 60 % 60:02d}:{left % 60:02d}"
 
 
 def _took(order: orders.OrderView) -> str:
@@ -336,7 +338,8 @@ def _asked() -> int:
 def _private(response: Response) -> Response:
     """Stays in no cache, names no address to other sites, and is in no search engine."""
     response.headers["Cache-Control"] = "no-store"
-    # Not "no-referrer": with it old WebViews send "Origin: null" with our own forms.
+    # Not "no-referrer": with it old WebViews send "Origin: null" with our own forms. Links to a
+    # gateway have a policy of their own, `strict-origin`: WeChat's H5 refuses an empty Referer.
     response.headers["Referrer-Policy"] = "same-origin"
     response.headers["X-Robots-Tag"] = "noindex"
     return response

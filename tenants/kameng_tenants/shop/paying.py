@@ -9,7 +9,6 @@ from urllib.parse import urlencode
 import segno
 from flask import g, request
 from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
 from markupsafe import Markup
 
 from kameng.ledger import api as ledger
@@ -18,30 +17,9 @@ from kameng.payments import api as payments
 from kameng.web import client_ip
 from kameng.web.formats import plain_money
 from kameng.web.i18n import current_locale
-from kameng_sdk.payments import Device
 from kameng_tenants.shop.device import current_device
 from kameng_tenants.shop.forms import split_method
-from kameng_tenants.themes.wording import method_word
-
-# QQ, bank and others that we do not know by name still have an icon of their plugin.
-ICONS = {
-    "alipay": "scan", "wechatpay": "message", "wxpay": "message", "balance": "wallet",
-    "card": "credit-card", "unionpay": "credit-card", "bank_transfer": "building-bank",
-}  # fmt: skip
-HINTS = {
-    "alipay": _l("打开支付宝付款"),
-    "wxpay": _l("打开微信付款"),
-    "wechatpay": _l("打开微信付款"),
-    "qqpay": _l("打开 QQ 付款"),
-    "checkout": _l("到银行卡付款页，支持国际卡"),
-    "unionpay": _l("到银联付款页，支持各家银行卡"),
-    "bank_transfer": _l("按页面上的账号转账，人工确认到账"),
-}
-SCAN_HINTS = {
-    "alipay": _l("用手机支付宝扫码付款"),
-    "wxpay": _l("用手机微信扫码付款"),
-    "wechatpay": _l("用手机微信扫码付款"),
-}
+from kameng_tenants.themes.ways import method_icon, method_word, not_here, way_hint
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +52,7 @@ def method_choices(
 
 
 def _choice(item: payments.MethodView) -> MethodChoice:
-    reason = item.reason or _not_in_this_browser(item.way)
+    reason = item.reason or not_here(item.way, current_device())
     label = method_word(item.way, item.label)
     verb = _("%(way)s付", way=label.removesuffix("支付"))  # not 微信支付付
     if item.plugin_id == payments.BALANCE:
@@ -83,7 +61,7 @@ def _choice(item: payments.MethodView) -> MethodChoice:
         item.plugin_id,
         item.code,
         label,
-        ICONS.get(item.way, item.icon),
+        method_icon(item.way, item.icon),
         _hint(item),
         item.enabled and not reason,
         reason,
@@ -96,17 +74,7 @@ def _hint(item: payments.MethodView) -> Any:
     if item.plugin_id == payments.BALANCE:
         left = plain_money(ledger.wallet(g.viewer.id), 2)
         return _("可用 ¥%(x)s · 付完立刻处理", x=left)
-    if current_device() is Device.DESKTOP and item.way in SCAN_HINTS:
-        return SCAN_HINTS[item.way]
-    return HINTS.get(item.way, item.hint)
-
-
-def _not_in_this_browser(way: str) -> str:
-    if current_device() is Device.WECHAT and way == "alipay":
-        return str(_("微信里不能用，请在浏览器打开"))
-    if current_device() is Device.ALIPAY and way in ("wxpay", "wechatpay"):
-        return str(_("支付宝里不能用，请在浏览器打开"))
-    return ""
+    return way_hint(item.way, current_device(), item.hint)
 
 
 def order_address(order_no: str, secret: str) -> str:
@@ -124,7 +92,7 @@ def start_payment(order_no: str, method: str, secret: str, payer: str = "") -> s
         return ""
     # The gateway learns the secret only when the browser could not come back without it.
     kept = "" if request.cookies else secret
-    if not payer and (away := _ask_payer(order_no, plugin_id, code, kept)):
+    if not payer and (away := _ask_payer(order_no, method, kept)):
         return away
     started = payments.start(
         order_no, plugin_id, code, client_ip(),
@@ -134,17 +102,33 @@ def start_payment(order_no: str, method: str, secret: str, payer: str = "") -> s
     return next_step(started, go_address(order_no, secret))
 
 
-def _ask_payer(order_no: str, plugin_id: str, code: str, kept: str) -> str:
-    """The gateway's page that learns who pays, for a way that wants to know; else nothing."""
-    payable = orders.order_page(order_no).payable
-    offered = payments.methods(g.station.id, payable, None, device=current_device())
-    if not any(m.needs_payer for m in offered if (m.plugin_id, m.code) == (plugin_id, code)):
+def _ask_payer(order_no: str, method: str, kept: str) -> str:
+    query = {"m": method} | ({"k": kept} if kept else {})
+    amount = orders.order_page(order_no).payable
+    return ask_payer(order_no, method, amount, f"/o/{order_no}/payer?{urlencode(query)}")
+
+
+def ask_payer(bound_to: str, method: str, amount: int, back: str, *, purpose: str = "order") -> str:
+    """The gateway's page that learns who pays, for a way that wants to know; else nothing.
+
+    `bound_to` and `purpose` as `payments.payer_url` takes them; `back` is our path to come back to.
+    """
+    plugin_id, code = split_method(method)
+    if not payments.needs_payer(plugin_id, code, purpose=purpose):
         return ""
-    query = {"m": f"{plugin_id}:{code}"} | ({"k": kept} if kept else {})
-    back = f"{request.host_url.rstrip('/')}/o/{order_no}/payer?{urlencode(query)}"
     return payments.payer_url(
-        order_no, plugin_id, code, back, amount=payable, device=current_device()
-    )
+        bound_to, plugin_id, code, request.host_url.rstrip("/") + back, amount=amount,
+        device=current_device(), purpose=purpose,
+    )  # fmt: skip
+
+
+def payer_of(bound_to: str, method: str, *, purpose: str = "order") -> str:
+    """What the gateway says of who came back in this request: a token to start with."""
+    plugin_id, code = split_method(method)
+    return payments.payer(
+        bound_to, plugin_id, code, request.args.get("state", "")[:100],
+        request.args.get("code", "")[:512], purpose=purpose,
+    )  # fmt: skip
 
 
 def back_address(order_no: str, secret: str) -> str:

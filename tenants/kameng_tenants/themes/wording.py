@@ -10,6 +10,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from kameng.web.formats import MINUS, plain_money
+from kameng_tenants.themes.ways import method_word, pay_app
 
 PLENTY = 1000  # stock is capped here before it reaches a page
 FEW = 20
@@ -82,36 +83,6 @@ FACES: Mapping[str, Face] = {
 }  # fmt: skip
 
 FULFILLING_WORDS: Mapping[str, Any] = {"top_up": _l("充值中"), "manual": _l("等人工")}
-METHOD_WORDS: Mapping[str, Any] = {
-    "balance": _l("余额"),
-    "alipay": _l("支付宝"),
-    "wxpay": _l("微信支付"),
-    "wechat": _l("微信支付"),
-    "wechatpay": _l("微信支付"),
-    "native": _l("微信支付"),
-    "jsapi": _l("微信支付"),
-    "h5": _l("微信支付"),
-    "page": _l("支付宝"),
-    "wap": _l("支付宝"),
-    "qr": _l("支付宝"),
-    "unionpay": _l("银联"),
-    "bank_transfer": _l("银行转账"),
-    "qqpay": _l("QQ 钱包"),
-    "card": _l("银行卡"),
-    "bank": _l("银行卡"),
-    "checkout": _l("银行卡"),
-}
-# The apps that scan and open a payment; a card is paid on a page instead.
-APPS: Mapping[str, Any] = {
-    **dict.fromkeys(("alipay", "page", "wap", "qr"), _l("支付宝")),
-    **dict.fromkeys(("wxpay", "wechat", "native", "jsapi", "h5"), _l("微信")),
-    "qqpay": _l("QQ"),
-}
-
-
-def pay_app(method: str) -> str:
-    """The app that pays by this method; empty when a web page does."""
-    return str(APPS.get(method, ""))
 
 
 def kind_chip(kind: str) -> Chip:
@@ -172,11 +143,6 @@ def discount(price: int, face_value: int) -> str:
         return ""
     # English names what is taken off: its text takes `off` instead of `n`.
     return str(_("%(n)s 折", n=f"{tenths // 10}.{tenths % 10}", off=100 - tenths))
-
-
-def method_word(method: str, label: str = "") -> str:
-    """What a way to pay is called; one we do not know keeps the label of its plugin."""
-    return str(METHOD_WORDS.get(method, label or method or "—"))
 
 
 def goods_name(product: str, sku: str) -> str:

@@ -120,6 +120,9 @@ def test_a_deposit_by_transfer_or_form(market: Any, owner_browser: Any) -> None:
     answer = owner_browser.get(f"{path}/{number}/go", base_url=YE)
     assert 'action="https://pay.example/x"' in answer.text
     assert "https://pay.example" in answer.headers["Content-Security-Policy"]
+    number = cashier(market, {})
+    link = 'href="https://pay.example/x" referrerpolicy="strict-origin"'
+    assert link in market.get(owner_browser, f"{path}/{number}", YE)
     assert owner_browser.get(f"{path}/nothing", base_url=YE).status_code == 404
 
 

@@ -98,6 +98,76 @@ def test_details_are_shown_and_a_person_confirms_the_money(shop: Any) -> None:
     shop.assert_books_balance()
 
 
+def test_a_transfer_has_a_day_and_its_goods_are_kept_for_two_hours_once(shop: Any) -> None:
+    from kameng.db import run
+
+    placed, started = start(shop, "transfer")
+    left = "SELECT round(extract(epoch FROM {} - now()) / 60)::int FROM {} WHERE {} = %s"
+    assert shop.one(left.format("expires_at", "payment_attempt", "attempt_no"),
+                    started.attempt_no) == 24 * 60  # fmt: skip
+    for column in ("expires_at", "deadline_at"):
+        assert shop.one(left.format(column, "orders", "id"), placed.order_id) == 120
+    assert shop.one(left.format("held_until", "card", "order_id"), placed.order_id) == 120
+    shop.owner.execute(
+        "UPDATE orders SET expires_at = now() + interval '1 minute' WHERE id = %s",
+        (placed.order_id,),
+    )
+    shop.owner.execute("UPDATE payment_attempt SET state = 'declined' WHERE order_id = %s",
+                       (placed.order_id,))  # fmt: skip
+    again = start(shop, "transfer", placed)[1]
+    assert again.attempt_no != started.attempt_no
+    assert shop.one(left.format("expires_at", "orders", "id"), placed.order_id) == 1
+    with station_scope(DEER):
+        kept = run("keep_for_transfer", p_station=DEER, p_attempt_no=again.attempt_no,
+                   p_hours=99, p_minutes=9)  # fmt: skip
+        assert kept[0]["code"] == "repeat"
+
+
+def test_goods_are_kept_for_an_unpaid_order_of_the_station_and_never_longer(shop: Any) -> None:
+    from kameng.db import call
+
+    def keep(number: str, station: int = DEER) -> str:
+        with station_scope(station):
+            row = call("keep_for_transfer", p_station=station, p_attempt_no=number, p_hours=1,
+                       p_minutes=9999)  # fmt: skip
+            return str(row["code"])
+
+    placed, started = start(shop, "transfer")
+    clear = "UPDATE orders SET kept_at = NULL, state = %s, expires_at = now() + %s::interval WHERE id = %s"
+    assert keep(started.attempt_no, JIANGNAN) == "attempt_unknown"
+    assert keep(start(shop, "qr", device="desktop")[1].attempt_no) == "attempt_unknown"
+    shop.owner.execute(clear, ("pending_payment", "-1 minute", placed.order_id))
+    assert keep(started.attempt_no) == "bad_state"
+    shop.owner.execute(clear, ("cancelled", "1 minute", placed.order_id))
+    assert keep(started.attempt_no) == "bad_state"
+    shop.owner.execute(clear, ("pending_payment", "1 minute", placed.order_id))
+    assert keep(started.attempt_no) == "ok"
+    long = "SELECT expires_at > now() + interval '121 minutes' FROM orders WHERE id = %s"
+    assert shop.one(long, placed.order_id) is False
+
+
+def test_a_transfer_after_its_orders_time_brings_the_goods_or_goes_back(shop: Any) -> None:
+    from kameng.payments.api import add_proof, confirm_manual
+
+    late = (
+        "UPDATE orders SET expires_at = now(), deadline_at = now() - interval '1 s' WHERE id = %s"
+    )
+    sku = shop.sku(cards=1)
+    codes = {}
+    for _ in range(2):
+        placed, started = start(shop, "transfer", shop.place(sku))
+        shop.owner.execute(late, (placed.order_id,))
+        shop.guarded("expire_orders", p_limit=50)
+        with station_scope(DEER):
+            assert add_proof(started.attempt_no, "image/png", PNG, "", "192.0.2.9")
+        codes[started.attempt_no] = placed.order_id
+    for number, code in zip(codes, ("ok", "refund_late"), strict=True):
+        with main_scope(reason="test"):
+            assert confirm_manual(DEER, number, 98_6100, number, "staff:1") == code
+    assert [shop.state(DEER, order) for order in codes.values()] == ["delivered", "refunding"]
+    shop.assert_books_balance()
+
+
 def test_only_who_holds_the_account_may_confirm(shop: Any) -> None:
     from kameng.payments.api import awaiting_confirmation, confirm_manual
 

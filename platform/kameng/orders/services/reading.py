@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -111,6 +111,12 @@ def orders_by_numbers(numbers: Sequence[str]) -> list[OrderView]:
     """Orders of the scope's station by number, newest first; unknown numbers are left out."""
     query = select(Order).where(Order.order_no.in_(list(numbers)[:50])).order_by(Order.id.desc())
     return [_view(order) for order in db.session.scalars(query)]
+
+
+def orders_by_ids(ids: Collection[int]) -> dict[int, OrderView]:
+    """Orders of the scope's station by id; unknown ids are left out."""
+    query = select(Order).where(Order.id.in_(list(ids)[:500]))
+    return {order.id: _view(order) for order in db.session.scalars(query)}
 
 
 def member_orders(

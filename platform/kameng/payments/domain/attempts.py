@@ -15,6 +15,10 @@ ACCEPTED = frozenset({
 QUERY_EVERY_S = (8, 8, 10, 10, 12, 15, 20)  # then 25 s until the attempt expires
 QUERY_LATE = ((timedelta(hours=1), 60), (timedelta(hours=26), 900))  # after that: gateways give up
 REFUND_EVERY_S = (5, 10, 20, 60, 300, 900, 3600)
+# A person who pays at a bank takes longer than an app does. The attempt takes proofs for a day;
+# the goods wait two hours at the most, once for an order (`keep_for_transfer`).
+BY_HAND_LIVES = timedelta(hours=24)
+KEPT_FOR_TRANSFER = timedelta(hours=2)
 BILL_EVERY_S = (600, 1800, 3600, 7200, 14_400)
 CURRENCY = "CNY"
 

@@ -11,7 +11,8 @@ from typing import Any
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import update
 
-from kameng.db import db
+from kameng.db import db, run
+from kameng.payments.domain import BY_HAND_LIVES, KEPT_FOR_TRANSFER
 from kameng.payments.models import PaymentAttempt
 from kameng.payments.services.attempts import CHARGE_S, Demand, Opened, attempt, payer_mark
 from kameng.payments.services.breaking import note_failure, note_success
@@ -21,7 +22,7 @@ from kameng.plugins import api as plugins
 from kameng.runtime import current_settings
 from kameng_sdk.money import Money
 from kameng_sdk.outcomes import Outcome
-from kameng_sdk.payments import ChargeRequest, ChargeResult, Device
+from kameng_sdk.payments import ChargeRequest, ChargeResult, Device, PaymentCapability
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,7 @@ def charge(
         answer.retry_after_s is not None or answer.misconfigured
     ):
         return None
-    return told(_keep(demand.station_id, opened, answer, visit.payer))
+    return told(_keep(demand, option, opened, answer, visit.payer))
 
 
 def _request(demand: Demand, option: Option, number: str, visit: Visit) -> ChargeRequest:
@@ -100,8 +101,9 @@ def _judge_account(option: Option, answer: plugins.Answer[Any], trial: bool) -> 
 
 
 def _keep(
-    station_id: int, opened: Opened, answer: plugins.Answer[ChargeResult], payer: str
-) -> Started:
+    demand: Demand, option: Option, opened: Opened, answer: plugins.Answer[ChargeResult],
+    payer: str,
+) -> Started:  # fmt: skip
     result = answer.value or ChargeResult(outcome=answer.outcome)
     state = {Outcome.DECLINED: "declined", Outcome.UNKNOWN: "unknown"}.get(answer.outcome, "sent")
     cashier = cashier_of(result)
@@ -113,15 +115,24 @@ def _keep(
     }  # fmt: skip
     if state == "declined":
         changes["next_query_at"] = None
+    by_hand = state == "sent" and bool(result.details)
+    if by_hand and PaymentCapability.QUERY not in option.offered.capabilities:
+        changes["next_query_at"] = None  # nobody is asked who could not tell
     # A notice may have been faster than this answer: what is paid stays paid.
     db.session.execute(
         update(PaymentAttempt)
         .where(
-            PaymentAttempt.station_id == station_id, PaymentAttempt.id == opened.id,
+            PaymentAttempt.station_id == demand.station_id, PaymentAttempt.id == opened.id,
             PaymentAttempt.state == "created",
         )
         .values(**changes)
     )  # fmt: skip
+    if by_hand:
+        run(
+            "keep_for_transfer", p_station=demand.station_id, p_attempt_no=opened.number,
+            p_hours=int(BY_HAND_LIVES.total_seconds()) // 3600,
+            p_minutes=int(KEPT_FOR_TRANSFER.total_seconds()) // 60,
+        )  # fmt: skip
     db.session.commit()
     return Started(opened.number, state, result.redirect_url, result.qr_content, cashier)
 

@@ -126,6 +126,11 @@ def start_station_payment(
     return _collect(demand, plugin_id, method, visit, payer)
 
 
+def takes_amount(purpose: str, amount: int) -> bool:
+    """Whether `start_top_up` (``top_up``) or `start_station_payment` would begin with an amount."""
+    return _sound(amount, STATION_MAX if purpose in PURPOSES else TOP_UP_MAX)
+
+
 def _collect(demand: Demand, plugin_id: str, method: str, visit: Visit, token: str) -> Started:
     """One account after the other, until one has been asked."""
     known = read_payer(demand.bound_to, token) if token else None
@@ -243,5 +248,5 @@ def _sound(amount: int, most: int) -> bool:
 
 __all__ = [
     "BALANCE", "PaymentRefused", "Started", "choose", "open_attempt", "open_top_up", "start",
-    "start_station_payment", "start_top_up",
+    "start_station_payment", "start_top_up", "takes_amount",
 ]  # fmt: skip

@@ -55,6 +55,15 @@ class Payer:
         return (option.key, option.offered.code) == mine
 
 
+def needs_payer(plugin_id: str, method: str, *, purpose: str = ORDER) -> bool:
+    """Whether this way wants `payer_url` before it is started. Station scope."""
+    return any(
+        option.offered.method.needs_payer
+        for option in options_of(scope_station(), purpose, plugin_id, method)
+        if (option.offered.plugin_id, option.offered.code) == (plugin_id, method)
+    )
+
+
 def payer_url(
     bound_to: str, plugin_id: str, method: str, return_url: str, *, amount: int,
     device: Device | str | None = Device.WECHAT, purpose: str = ORDER,

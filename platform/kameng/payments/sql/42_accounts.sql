@@ -16,14 +16,15 @@ BEGIN
   RETURN QUERY SELECT p_amount + _account_taken(p_holder, p_plugin, p_account, v_day) <= v_limit;
 END $f$;
 
--- What an account has taken since p_since, and what is open since then.
+-- What an account has taken since p_since, and what is open since then; a transfer by hand counts as open for two hours.
 -- grant: nobody
 CREATE OR REPLACE FUNCTION _account_taken(p_holder bigint, p_plugin text, p_account text, p_since timestamptz) RETURNS bigint
 LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $f$
   SELECT (SELECT coalesce(sum(a.amount), 0) FROM payment_attempt a WHERE a.account_station_id = p_holder AND a.plugin_id = p_plugin AND a.account = p_account
             AND a.state = 'succeeded' AND a.paid_at >= p_since)::bigint
        + (SELECT coalesce(sum(a.amount), 0) FROM payment_attempt a WHERE a.account_station_id = p_holder AND a.plugin_id = p_plugin AND a.account = p_account
-            AND a.next_query_at IS NOT NULL AND a.state IN ('created', 'sent', 'unknown') AND a.created_at >= p_since AND a.expires_at > now())::bigint
+            AND (a.next_query_at IS NOT NULL OR a.cashier ? 'details' AND a.created_at > now() - interval '2 hours')
+            AND a.state IN ('created', 'sent', 'unknown') AND a.created_at >= p_since AND a.expires_at > now())::bigint
 $f$;
 
 -- Whether a station's prepaid account covers what the levels above are due: for an order, for goods not ordered yet, or

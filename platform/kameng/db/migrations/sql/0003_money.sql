@@ -53,6 +53,7 @@ ALTER TABLE orders
   ADD COLUMN collected_by bigint NOT NULL DEFAULT 1, -- who holds the shopper's money: the main station or the station itself
   ADD COLUMN funded boolean NOT NULL DEFAULT false, -- collected by the station: its prepaid account has paid what the levels above are due
   ADD COLUMN fundings int NOT NULL DEFAULT 0,      -- how often that was taken back
+  ADD COLUMN kept_at timestamptz,                  -- when its time was made longer for a transfer by hand; at most once
   ADD CONSTRAINT orders_refunded CHECK (refunded BETWEEN 0 AND payable);
 CREATE INDEX orders_unfunded ON orders(deadline_at) WHERE state = 'paid' AND collected_by <> 1 AND NOT funded;
 

@@ -12,10 +12,10 @@ function say(text) {
 function pay() {
   say(button.dataset.waiting);
   window.WeixinJSBridge.invoke("getBrandWCPayRequest", JSON.parse(button.dataset.bridge), (answer) => {
-    const said = answer.err_msg;
+    const said = String(answer.err_msg).split(":").pop();
     // "ok" is no proof: the page that waits asks the gateway.
-    if (said === "get_brand_wcpay_request:ok") location.replace(button.dataset.home);
-    else say(said === "get_brand_wcpay_request:cancel" ? button.dataset.stopped : button.dataset.failed);
+    if (said === "ok") location.replace(button.dataset.home);
+    else say(said === "cancel" ? button.dataset.stopped : button.dataset.failed);
   });
 }
 

@@ -9,7 +9,8 @@ function tick() {
   let running = false;
   document.querySelectorAll("[data-deadline]").forEach((node) => {
     const left = Math.max(0, Math.floor((Number(node.dataset.deadline) * 1000 - Date.now() - offset) / 1000));
-    node.textContent = `${String(Math.floor(left / 60)).padStart(2, "0")}:${String(left % 60).padStart(2, "0")}`;
+    const [hours, minutes] = [Math.floor(left / 3600), Math.floor(left / 60) % 60];
+    node.textContent = `${hours ? `${hours}:` : ""}${String(minutes).padStart(2, "0")}:${String(left % 60).padStart(2, "0")}`;
     if (left > 0) running = true;
     else if (node.dataset.ended === undefined) {
       node.dataset.ended = "";
