@@ -178,6 +178,7 @@ ELSEWHERE = {
     " 1, '{}', 'allow', '[]', 15, 20, 60, 20)",
     "cancel_order": "SELECT * FROM cancel_order(3, :order_no, 'x')",
     "pay_with_balance": "SELECT * FROM pay_with_balance(3, :order_no, 1, 'x')",
+    "keep_for_transfer": "SELECT * FROM keep_for_transfer(3, 'x', 24, 120)",
     "account_room": "SELECT * FROM account_room(3, 3, 'p', '', 1, false)",
     "prepaid_covers": "SELECT * FROM prepaid_covers(3, :order_no, '', 1)",
     "wallet_entries": "SELECT * FROM wallet_entries(3, 1, NULL, 10)",
