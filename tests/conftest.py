@@ -32,7 +32,7 @@ from psycopg import sql
 
 from kameng.settings import Settings
 
-from .spreading import Spreading, turn
+from .spreading import ON_THE_INSTALLATION, Spreading, turn
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -348,7 +348,19 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installat
             text=True,
             check=True,
         )
+        _STOP.append(stack.close)
         yield Installation(home, environ, json.loads(shown.stdout))
+
+
+_STOP: list[Callable[[], None]] = []  # the installation of this process, while it runs
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """With two processes the installation's tests come first: it must not idle beside the rest."""
+    over = nextitem is not None and not nextitem.nodeid.startswith(ON_THE_INSTALLATION)
+    if over and _STOP and "PYTEST_XDIST_WORKER" in os.environ:
+        _STOP.pop()()
 
 
 @contextmanager

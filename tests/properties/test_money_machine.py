@@ -26,7 +26,7 @@ from hypothesis.stateful import (
 from . import probe
 from .money_books import DEER, JIANGNAN, MAIN, MoneyBooks, Sold, Terms
 
-STEPS, EXAMPLES, PROVE_EVERY = 120, 60, 5
+STEPS, EXAMPLES, PROVE_EVERY = 100, 60, 8
 COST, MARGINS = 93_2000, {MAIN: 1_8000, JIANGNAN: 1_5000, DEER: 2_1050}
 PATHS = {JIANGNAN: [MAIN, JIANGNAN], DEER: [MAIN, JIANGNAN, DEER]}
 PAYEE = json.dumps({"account": "a@example.com", "name": "张三"})

@@ -41,7 +41,7 @@ from .hands import answer
 DEER = 3
 SHELF = 2  # cards of each kind to begin with: soon there are none
 STEPS = 70
-EXAMPLES = 80
+EXAMPLES = 48
 # What every run must have met, or it has proved little.
 MET = {
     "ok", "held", "awaiting_fulfilment", "topped_up", "repeat", "refund_surplus", "out_of_stock",
@@ -438,5 +438,5 @@ def test_T4_T6_S10_no_history_of_a_shop_loses_a_card_or_a_fen(
     with capsys.disabled():
         print(f"\nshop machine, {EXAMPLES} histories: {dict(ShopMachine.met.most_common())}")
     shop.assert_books_balance()
-    assert ShopMachine.met["steps"] >= 5_000
+    assert ShopMachine.met["steps"] >= 3_000
     assert MET - set(ShopMachine.met) == set()
