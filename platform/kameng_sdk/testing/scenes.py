@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 from urllib.parse import urlencode
@@ -132,7 +132,7 @@ class Scene(Generic[S]):
             "notify_url": f"{self.shop_url}/notify",
             "return_url": f"{self.shop_url}/back?order=1",
             "client_ip": "203.0.113.9",
-            "expires_at": self.clock.now() + timedelta(minutes=15),
+            "expires_at": datetime.now(UTC) + timedelta(minutes=15),
         }
         return ChargeRequest(**(values | changes))
 
