@@ -123,7 +123,7 @@ class AlipaySimulator:
         return redirect(f"{request.script_root}/cashier/{order['trade_no']}", 303)
 
     def _refused(self, request: Request, error: Refused) -> Response:
-        return self._pages.show(request, "refused.html", status=400, reason=error.text)
+        return self._pages.show(request, "unpayable.html", status=400, reason=error.text)
 
     def _scan(self, request: Request, trade_no: str) -> Response:
         order = self._order(trade_no)
@@ -168,7 +168,7 @@ class AlipaySimulator:
             request,
             "cashier.html",
             order=order,
-            back=self._news.return_url(order),
+            done=self._news.return_url(order),
             amount=Money.from_fen(order["fen"]).format(),
             method=METHODS[order["kind"]],
             payments=details["payments"],

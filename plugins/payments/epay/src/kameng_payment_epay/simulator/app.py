@@ -111,7 +111,7 @@ class EpaySimulator:
         try:
             order = submit(_params(request))
         except Refused as error:
-            return self._pages.show(request, "refused.html", status=400, reason=str(error))
+            return self._pages.show(request, "unpayable.html", status=400, reason=str(error))
         return redirect(f"{request.script_root}/cashier/{order['trade_no']}", 303)
 
     def _act(self, request: Request, trade_no: str, action: str) -> Response:

@@ -165,7 +165,7 @@ class WechatSimulator:
         try:
             response = redirect(self._inside.authorize(request.args.to_dict(), openid), 302)
         except BadAsk as error:
-            return self._pages.show(request, "refused.html", status=400, reason=str(error))
+            return self._pages.show(request, "unpayable.html", status=400, reason=str(error))
         response.set_cookie(
             SHOPPER, openid, path=request.script_root or "/", httponly=True, samesite="Lax"
         )
@@ -182,7 +182,7 @@ class WechatSimulator:
         try:
             order = self._inside.bridged(request.args.to_dict())
         except Refused as error:
-            return self._pages.show(request, "refused.html", status=400, reason=str(error))
+            return self._pages.show(request, "unpayable.html", status=400, reason=str(error))
         self._bank.come_back_to(order["prepay_id"], request.args.get("back", ""))
         return redirect(f"{request.script_root}/cashier/{order['prepay_id']}", 303)
 
