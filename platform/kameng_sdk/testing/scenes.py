@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -38,13 +38,12 @@ S = TypeVar("S", bound=Stoppable)
 def simulating(make: Callable[[SimulatorEnvironment], S], folder: Path) -> Iterator[tuple[S, str]]:
     """A simulator on a free port, with its state in `folder`; gives it and its address."""
     holder: list[S] = []
-    served = Served(lambda environ, start: mounted(holder[0])(environ, start))
-    holder.append(make(SimulatorEnvironment(state_folder=folder, base_url=served.url)))
-    try:
-        yield holder[0], f"{served.url}/{holder[0].name}"
-    finally:
-        holder[0].close()
-        served.close()
+    # The address comes before the simulator, which needs to know it.
+    with closing(Served(lambda environ, start: mounted(holder[0])(environ, start))) as served:
+        environment = SimulatorEnvironment(state_folder=folder, base_url=served.url)
+        with closing(make(environment)) as simulator:
+            holder.append(simulator)
+            yield simulator, f"{served.url}/{simulator.name}"
 
 
 @dataclass

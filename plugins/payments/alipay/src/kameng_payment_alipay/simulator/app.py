@@ -43,6 +43,7 @@ class AlipaySimulator(GatewaySimulator):
     """An Alipay on which nothing is real but the protocol."""
 
     name, refused, unknown = "alipay", Refused, NoSuchTrade
+    _control: Control
 
     def __init__(self, environment: SimulatorEnvironment) -> None:
         self._base_url = environment.url_of(self.name)
@@ -52,10 +53,9 @@ class AlipaySimulator(GatewaySimulator):
         self._trades = Trades(self._bank, transfers, self._keys, self._base_url)
         self._gateway = Gateway(self._trades, self._keys)
         self._news = News(self._bank, self._keys)
-        self._payouts = Control(self._bank, transfers)
         self._open(
             self._store,
-            self._payouts,
+            Control(self._bank, transfers),
             CashierPages(__package__, environment.public_name, ENGLISH),
             rules=_rules(),
             views=self._views(),
@@ -85,7 +85,7 @@ class AlipaySimulator(GatewaySimulator):
             "gateway": self._ask,
             "scan": self._scan,
             "bill_file": self._bill_file,
-            "payouts": lambda request: answer_json(self._payouts.payouts()),
+            "payouts": lambda request: answer_json(self._control.payouts()),
             "payout": self._settle_payout,
         }
 
@@ -148,7 +148,7 @@ class AlipaySimulator(GatewaySimulator):
 
     def _settle_payout(self, request: Request, out_biz_no: str, action: str) -> Response:
         try:
-            return answer_json(self._payouts.settle_payout(out_biz_no, action))
+            return answer_json(self._control.settle_payout(out_biz_no, action))
         except Refused as error:
             status = 404 if error.sub_code == "ORDER_NOT_EXIST" else 409
             return answer_json({"error": error.text}, status=status)
