@@ -22,7 +22,10 @@ ASSETS = {"cashier.css": "text/css", "icon.svg": "image/svg+xml"}
 
 
 class CashierPages:
-    """Templates of `package`/pages. Each extends `layout.html`; `root` and `operator` are given.
+    """Templates of `package`/pages; `root` and `operator` are given to each.
+
+    Each extends `payment.html` (the whole cashier; its comment says what it is told) or, for other
+    pages, `layout.html`. `unpayable.html` needs only a `reason`.
 
     `_(text, name=value)` says a text in the browser's language: Chinese, or English from `english`
     and the common texts.

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import random
+import time
+from collections.abc import Callable, Mapping
 
 from werkzeug.exceptions import BadRequest
+from werkzeug.wrappers import Response
 
 from kameng_sdk.simulation.store import Store
 
@@ -48,3 +51,14 @@ def whole(params: Mapping[str, str], name: str, default: int, *, most: int = MOS
     if not (text.isascii() and text.isdecimal()) or not 0 <= int(text) <= most:
         raise BadRequest(f"{name} is a number from 0 to {most}")
     return int(text)
+
+
+def troubled(store: Store, answer: Callable[[], Response]) -> Response:
+    """What `answer` gives, slowly or not at all if the levers say so."""
+    setting = store.setting
+    time.sleep(int(setting("latency_ms")) / 1000)
+    fails = random.randrange(100) < int(setting("fail_percent"))
+    if fails and setting("fail_when") == "before":
+        return Response("upstream failure", status=502)
+    response = answer()
+    return Response("upstream failure", status=502) if fails else response

@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-import httpx
 import pytest
 
 from kameng_payment_alipay.simulator import AlipaySimulator
@@ -17,6 +16,7 @@ from kameng_sdk.money import Money
 from kameng_sdk.outcomes import Outcome
 from kameng_sdk.payments import Device, PaymentCapability, PaymentEventKind
 from kameng_sdk.simulators import SimulatorEnvironment
+from kameng_sdk.testing import LeverRefused
 
 Wait = Callable[..., Any]
 ways = pytest.mark.parametrize("method", ["page", "wap", "qr"])
@@ -176,7 +176,7 @@ def test_a_closed_order_cannot_be_paid_and_a_paid_one_not_closed(scene: Any) -> 
     provider = scene.open("close")
     assert provider.cancel(scene.ctx(), "close", "") is Outcome.SUCCEEDED
     assert provider.query(scene.ctx(), "close", "").outcome is Outcome.DECLINED
-    with pytest.raises(httpx.HTTPStatusError):
+    with pytest.raises(LeverRefused, match="409"):
         scene.control("close", "pay")
     scene.paid("open")
     assert provider.cancel(scene.ctx(), "open", "") is Outcome.UNKNOWN
@@ -188,7 +188,7 @@ def test_an_order_closes_by_itself_at_its_end(scene: Any) -> None:
     with scene.simulator._store.write() as db:
         db.execute("UPDATE orders SET expires_at = 1 WHERE out_trade_no = 'ends'")
     assert provider.query(scene.ctx(), "ends", "").outcome is Outcome.DECLINED
-    with pytest.raises(httpx.HTTPStatusError):
+    with pytest.raises(LeverRefused, match="409"):
         scene.control("ends", "pay")
 
 

@@ -6,7 +6,6 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-import httpx
 import pytest
 
 from kameng_payment_epay.provider import EpayProvider
@@ -18,6 +17,7 @@ from kameng_sdk.money import Money
 from kameng_sdk.outcomes import Outcome
 from kameng_sdk.payments import PaymentCapability, PaymentEvent, RefundRequest
 from kameng_sdk.simulators import SimulatorEnvironment
+from kameng_sdk.testing import LeverRefused
 from kameng_sdk.webhooks import WebhookRequest
 
 Wait = Callable[..., Any]
@@ -49,7 +49,7 @@ def test_a_paid_order_is_notified_and_queried_exactly(
     assert provider.query(scene.ctx(), no, "").outcome is Outcome.PENDING
     scene.control(no, "pay")
     until(lambda: scene.merchant.notices)
-    event = read(scene, provider, scene.merchant.notices[0]["query"])
+    event = read(scene, provider, scene.merchant.notices[0].query)
     assert (event.attempt_no, event.amount) == (no, Money.from_fen(9550))
     result = provider.query(scene.ctx(), no, event.provider_ref)
     assert (result.outcome, result.amount) == (Outcome.SUCCEEDED, Money.from_fen(9550))
@@ -113,7 +113,7 @@ def test_paying_twice_gives_two_payments_and_the_surplus_can_go_back(
     provider = scene.open(version, no)
     scene.control(no, "pay_twice")
     until(lambda: len(scene.merchant.notices) == 2)
-    events = [read(scene, provider, notice["query"]) for notice in scene.merchant.notices]
+    events = [read(scene, provider, notice.query) for notice in scene.merchant.notices]
     assert {event.attempt_no for event in events} == {no}
     assert len({event.provider_ref for event in events}) == 2
     own = scene.order(no)["trade_no"]
@@ -133,7 +133,7 @@ def test_every_copy_of_a_notice_is_the_same_event(scene: Any, until: Wait, versi
     until(lambda: len(scene.merchant.notices) == 3)
     scene.control(no, "notify", times=20)
     until(lambda: len(scene.merchant.notices) == 23)
-    events = {read(scene, provider, n["query"]).event_id for n in scene.merchant.notices}
+    events = {read(scene, provider, n.query).event_id for n in scene.merchant.notices}
     assert len(events) == 1
 
 
@@ -166,7 +166,7 @@ def test_an_old_notice_of_v2_is_refused_later(scene: Any, until: Wait) -> None:
     until(lambda: scene.merchant.notices)
     scene.clock.moved = timedelta(seconds=302)
     with pytest.raises(WebhookRefused):
-        read(scene, provider, scene.merchant.notices[0]["query"])
+        read(scene, provider, scene.merchant.notices[0].query)
 
 
 def test_v2_refunds_in_parts_once_per_number_and_never_too_much(scene: Any) -> None:
@@ -223,7 +223,7 @@ def test_what_v1_cannot_do_it_does_not_declare_and_refuses(scene: Any) -> None:
 def test_a_closed_order_cannot_be_paid_and_a_paid_one_not_closed(scene: Any) -> None:
     provider = scene.open("v2", "close")
     assert provider.cancel(scene.ctx(), "close", "") is Outcome.SUCCEEDED
-    with pytest.raises(httpx.HTTPStatusError):
+    with pytest.raises(LeverRefused, match="409"):
         scene.control("close", "pay")
     scene.open("v2", "open")
     scene.control("open", "pay")

@@ -2,142 +2,58 @@
 
 import json
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import httpx
 import pytest
-from werkzeug.wrappers import Request, Response
 
 from kameng_payment_stripe.account import StripeAccount
 from kameng_payment_stripe.provider import StripeProvider
 from kameng_payment_stripe.simulator import StripeSimulator
-from kameng_sdk.config import PluginConfig
-from kameng_sdk.context import CallContext
-from kameng_sdk.money import Money
-from kameng_sdk.payments import ChargeRequest
-from kameng_sdk.simulators import SimulatorEnvironment
-from kameng_sdk.testing import (
-    HandClock,
-    Served,
-    call_context,
-    mounted,
-    plugin_config,
-    wait_for,
-)
+from kameng_sdk import testing
+from kameng_sdk.testing import simulating, wait_for
 from kameng_sdk.webhooks import WebhookRequest
 
-# One client for all: making its TLS settings costs more than a request.
-WEB = httpx.Client(timeout=10)
-SECRETS = {"secret_key", "webhook_secret"}
 
-
-@dataclass
-class Merchant:
+class Merchant(testing.Merchant):
     """Takes notices and answers what the test wants."""
-
-    status: int = 200
-    notices: list[WebhookRequest] = field(default_factory=list)
 
     def of(self, kind: str) -> list[WebhookRequest]:
         return [notice for notice in self.notices if json.loads(notice.body)["type"] == kind]
 
-    def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
-        request = Request(environ)
-        if request.path == "/notify":
-            headers = {name.lower(): value for name, value in request.headers.items()}
-            self.notices.append(
-                WebhookRequest(
-                    method=request.method,
-                    path=request.path,
-                    query="",
-                    headers=headers,
-                    body=request.get_data(),
-                )
-            )
-            return Response("", self.status)(environ, start_response)
-        return Response("shop")(environ, start_response)
-
 
 @dataclass
-class Scene:
+class Scene(testing.Scene[StripeSimulator]):
     """Everything a test needs in one place."""
 
-    simulator: StripeSimulator
-    url: str
-    merchant: Merchant
-    shop_url: str
-    clock: HandClock
-    web: httpx.Client = field(default_factory=lambda: WEB)
+    secrets = ("secret_key", "webhook_secret")
+    method = "checkout"
+    # One client for all: making its TLS settings costs more than a request.
+    web: ClassVar[httpx.Client] = httpx.Client(timeout=10)
 
-    def ctx(self) -> CallContext:
-        return call_context(self.clock)
-
-    def config(self, **changes: Any) -> PluginConfig:
-        return plugin_config({**self.simulator.demo_config(), **changes}, SECRETS)
+    merchant: Merchant = field(default_factory=Merchant)
 
     def provider(self, **changes: Any) -> StripeProvider:
         return StripeProvider(StripeAccount.from_config(self.config(**changes)))
-
-    def request(self, attempt_no: str, fen: int = 9550) -> ChargeRequest:
-        return ChargeRequest(
-            attempt_no=attempt_no,
-            amount=Money.from_fen(fen),
-            method="checkout",
-            subject="话费充值 100 元 & 赠品=1",
-            notify_url=f"{self.shop_url}/notify",
-            return_url=f"{self.shop_url}/back?order=1",
-            client_ip="203.0.113.9",
-            expires_at=datetime.now(UTC) + timedelta(minutes=15),
-        )
 
     def open(self, attempt_no: str) -> tuple[StripeProvider, str]:
         """Charge; gives the session's id too."""
         provider = self.provider()
         return provider, provider.charge(self.ctx(), self.request(attempt_no)).provider_ref
 
-    def control(self, attempt_no: str, action: str, **params: Any) -> dict[str, Any]:
-        answer = self.web.post(f"{self.url}/control/out:{attempt_no}/{action}", params=params)
-        answer.raise_for_status()
-        result: dict[str, Any] = answer.json()
-        return result
-
-    def settings(self, **values: Any) -> None:
-        self.web.post(f"{self.url}/control/settings", data=values).raise_for_status()
-
-    def order(self, attempt_no: str) -> dict[str, Any]:
-        answer = self.web.get(f"{self.url}/control/orders", params={"out_trade_no": attempt_no})
-        orders: list[dict[str, Any]] = answer.json()["orders"]
-        return orders[0]
-
 
 @pytest.fixture(scope="module")
-def state_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("simulators")
-
-
-@pytest.fixture(scope="module")
-def running(state_folder: Path) -> Iterator[tuple[StripeSimulator, str]]:
-    holder: list[Any] = []
-    served = Served(lambda environ, start: holder[0](environ, start))
-    environment = SimulatorEnvironment(state_folder=state_folder, base_url=served.url)
-    simulator = StripeSimulator(environment)
-    holder.append(mounted(simulator))
-    yield simulator, f"{served.url}/stripe"
-    simulator.close()
-    served.close()
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[StripeSimulator, str]]:
+    with simulating(StripeSimulator, tmp_path_factory.mktemp("simulators")) as found:
+        yield found
 
 
 @pytest.fixture
 def scene(running: tuple[StripeSimulator, str]) -> Iterator[Scene]:
-    merchant = Merchant()
-    shop = Served(merchant)
-    scene = Scene(running[0], running[1], merchant, shop.url, HandClock())
-    scene.settings(callbacks="on", latency_ms=0, fail_percent=0, fail_when="before")
-    yield scene
-    shop.close()
+    with closing(Scene(*running)) as scene:
+        yield scene
 
 
 @pytest.fixture

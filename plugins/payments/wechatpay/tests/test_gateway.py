@@ -9,7 +9,6 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-import httpx
 import pytest
 
 from kameng_payment_wechatpay.simulator import WechatSimulator
@@ -23,6 +22,7 @@ from kameng_sdk.money import Money
 from kameng_sdk.outcomes import Outcome
 from kameng_sdk.payments import Device, PaymentCapability, PaymentEventKind
 from kameng_sdk.simulators import SimulatorEnvironment
+from kameng_sdk.testing import LeverRefused
 
 Wait = Callable[..., Any]
 
@@ -158,7 +158,7 @@ def test_a_closed_order_cannot_be_paid_and_a_paid_one_not_closed(scene: Any) -> 
     provider = scene.open("close-1")
     for _ in range(2):
         assert provider.cancel(scene.ctx(), "close-1", "") is Outcome.SUCCEEDED
-    with pytest.raises(httpx.HTTPStatusError):
+    with pytest.raises(LeverRefused, match="409"):
         scene.control("close-1", "pay")
     assert provider.query(scene.ctx(), "close-1", "").outcome is Outcome.DECLINED
     scene.paid("close-2")

@@ -2,8 +2,10 @@
 
 import secrets
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from sqlite3 import Connection
+from typing import Any
 
 from .store import Row, Store
 
@@ -192,7 +194,7 @@ class Bank:
             return _one(db, find, payment_no, out_request_no), True
 
 
-def is_closed(order: Row) -> bool:
+def is_closed(order: Row | Mapping[str, Any]) -> bool:
     """By the merchant, or by its time."""
     return bool(order["state"] == "closed" or order["expires_at"] <= time.time())
 

@@ -8,16 +8,6 @@ ENGLISH = {
     "商家关闭了这笔订单，或者时间已过。没有扣款。": (
         "The shop has closed this order, or its time is over. Nothing was charged."
     ),
-    "{n} 秒后付款": "Pays in {n} seconds",
-    "可以先返回商家，时间到了会自动付款并通知商家。": (
-        "You may go back to the shop: it pays by itself, and the shop is told."
-    ),
-    "现在就付": "Pay now",
-    "多久以后付": "When",
-    "无法付款": "Cannot be paid",
-    "{reason}。没有扣款，请回到商家页面重新下单。": (
-        "{reason}. Nothing was charged. Go back to the shop and order again."
-    ),
     "交易已被支付": "The order is paid already",
     "交易已经关闭": "The order is closed",
     "交易状态不合法": "The order is paid already",

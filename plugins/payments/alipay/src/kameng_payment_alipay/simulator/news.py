@@ -5,6 +5,7 @@ import hashlib
 import json
 import time
 from collections.abc import Mapping
+from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from cryptography.hazmat.primitives import hashes
@@ -97,7 +98,7 @@ class News:
             "sign": sign(text + wrong, self._keys.alipay_private),
         }
 
-    def return_url(self, order: Row) -> str:
+    def return_url(self, order: Row | Mapping[str, Any]) -> str:
         """Where the shopper goes after paying: signed, and yet never a proof of payment."""
         if not order["return_url"]:
             return ""

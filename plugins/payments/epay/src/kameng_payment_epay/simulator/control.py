@@ -1,81 +1,25 @@
 """What the cashier page can do, for tests; and what there is to see."""
 
-import csv
-import io
-
-from werkzeug.exceptions import BadRequest
-
-from kameng_sdk.simulation.levers import whole
+from kameng_sdk.simulation import control
 
 from .bank import Bank
 from .store import Row
 
 
-class Control:
+class Control(control.Control[Bank]):
     """Each action is a POST to `/control/<trade number>/<action>`."""
 
-    def __init__(self, bank: Bank) -> None:
-        self._bank = bank
+    callbacks = (
+        "SELECT subject, state, tries, answer FROM callbacks WHERE subject IN"
+        " (SELECT trade_no FROM payments WHERE order_no = ?) ORDER BY id"
+    )
+    movements = (
+        "SELECT 'payment' AS kind, p.trade_no AS number, o.out_trade_no, p.fen, p.paid_at AS at"
+        " FROM payments p JOIN orders o ON o.trade_no = p.order_no UNION ALL"
+        " SELECT 'refund', r.refund_no, o.out_trade_no, -r.fen, r.created_at FROM refunds r"
+        " JOIN payments p USING (trade_no) JOIN orders o ON o.trade_no = p.order_no ORDER BY at"
+    )
 
-    def act(self, trade_no: str, action: str, params: dict[str, str]) -> dict[str, object]:
-        """`trade_no` may be the merchant's number, written `out:<out_trade_no>`."""
-        out_trade_no = trade_no.removeprefix("out:") if trade_no.startswith("out:") else ""
-        order = self._bank.find("" if out_trade_no else trade_no, out_trade_no)
-        number = str(order["trade_no"])
-        match action:
-            case "pay":
-                self._bank.pay(number, notices=whole(params, "times", 1))
-            case "pay_twice":
-                self._bank.pay(number, payments=2, notices=whole(params, "times", 1))
-            case "pay_late":
-                self._bank.pay_later(number, whole(params, "seconds", 20, most=86_400))
-            case "refuse":
-                self._bank.refuse(number)
-            case "notify":
-                # By a payment's own number only its notice, by the order's number all of them.
-                asked = number if out_trade_no else trade_no
-                self._bank.notify_again(asked, whole(params, "times", 1))
-            case _:
-                raise BadRequest("unknown action")
-        return self.describe(self._bank.order(number))
-
-    def describe(self, order: Row) -> dict[str, object]:
-        """The order with its payments and how its notices fare."""
-        store, number = self._bank.store, order["trade_no"]
-        callbacks = store.rows(
-            "SELECT subject, state, tries, answer FROM callbacks WHERE subject IN"
-            " (SELECT trade_no FROM payments WHERE order_no = ?) ORDER BY id",
-            number,
-        )
-        late = store.row("SELECT due_at FROM late_payments WHERE order_no = ?", number)
-        return dict(order) | {
-            "payments": [dict(row) for row in self._bank.payments(number)],
-            "callbacks": [dict(row) for row in callbacks],
-            "pays_at": late["due_at"] if late else None,
-        }
-
-    def orders(self, out_trade_no: str) -> dict[str, object]:
-        """The newest orders, or those of one attempt."""
-        if out_trade_no:
-            sql = "SELECT * FROM orders WHERE out_trade_no = ?"
-            found = self._bank.store.rows(sql, out_trade_no)
-        else:
-            sql = "SELECT * FROM orders ORDER BY created_at DESC LIMIT 200"
-            found = self._bank.store.rows(sql)
-        return {"orders": [self.describe(row) for row in found]}
-
-    def bill(self) -> str:
-        """All money movements as CSV, without those planted to be missing."""
-        store = self._bank.store
-        omitted = set(store.setting("bill_omit").split(","))
-        text = io.StringIO()
-        writer = csv.writer(text)
-        writer.writerow(["kind", "number", "out_trade_no", "fen", "at"])
-        rows = store.rows(
-            "SELECT 'payment' AS kind, p.trade_no AS number, o.out_trade_no, p.fen, p.paid_at AS at"
-            " FROM payments p JOIN orders o ON o.trade_no = p.order_no UNION ALL"
-            " SELECT 'refund', r.refund_no, o.out_trade_no, -r.fen, r.created_at FROM refunds r"
-            " JOIN payments p USING (trade_no) JOIN orders o ON o.trade_no = p.order_no ORDER BY at"
-        )
-        writer.writerows(tuple(row) for row in rows if row["number"] not in omitted)
-        return text.getvalue()
+    def by_reference(self, reference: str) -> Row:
+        """Raises `NoSuchOrder`."""
+        return self._bank.find("", reference)

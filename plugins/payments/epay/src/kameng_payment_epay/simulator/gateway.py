@@ -3,6 +3,7 @@
 import hmac
 import time
 from collections.abc import Mapping
+from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from kameng_payment_epay.signing import md5_sign, md5_verify, rsa_sign, rsa_verify
@@ -148,7 +149,7 @@ class Gateway:
         order = self._bank.order(row["subject"])
         return Callback("GET", with_query(order["notify_url"], self.notice(row["subject"])))
 
-    def return_url(self, order: Row) -> str:
+    def return_url(self, order: Row | Mapping[str, Any]) -> str:
         """Where the shopper goes after paying; like real gateways with the signed notice."""
         return with_query(order["return_url"], self.notice(order["trade_no"]))
 

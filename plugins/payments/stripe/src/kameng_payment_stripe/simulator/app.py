@@ -5,20 +5,15 @@ import hmac
 import json
 import secrets
 import time
-from collections.abc import Iterable
 from typing import Any
 
-from werkzeug.exceptions import NotFound
 from werkzeug.routing import Rule
-from werkzeug.utils import redirect
 from werkzeug.wrappers import Request, Response
 
-from kameng_sdk.money import Money
 from kameng_sdk.simulation.cashier import CashierPages
-from kameng_sdk.simulation.courier import Callback, Courier
-from kameng_sdk.simulation.levers import Levers, whole
-from kameng_sdk.simulation.site import Site, View, answer_json
-from kameng_sdk.simulators import SimulatorEnvironment, StartResponse
+from kameng_sdk.simulation.courier import Callback
+from kameng_sdk.simulation.gateway import GatewaySimulator
+from kameng_sdk.simulators import SimulatorEnvironment
 
 from .api import Api
 from .balance import FEE_BP
@@ -29,19 +24,11 @@ from .objects import ApiError, Objects
 from .store import WORDS, Row, open_store
 
 
-def _rules() -> list[Rule]:
-    return [
-        Rule("/v1/<path:rest>", endpoint="api"),
-        Rule("/c/pay/<ident>", endpoint="page", methods=["GET"]),
-        Rule("/c/pay/<ident>/<action>", endpoint="page_action", methods=["POST"]),
-        Rule("/control/<ident>/<action>", endpoint="control", methods=["POST"]),
-    ]
-
-
-class StripeSimulator:
+class StripeSimulator(GatewaySimulator):
     """Stripe's Checkout, refunds and webhooks with pretended money."""
 
-    name = "stripe"
+    name, cashier, key, fen = "stripe", "/c/pay", "id", "amount_total"
+    refused = unknown = ApiError
 
     def __init__(self, environment: SimulatorEnvironment) -> None:
         self._base_url = environment.url_of(self.name)
@@ -51,23 +38,17 @@ class StripeSimulator:
         self._webhook_secret = keep("webhook_secret", f"whsec_{secrets.token_hex(24)}")
         self._bank = Bank(self._store, self._base_url)
         self._api = Api(self._store, self._bank, self._secret_key)
-        self._control = Control(self._store, self._bank)
-        self._pages = CashierPages(__package__, environment.public_name, ENGLISH)
-        self._site = Site(
-            _rules(),
-            self._views(),
-            pages=self._pages,
-            levers=Levers(self._store, WORDS),
-            ledger=self._control,
-        )
-        self._courier = Courier(
+        self._open(
             self._store,
+            Control(self._store, self._bank),
+            CashierPages(__package__, environment.public_name, ENGLISH),
+            rules=[Rule("/v1/<path:rest>", endpoint="api")],
+            views={"api": self._serve_api},
+            words=WORDS,
             prepare=self._callback,
             accepted=lambda status, text: 200 <= status < 300,
             each_round=self._bank.do_what_is_due,
         )
-        # At once, so that events left by the last run go out without waiting for a request.
-        self._courier.ensure_running()
 
     def demo_config(self) -> dict[str, str | int | bool]:
         """Form values for the real plugin."""
@@ -76,23 +57,6 @@ class StripeSimulator:
             "webhook_secret": self._webhook_secret,
             "gateway_url": self._base_url,
             "fee_bp": FEE_BP,
-        }
-
-    def close(self) -> None:
-        """Stop the background threads; undelivered events wait in the store."""
-        self._courier.stop()
-
-    def wsgi_app(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-        """One request, by any thread."""
-        self._courier.ensure_running()
-        return self._site(environ, start_response)
-
-    def _views(self) -> dict[str, View]:
-        return {
-            "api": self._serve_api,
-            "page": self._page,
-            "page_action": self._act,
-            "control": self._lever,
         }
 
     def _serve_api(self, request: Request, rest: str) -> Response:
@@ -115,47 +79,8 @@ class StripeSimulator:
         }
         return Callback("POST", row["url"], headers, body)
 
-    # The shopper's browser
+    def _return_url(self, order: dict[str, Any]) -> str:
+        return str(order["success_url"]).replace("{CHECKOUT_SESSION_ID}", str(order["id"]))
 
-    def _act(self, request: Request, ident: str, action: str) -> Response:
-        if action not in {"pay", "pay_twice", "pay_late", "refuse"}:
-            raise NotFound("no such action")
-        seconds = whole(request.form.to_dict(), "seconds", 20, most=86_400)
-        try:
-            session = self._control.act(ident, action, {"seconds": str(seconds)})
-        except ApiError as error:
-            return self._page(request, ident, problem=str(error))
-        self._courier.wake()
-        if action in {"pay", "pay_twice"}:
-            done = str(session["success_url"]).replace("{CHECKOUT_SESSION_ID}", ident)
-            return redirect(done, 303)
-        return redirect(f"{request.script_root}/c/pay/{ident}", 303)
-
-    def _page(self, request: Request, ident: str, problem: str = "") -> Response:
-        try:
-            with self._store.read() as db:
-                session = self._control.describe(Objects(db), ident)
-        except ApiError:
-            raise NotFound("no such session") from None
-        return self._pages.show(
-            request,
-            "cashier.html",
-            session=session,
-            amount=Money.from_fen(session["amount_total"]).format(),
-            wait=_seconds_until(session["pays_at"]),
-            problem=problem,
-        )
-
-    # Levers
-
-    def _lever(self, request: Request, ident: str, action: str) -> Response:
-        try:
-            answer = self._control.act(ident, action, request.values.to_dict())
-        except ApiError as error:
-            return answer_json({"error": str(error)}, status=error.status)
-        self._courier.wake()
-        return answer_json(answer)
-
-
-def _seconds_until(moment: float | None) -> int | None:
-    return None if moment is None else max(0, round(moment - time.time()))
+    def _status(self, error: Exception) -> int:
+        return error.status if isinstance(error, ApiError) else 409

@@ -1,10 +1,8 @@
 """What the checkout page can do, for tests; and what there is to see."""
 
-import csv
-import io
-
 from werkzeug.exceptions import BadRequest
 
+from kameng_sdk.simulation.control import as_csv
 from kameng_sdk.simulation.levers import whole
 
 from .bank import Bank
@@ -40,6 +38,11 @@ class Control:
                     raise BadRequest("unknown action")
             return self.describe(objects, ident)
 
+    def show(self, ident: str) -> Thing:
+        """One session as `describe` tells it; raises `ApiError`."""
+        with self._store.read() as db:
+            return self.describe(Objects(db), ident)
+
     def describe(self, objects: Objects, ident: str) -> Thing:
         """The session with its intent, its refunds and how its webhooks fare."""
         session = objects.get("checkout.session", ident)
@@ -73,16 +76,13 @@ class Control:
     def bill(self) -> str:
         """All money movements as CSV, without those planted to be missing."""
         omitted = set(self._store.setting("bill_omit").split(","))
-        text = io.StringIO()
-        writer = csv.writer(text)
-        writer.writerow(["kind", "number", "attempt_no", "fen", "at"])
         rows = self._store.rows(
             "SELECT kind, id, body ->> '$.metadata.attempt_no',"
             " (body ->> 'amount') * iif(kind = 'refund', -1, 1), body ->> 'created'"
             " FROM objects WHERE kind IN ('charge', 'refund') ORDER BY seq"
         )
-        writer.writerows(tuple(row) for row in rows if row["id"] not in omitted)
-        return text.getvalue()
+        columns = ("kind", "number", "attempt_no", "fen", "at")
+        return as_csv(columns, (row for row in rows if row["id"] not in omitted))
 
 
 def _session_id(objects: Objects, asked: str) -> str:

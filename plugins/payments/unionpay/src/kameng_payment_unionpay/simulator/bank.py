@@ -2,9 +2,11 @@
 
 import secrets
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from sqlite3 import Connection
+from typing import Any
 
 from kameng_payment_unionpay.times import moment, stamp
 
@@ -172,7 +174,7 @@ class Bank:
             return _one(db, "SELECT * FROM refunds WHERE query_id = ?", number)
 
 
-def timed_out(order: Row) -> bool:
+def timed_out(order: Row | Mapping[str, Any]) -> bool:
     """Whether the order's time to be paid is over."""
     until = moment(order["pay_timeout"])
     return until is not None and time.time() > until.timestamp()

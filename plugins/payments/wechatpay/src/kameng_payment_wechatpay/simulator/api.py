@@ -2,7 +2,6 @@
 
 import gzip
 import json
-import random
 import re
 import secrets
 import time
@@ -17,6 +16,7 @@ from werkzeug.wrappers import Request, Response
 from kameng_payment_wechatpay.documents import Json, Unreadable, fen_of, part_of, read_object
 from kameng_payment_wechatpay.documents import text_of as text
 from kameng_payment_wechatpay.signing import FRESH_SECONDS, PUBLIC_KEY_PREFIX, SCHEME, verify
+from kameng_sdk.simulation.levers import troubled
 
 from .bank import Bank, NewOrder, NewRefund, Refused
 from .bill import lines_of, sha1_of, written
@@ -67,20 +67,17 @@ class Api:
 
     def respond(self, request: Request) -> Response:
         """Answer, slowly or not at all if the levers say so."""
-        setting = self._store.setting
-        time.sleep(int(setting("latency_ms")) / 1000)
-        fails = random.randrange(100) < int(setting("fail_percent"))
-        if fails and setting("fail_when") == "before":
-            return Response("upstream failure", status=502)
+        return troubled(self._store, lambda: self._answer(request))
+
+    def _answer(self, request: Request) -> Response:
         try:
             self._check_merchant(request)
-            answer = self._run(request)
+            return self._run(request)
         except Refused as error:
-            answer = self._signed(request, {"code": error.code, "message": str(error)}, error)
+            return self._signed(request, {"code": error.code, "message": str(error)}, error)
         except Unreadable as error:
             refusal = Refused(400, "PARAM_ERROR", str(error))
-            answer = self._signed(request, {"code": refusal.code, "message": str(error)}, refusal)
-        return Response("upstream failure", status=502) if fails else answer
+            return self._signed(request, {"code": refusal.code, "message": str(error)}, refusal)
 
     def _check_merchant(self, request: Request) -> None:
         match = AUTHORIZATION.fullmatch(_sorted_facts(request.headers.get("Authorization", "")))

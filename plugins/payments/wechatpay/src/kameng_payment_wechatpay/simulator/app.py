@@ -1,21 +1,17 @@
 """HTTP of the simulator: the API, the pages of WeChat and the levers."""
 
 import secrets
-import time
-from collections.abc import Iterable
 from typing import Any
 
-from werkzeug.exceptions import NotFound
 from werkzeug.routing import Rule
 from werkzeug.utils import redirect
 from werkzeug.wrappers import Request, Response
 
-from kameng_sdk.money import Money
 from kameng_sdk.simulation.cashier import CashierPages
-from kameng_sdk.simulation.courier import Callback, Courier
-from kameng_sdk.simulation.levers import Levers, whole
-from kameng_sdk.simulation.site import Site, View, answer_json
-from kameng_sdk.simulators import SimulatorEnvironment, StartResponse
+from kameng_sdk.simulation.courier import Callback
+from kameng_sdk.simulation.gateway import GatewaySimulator
+from kameng_sdk.simulation.site import View, answer_json
+from kameng_sdk.simulators import SimulatorEnvironment
 
 from .api import Api
 from .bank import Bank, NoSuchOrder, Refused
@@ -34,21 +30,18 @@ def _rules() -> list[Rule]:
     return [
         Rule("/v3/<path:rest>", endpoint="api"),
         Rule("/cashier", endpoint="arrive", methods=["GET"]),
-        Rule("/cashier/<prepay_id>", endpoint="cashier", methods=["GET"]),
-        Rule("/cashier/<prepay_id>/<action>", endpoint="cashier_action", methods=["POST"]),
         Rule("/jsapi", endpoint="jsapi", methods=["GET"]),
         Rule("/jsapi/<any(pay,refuse):action>", endpoint="jsapi_action", methods=["POST"]),
         Rule("/jsbridge.js", endpoint="script", methods=["GET"]),
         Rule("/connect/oauth2/authorize", endpoint="authorize", methods=["GET"]),
         Rule("/sns/oauth2/access_token", endpoint="access_token", methods=["GET"]),
-        Rule("/control/<prepay_id>/<action>", endpoint="control", methods=["POST"]),
     ]
 
 
-class WechatSimulator:
+class WechatSimulator(GatewaySimulator):
     """WeChat Pay, and as much of WeChat as a payment needs, on which nobody is charged."""
 
-    name = "wechatpay"
+    name, key, refused, unknown = "wechatpay", "prepay_id", Refused, NoSuchOrder
 
     def __init__(self, environment: SimulatorEnvironment) -> None:
         self._base_url = environment.url_of(self.name)
@@ -57,23 +50,17 @@ class WechatSimulator:
         self._bank = Bank(self._store)
         self._api = Api(self._bank, self._keys, self._base_url)
         self._inside = Inside(self._bank, self._keys, self._base_url)
-        self._control = Control(self._bank)
-        self._pages = CashierPages(__package__, environment.public_name, ENGLISH)
-        self._site = Site(
-            _rules(),
-            self._views(),
-            pages=self._pages,
-            levers=Levers(self._store, WORDS),
-            ledger=self._control,
-        )
-        self._courier = Courier(
+        self._open(
             self._store,
+            Control(self._bank),
+            CashierPages(__package__, environment.public_name, ENGLISH),
+            rules=_rules(),
+            views=self._views(),
+            words=WORDS,
             prepare=self._callback,
             accepted=lambda status, text: status in (200, 204),
             each_round=self._bank.do_what_is_due,
         )
-        # At once, so that notices left by the last run go out without waiting for a request.
-        self._courier.ensure_running()
 
     def demo_config(self) -> dict[str, str | int | bool]:
         """Form values for the real plugin: public key and certificate, as while changing over."""
@@ -92,27 +79,15 @@ class WechatSimulator:
             "fee_bp": 60,
         }
 
-    def close(self) -> None:
-        """Stop the background threads; undelivered notices wait in the store."""
-        self._courier.stop()
-
-    def wsgi_app(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-        """One request, by any thread."""
-        self._courier.ensure_running()
-        return self._site(environ, start_response)
-
     def _views(self) -> dict[str, View]:
         return {
             "api": self._serve_api,
             "arrive": self._arrive,
-            "cashier": lambda request, prepay_id: self._cashier(request, self._order(prepay_id)),
-            "cashier_action": self._act,
             "jsapi": self._bridge,
             "jsapi_action": self._bridge_action,
             "script": lambda request: Response(self._inside.script(), mimetype="text/javascript"),
             "authorize": self._authorize,
             "access_token": self._access_token,
-            "control": self._lever,
         }
 
     # The merchant's server
@@ -165,7 +140,7 @@ class WechatSimulator:
         try:
             response = redirect(self._inside.authorize(request.args.to_dict(), openid), 302)
         except BadAsk as error:
-            return self._pages.show(request, "refused.html", status=400, reason=str(error))
+            return self._pages.show(request, "unpayable.html", status=400, reason=str(error))
         response.set_cookie(
             SHOPPER, openid, path=request.script_root or "/", httponly=True, samesite="Lax"
         )
@@ -175,16 +150,16 @@ class WechatSimulator:
         """The address in a code or an answer, with the way back that the merchant appended."""
         order = self._order(request.args.get("prepay_id", ""))
         self._bank.come_back_to(order["prepay_id"], request.args.get("redirect_url", ""))
-        return redirect(f"{request.script_root}/cashier/{order['prepay_id']}", 303)
+        return self._to_cashier(request, order["prepay_id"])
 
     def _bridge(self, request: Request) -> Response:
         """Where the bridge sends the browser; WeChat would lay its own sheet over the page."""
         try:
             order = self._inside.bridged(request.args.to_dict())
         except Refused as error:
-            return self._pages.show(request, "refused.html", status=400, reason=str(error))
+            return self._pages.show(request, "unpayable.html", status=400, reason=str(error))
         self._bank.come_back_to(order["prepay_id"], request.args.get("back", ""))
-        return redirect(f"{request.script_root}/cashier/{order['prepay_id']}", 303)
+        return self._to_cashier(request, order["prepay_id"])
 
     def _bridge_action(self, request: Request, action: str) -> Response:
         """The bridge without a browser: its arguments as a form, its answer as JSON."""
@@ -197,49 +172,8 @@ class WechatSimulator:
         self._courier.wake()
         return answer_json({"err_msg": f"{word}:{'ok' if action == 'pay' else 'cancel'}"})
 
-    def _act(self, request: Request, prepay_id: str, action: str) -> Response:
-        if action not in {"pay", "pay_twice", "pay_late", "refuse"}:
-            raise NotFound("no such action")
-        order = self._order(prepay_id)
-        seconds = whole(request.form.to_dict(), "seconds", 20, most=86_400)
-        try:
-            self._control.act(prepay_id, action, {"seconds": str(seconds)})
-        except Refused as error:
-            return self._cashier(request, self._order(prepay_id), problem=str(error))
-        self._courier.wake()
-        if action in {"pay", "pay_twice"} and order["return_url"]:
-            return redirect(order["return_url"], 303)
-        return redirect(f"{request.script_root}/cashier/{prepay_id}", 303)
+    def _facts(self, order: dict[str, Any]) -> dict[str, Any]:
+        return {"method": METHODS[order["kind"]]}
 
-    def _order(self, prepay_id: str) -> Row:
-        try:
-            return self._bank.order(prepay_id)
-        except Refused as error:
-            raise NotFound(str(error)) from None
-
-    def _cashier(self, request: Request, order: Row, problem: str = "") -> Response:
-        details = self._control.describe(order)
-        pays_at = details["pays_at"]
-        wait = max(0, round(pays_at - time.time())) if isinstance(pays_at, float) else None
-        return self._pages.show(
-            request,
-            "cashier.html",
-            order=order,
-            amount=Money.from_fen(order["fen"]).format(),
-            method=METHODS[order["kind"]],
-            payments=details["payments"],
-            wait=wait,
-            problem=problem,
-        )
-
-    # Levers
-
-    def _lever(self, request: Request, prepay_id: str, action: str) -> Response:
-        try:
-            answer = self._control.act(prepay_id, action, request.values.to_dict())
-        except NoSuchOrder as error:
-            return answer_json({"error": str(error)}, status=404)
-        except Refused as error:
-            return answer_json({"error": str(error)}, status=409)
-        self._courier.wake()
-        return answer_json(answer)
+    def _return_url(self, order: dict[str, Any]) -> str:
+        return str(order["return_url"])
