@@ -109,7 +109,7 @@ def test_a_gateway_learns_the_shop_and_not_the_address(market: Market) -> None:
     browser = market.browser()
     answer = market.post(browser, "/orders", market.order_form(browser, "XH30"))
     assert answer.headers["Referrer-Policy"] == "strict-origin-when-cross-origin"
-    number = market.owner.execute("SELECT max(order_no) FROM orders").fetchone()
+    number = market.owner.execute("SELECT order_no FROM orders ORDER BY id DESC LIMIT 1").fetchone()
     assert number
     path = f"/o/{number[0]}"
     link = 'href="https://pay.example/h5?a=1" referrerpolicy="strict-origin"'

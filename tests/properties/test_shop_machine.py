@@ -42,6 +42,7 @@ DEER = 3
 SHELF = 2  # cards of each kind to begin with: soon there are none
 STEPS = 70
 EXAMPLES = 48
+PROVE_EVERY = 4  # steps: the model is compared after each, the books prove themselves after some
 # What every run must have met, or it has proved little.
 MET = {
     "ok", "held", "awaiting_fulfilment", "topped_up", "repeat", "refund_surplus", "out_of_stock",
@@ -357,7 +358,8 @@ class ShopMachine(RuleBasedStateMachine):
         for move in found["moves"]:
             begun = (move["from_state"], move["to_state"]) == ("", "pending_payment")
             assert begun or may_move(move["from_state"], move["to_state"]), move
-        assert probe.findings(self.shop.owner) == []
+        if self.met["steps"] % PROVE_EVERY == 0:
+            assert probe.findings(self.shop.owner) == []
 
     def check_orders(self, states: dict[str, str], refunds: list[dict[str, Any]]) -> None:
         assert set(states) == {str(s.id) for s in self.books.sales}
@@ -408,6 +410,7 @@ class ShopMachine(RuleBasedStateMachine):
             self.job_works_off_the_outbox(0, 0)
             self.job_pushes_refunds(0, 0)
         self.all_is_as_it_ought_to_be()
+        assert probe.findings(self.shop.owner) == []
         for sale in self.books.sales:
             if sale.paid:
                 assert sale.collected - sale.returned in (sale.payable, 0)
