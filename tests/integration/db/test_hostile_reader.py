@@ -192,7 +192,6 @@ ELSEWHERE = {
     "statement_sums": "SELECT * FROM statement_sums(3, now(), now())",
     "statement_lines": "SELECT * FROM statement_lines(3, now(), now(), 0, 10)",
     "request_withdrawal": "SELECT * FROM request_withdrawal(3, 10000, 'alipay', '{}', 'x', 'k')",
-    "keep_for_transfer": "SELECT * FROM keep_for_transfer(3, 'T1', 24, 120)",
     "cancel_withdrawal": "SELECT * FROM cancel_withdrawal(3, 1, 'x')",
     "nobody's station": "SELECT * FROM cancel_order(NULL, :order_no, 'x')",
 }
