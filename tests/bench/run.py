@@ -233,8 +233,9 @@ def _note(figures: dict[str, Any]) -> None:
     seconds, per_second = figures["seconds"], figures["per_second"]
     row = (
         f"| {figures['at'][:10]} | {per_second['T']} | {per_second['place_pay']} | "
-        f"{figures['ratios']['place_pay/T']} | {seconds['import_100k_cards']} | "
-        f"{seconds['reprice_10k_listings']} |\n"
+        f"{figures['ratios']['place_pay/T']} | {per_second['posting']} | "
+        f"{figures['ratios']['posting/insert_only']} | {figures['ratios']['posting/one_statement']} | "
+        f"{seconds['import_100k_cards']} | {seconds['reprice_10k_listings']} |\n"
     )
     with page.open("a", encoding="utf-8") as stream:
         stream.write(row)
