@@ -33,7 +33,10 @@ class SimulatorEnvironment:
 
 
 class Simulator(Protocol):
-    """One stand-in. Its pages say clearly that they are a simulator."""
+    """One stand-in. Its pages say clearly that they are a simulator.
+
+    One that works in the background has a ``close()`` that ends it (since 1.1, not demanded).
+    """
 
     @property
     def name(self) -> str:
@@ -47,3 +50,10 @@ class Simulator(Protocol):
     def demo_config(self) -> Mapping[str, str | int | bool]:
         """Form values for the real plugin (ids, keys, gateway URL) that make it talk to this."""
         ...
+
+
+def close(simulator: Simulator) -> None:
+    """End what a simulator does in the background, if it has said how. Since 1.1."""
+    end = getattr(simulator, "close", None)
+    if end is not None:
+        end()

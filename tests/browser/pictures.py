@@ -59,7 +59,7 @@ def night(browser: Browser, station: str) -> None:
 
 
 def console(browser: Browser, info: dict[str, Any]) -> None:
-    """The board, an order, the card pools."""
+    """The board, an order and its money, the card pools, a station's statement."""
     page, base = open_page(browser, DESKTOP), f"{info['main_url']}/admin"
     log_in(page, base, info["staff"])
     page.goto(f"{base}/?span=30d")
@@ -68,6 +68,12 @@ def console(browser: Browser, info: dict[str, Any]) -> None:
     page.goto(f"{base}/orders/")
     page.locator("main tbody a").first.click()
     keep(page, "console-order")
+    page.goto(f"{base}/settlements/")
+    page.locator("main tbody tr", has_text="已结算").locator("a").first.click()
+    page.locator("a[href*='/trail/']").first.click()
+    keep(page, "console-money-trail")
+    page.goto(f"{base}/statements/")
+    keep(page, "console-statement")
     page.goto(f"{base}/stock/")
     keep(page, "console-cards")
 

@@ -130,11 +130,12 @@ def market_with(settings: Settings, database: str) -> Iterator[Market]:
     from kameng.app import create_app
     from kameng.db import db
     from kameng.web import translations
+    from kameng_sdk.simulators import close
 
     translations.compile_catalogue(translations.catalogue_path("en"))
     with Redis.from_url(settings.redis_url) as client:
         client.flushdb()  # what another module's shoppers were counted for is not held against ours
-    server, simulated = _simulators(settings)
+    server, simulated, loaded = _simulators(settings)
     app = create_app(simulated)
     app.testing = True
     kameng_tenants.init_app(app)
@@ -148,6 +149,8 @@ def market_with(settings: Settings, database: str) -> Iterator[Market]:
                 engine.dispose()
     server.shutdown()
     server.server_close()
+    for simulator in loaded:  # or each module's would look for notices to send until the end
+        close(simulator)
 
 
 def _seed(market: Market, settings: Settings) -> None:
@@ -158,7 +161,7 @@ def _seed(market: Market, settings: Settings) -> None:
     channels.switch_on(settings)
 
 
-def _simulators(settings: Settings) -> tuple[Any, Settings]:
+def _simulators(settings: Settings) -> tuple[Any, Settings, list[Any]]:
     """The gateways' simulators: they speak HTTP with the plugins."""
     from kameng.ops import simulators
     from kameng.ops.home import find_home
@@ -171,10 +174,11 @@ def _simulators(settings: Settings) -> tuple[Any, Settings]:
     # Their keys are as good for the next module: to make them takes longer than all else here.
     folder, made = find_home({"KAMENG_HOME": str(settings.home)}).simulators, Path(_KEYS.name)
     _copy_memories(made, folder)
-    held.append(simulators.mount(simulators.load(simulated)))
+    loaded = simulators.load(simulated)
+    held.append(simulators.mount(loaded))
     _copy_memories(folder, made)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    return server, simulated
+    return server, simulated, list(loaded.values())
 
 
 def _copy_memories(source: Path, target: Path) -> None:

@@ -6,7 +6,7 @@ from kameng.ops.home import find_home
 from kameng.payments import api as payments
 from kameng.plugins import api as plugins
 from kameng.settings import Settings
-from kameng_sdk.simulators import SimulatorEnvironment
+from kameng_sdk.simulators import SimulatorEnvironment, close
 
 MAIN_STATION = 1
 # No bank has numbers that begin like this, and the name says what it is.
@@ -24,6 +24,7 @@ def switch_on(settings: Settings) -> None:
     configured = set()
     for plugin_id, simulator in plugins.simulators(environment):
         values = simulator.demo_config()
+        close(simulator)  # the one that answers requests runs in a process of its own
         plugins.configure(MAIN_STATION, plugin_id, values, "demo")
         configured.add(plugin_id)
     plugins.configure(MAIN_STATION, "payment-bank-transfer", BANK, "demo")
