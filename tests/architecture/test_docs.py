@@ -26,7 +26,7 @@ LETTERS = {"T": 15, "S": 10, "M": 10, "O": 7, "R": 10, "X": 5}
 REQUIREMENTS = [f"{letter}{n}" for letter, last in LETTERS.items() for n in range(1, last + 1)]
 SCREENSHOTS = (
     "shop-home-phone", "shop-product-phone", "shop-checkout-phone", "shop-delivered-phone",
-    "shop-home-night", "console-dashboard", "console-order", "console-cards",
+    "shop-home-night", "console-dashboard", "console-order", "console-money-trail", "console-statement", "console-cards",
 )  # fmt: skip
 BUILT = {"node_modules", "var", "dist", "build", "static"}
 # The text as the Free Software Foundation publishes it.
