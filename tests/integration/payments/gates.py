@@ -11,6 +11,7 @@ import hashlib
 import hmac
 import json
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 from urllib.parse import parse_qsl, urlencode
@@ -34,7 +35,7 @@ Fields = dict[str, str]
 Forgery = Callable[[Any, Notice], Notice]
 
 
-class Gate:
+class Gate(ABC):
     """One gateway in one of its ways to sign."""
 
     name: ClassVar[str]
@@ -73,7 +74,8 @@ class Gate:
         self.street.http.post(f"{self.url}/control/settings", data=levers).raise_for_status()
 
     def arrive(self, started: Any) -> None:
-        """What the shopper's browser does before the gateway knows of the order."""
+        """What the shopper's browser does before the gateway knows of the order: mostly nothing."""
+        assert started.attempt_no
 
     def act(self, attempt_no: str, action: str, **params: str) -> int:
         """The shopper at the cashier; returns the HTTP status."""
@@ -108,9 +110,10 @@ class Gate:
         """Whether it reports money, for gateways that send other notices too."""
         return True
 
+    @abstractmethod
     def signed(self, notice: Notice, **changes: Any) -> Notice:
         """The notice with `attempt_no`, `fen` or the gateway's own fields changed, rightly signed."""
-        raise NotImplementedError
+        ...
 
 
 class FormGate(Gate):
@@ -144,8 +147,8 @@ class FormGate(Gate):
     def amount(self, fen: int) -> Fields:
         return {"total_amount": f"{fen // 100}.{fen % 100:02d}"}
 
-    def sign(self, fields: Fields) -> Fields:
-        raise NotImplementedError
+    @abstractmethod
+    def sign(self, fields: Fields) -> Fields: ...
 
 
 def doubled(name: str) -> Forgery:
