@@ -63,36 +63,37 @@ def sold(console: Any) -> Sold:
     return order
 
 
-def _placed(console: Any) -> Sold:
+def _placed(
+    console: Any, station: int = YE, number: str = "2611000000009999", key: str = "trail"
+) -> Sold:
     from kameng.orders.api import PlaceRequest, place, quote
 
-    with console.market.app.app_context(), station_scope(YE):
+    with console.market.app.app_context(), station_scope(station):
         payable = quote("XH30", 1).payable
         placed = place(
             PlaceRequest(
                 sku_code="XH30", quantity=1, inputs={}, contact="13800136021",
-                idempotency_key="trail", ip="192.0.2.1", expected_payable=payable,
+                idempotency_key=key, ip="192.0.2.1", expected_payable=payable,
             ),
             ("allow", []),
         )  # fmt: skip
-    number = "2611000000009999"
     console.market.owner.execute(
         "INSERT INTO payment_attempt(station_id, attempt_no, purpose, order_id, plugin_id, method,"
-        " amount, fee, state, expires_at) VALUES (2, %s, 'order', %s, 'payment-epay', 'alipay', %s,"
-        " 2000, 'sent', now() + interval '1 hour')",
-        (number, placed.order_id, payable),
+        " amount, fee, state, expires_at) VALUES (%s, %s, 'order', %s, 'payment-epay', 'alipay',"
+        " %s, 2000, 'sent', now() + interval '1 hour')",
+        (station, number, placed.order_id, payable),
     )
     return Sold(placed.order_no, number, payable)
 
 
-def _paid(console: Any, order: Sold) -> None:
+def _paid(console: Any, order: Sold, station: int = YE, ref: str = "gw-trail") -> None:
     for _copy in range(2):
         with console.market.app.app_context():
             call(
-                "receive_notice", as_main=True, p_station=YE, p_plugin=PLUGIN, p_digest=b"d" * 32,
+                "receive_notice", as_main=True, p_station=station, p_plugin=PLUGIN, p_digest=b"d" * 32,
                 p_method="GET", p_query="", p_headers="{}", p_body=b"", p_ip="", p_result="",
                 p_attempt_no=order.attempt, p_amount=order.payable, p_currency="CNY",
-                p_provider_ref="gw-trail", p_wait=False,
+                p_provider_ref=ref, p_wait=False,
             )  # fmt: skip
 
 
@@ -104,21 +105,26 @@ def _taken_out(console: Any, order: Sold) -> None:
     )
     owner.execute("UPDATE settlement SET due_at = now() WHERE station_id = 2")
     assert guarded(console, "release_settlements", p_limit=10)["released"] == 1
+    order.withdrawal = _withdrawn(console, YE, 1_0000)
+
+
+def _withdrawn(console: Any, station: int, amount: int) -> str:
+    """Asked for, agreed to by another person, paid by hand; returns its number."""
     asked = guarded(
-        console, "request_withdrawal", p_station=YE, p_amount=1_0000, p_payee_kind="alipay",
+        console, "request_withdrawal", p_station=station, p_amount=amount, p_payee_kind="alipay",
         p_payee='{"account": "a@example.com", "name": "沈一舟"}', p_actor="staff:9", p_key="w",
     )  # fmt: skip
     assert asked["code"] == "ok", asked
     approval = one(console, "SELECT max(id) FROM approval WHERE kind = 'withdrawal'")
     vote = {"p_agrees": True, "p_reason": "", "p_actor": "staff:1"}
-    guarded(console, "vote_approval", p_station=YE, p_id=approval, **vote)
-    guarded(console, "approve_withdrawal", p_station=YE, p_id=asked["id"])
+    guarded(console, "vote_approval", p_station=station, p_id=approval, **vote)
+    guarded(console, "approve_withdrawal", p_station=station, p_id=asked["id"])
     paid = guarded(
-        console, "pay_withdrawal_by_hand", p_station=YE, p_id=asked["id"], p_actor="staff:1",
-        p_ref="bank-1", p_proof_type="", p_proof=None,
+        console, "pay_withdrawal_by_hand", p_station=station, p_id=asked["id"], p_actor="staff:1",
+        p_ref=f"bank-{station}", p_proof_type="", p_proof=None,
     )  # fmt: skip
     assert paid["code"] == "ok"
-    order.withdrawal = one(console, "SELECT withdrawal_no FROM withdrawal")
+    return str(one(console, "SELECT withdrawal_no FROM withdrawal WHERE id = %s", asked["id"]))
 
 
 def _billed(console: Any, order: Sold) -> None:
@@ -239,3 +245,83 @@ def test_the_page_of_the_proofs_shows_the_chain(console: Any, sold: Sold) -> Non
     page = console.get("/admin/ledger/verify/")
     assert "末环" in page
     assert "账是平的" in console.post("/admin/ledger/verify/run").text
+
+
+BELOW = 77  # a station under YE: main → YE → this one
+
+
+@pytest.fixture(scope="module")
+def three_levels(console: Any, sold: Sold) -> Sold:
+    """Sold two levels below the main station, released, and a part given back after that."""
+    from kameng.pricing import api as pricing
+
+    owner = console.market.owner
+    owner.execute(
+        "INSERT INTO station(id, parent_id, path, slug, name, state) VALUES"
+        " (%s, 2, ARRAY[1, 2, %s], 'below', '小店', 'active')",
+        (BELOW, BELOW),
+    )
+    owner.execute(
+        "INSERT INTO price_rule(station_id, purpose, operation, value) VALUES"
+        " (2, 'wholesale', 'add', 6050), (%s, 'retail', 'add', 8010)",
+        (BELOW,),
+    )
+    with console.market.app.app_context(), main_scope(reason="test"):
+        pricing.reprice()
+    order = _placed(console, BELOW, "2611000000007777", "below")
+    _paid(console, order, BELOW, "gw-below")
+    owner.execute("UPDATE settlement SET due_at = now() WHERE state = 'pending'")
+    while guarded_rows(console, "release_settlements", p_limit=10):
+        pass
+    order.withdrawal = _withdrawn(console, BELOW, 3000)
+    order.refund = guarded(
+        console, "refund_order", p_station=BELOW, p_order_no=order.number, p_amount=7_0000,
+        p_note="late", p_actor="staff:1", p_key="k",
+    )["refund_no"]  # fmt: skip
+    guarded(
+        console, "settle_refund", p_station=BELOW, p_refund_no=order.refund, p_state="succeeded",
+        p_ref="r3", p_message="", p_next=timedelta(0),
+    )  # fmt: skip
+    return order
+
+
+def guarded_rows(console: Any, function: str, **given: Any) -> int:
+    with console.market.app.app_context(), main_scope(reason="test"):
+        rows = run(function, **given)
+        db.session.commit()
+        return sum(row["released"] for row in rows)
+
+
+def test_M8_three_levels_are_followed_to_the_unit(console: Any, three_levels: Sold) -> None:
+    from kameng.settlement.api import order_trail
+
+    order = three_levels
+    cost, parties, margins, payable, total = console.market.owner.execute(
+        "SELECT c.cost, c.parties, c.margins, o.payable, o.total FROM order_cost c JOIN orders o"
+        " ON o.station_id = c.station_id AND o.id = c.order_id WHERE o.order_no = %s",
+        (order.number,),
+    ).fetchone()
+    assert parties == [1, YE, BELOW]
+    assert all(margins[1:])
+    legs = [cost, *margins, payable - total]
+    back = [leg * 7_0000 // payable if leg >= 0 else -(-leg * 7_0000 // payable) for leg in legs]
+    back[legs.index(max(legs))] += 7_0000 - sum(back)
+    with console.market.app.app_context(), main_scope(reason="test"):
+        trail = order_trail(BELOW, order.number)
+        assert trail is not None
+        assert trail.closed
+        assert [level.party for level in trail.levels] == parties
+        assert [level.margin for level in trail.levels] == margins
+        assert [level.returned for level in trail.levels] == back[1:-1]
+        assert (trail.levels[2].party, trail.levels[2].paid_out) == (BELOW, 3000)
+    page = console.get(f"/admin/trail/{BELOW}/{order.number}")
+    assert "合计为零" in page
+    assert order.withdrawal in page
+    for part in (*margins, *back[1:-1], 7_0000):
+        assert f"{part // 10_000}.{part % 10_000:04d}" in page
+    kinds = console.market.owner.execute(
+        "SELECT count(*) FROM transfer WHERE kind = 'return.margin' AND station_id = %s AND"
+        " debit_account IN (SELECT id FROM account WHERE kind = 'available')",
+        (BELOW,),
+    ).fetchone()
+    assert kinds[0] == 2  # both stations had been paid already: it comes from what they have
