@@ -73,10 +73,10 @@ def send(account: str, **told: Any) -> int:
 
 def test_details_are_shown_and_a_person_confirms_the_money(shop: Any) -> None:
     from kameng.payments.api import (
-        awaiting_confirmation,
         confirm_manual,
         query_attempt,
         read_started,
+        waiting_by_hand,
     )
 
     placed, started = start(shop, "transfer")
@@ -86,7 +86,7 @@ def test_details_are_shown_and_a_person_confirms_the_money(shop: Any) -> None:
     row = "SELECT id FROM payment_attempt WHERE attempt_no = %s"
     assert query_attempt(DEER, shop.one(row, started.attempt_no)) == "pending"
     with main_scope(reason="test"):
-        waiting = awaiting_confirmation(DEER)
+        waiting = waiting_by_hand()
         assert [view.attempt_no for view in waiting][-1] == started.attempt_no
         short = confirm_manual(DEER, started.attempt_no, 98_0000, "bank 1", "staff:1")
         assert short == "amount_mismatch"
@@ -169,12 +169,12 @@ def test_a_transfer_after_its_orders_time_brings_the_goods_or_goes_back(shop: An
 
 
 def test_only_who_holds_the_account_may_confirm(shop: Any) -> None:
-    from kameng.payments.api import awaiting_confirmation, confirm_manual
+    from kameng.payments.api import confirm_manual, waiting_by_hand
 
     _placed, started = start(shop, "transfer")
     for station in (DEER, JIANGNAN):
         with station_scope(station):
-            assert awaiting_confirmation() == []
+            assert list(waiting_by_hand()) == []
             with pytest.raises(NotFound):
                 confirm_manual(DEER, started.attempt_no, 98_6100, "bank 2", "staff:9")
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import datetime
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import Select, func, select, text
+from sqlalchemy import func, select, text
 
 from kameng.db import current_scope, db, in_transaction, main_scope
 from kameng.errors import Conflict, DomainError, NotFound
@@ -21,7 +20,6 @@ MOST_PROOFS = 3
 MOST_BYTES = 2 * 1024 * 1024
 MOST_NOTE = 200
 MOST_REF = 100
-SHOWN_DAYS = 30
 OPEN = ("created", "sent", "unknown")
 
 
@@ -34,23 +32,6 @@ class ProofView:
     size: int
     note: str
     at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class WaitingView:
-    """An attempt whose money a person must confirm. Amount at scale 4."""
-
-    station_id: int
-    attempt_no: str
-    purpose: str
-    order_id: int | None
-    plugin_id: str
-    account_station_id: int
-    account: str
-    amount: int
-    created_at: datetime
-    expires_at: datetime
-    proofs: int
 
 
 def picture_type(content: bytes) -> str:
@@ -123,27 +104,6 @@ def proof(station_id: int, proof_id: int) -> tuple[str, bytes]:
     return found.media_type, found.content
 
 
-def awaiting_confirmation(station_id: int | None = None, limit: int = 200) -> list[WaitingView]:
-    """Attempts of the last 30 days that a person must confirm, oldest first.
-
-    In a station's scope those whose money comes to the station itself; in the main scope those of
-    the main station's accounts, of one station or of all.
-    """
-    own = current_scope().station_id
-    # Lines to pay by were shown, or the plugin says so; one that is off now still waits.
-    by_hand = PaymentAttempt.cashier.has_key("details") | PaymentAttempt.plugin_id.in_(
-        _manual_plugins()
-    )
-    query = (
-        _waiting()
-        .where(by_hand)
-        .where(PaymentAttempt.account_station_id == (own or plugins.MAIN_STATION))
-    )
-    if station_id is not None or own is not None:
-        query = query.where(PaymentAttempt.station_id == (own or station_id))
-    return [WaitingView(*row) for row in db.session.execute(query.limit(limit))]
-
-
 def confirm_manual(station_id: int, attempt_no: str, amount: int, ref: str, actor: str) -> str:
     """A person has seen `amount` (scale 4) arrive under the bank's `ref`; returns what followed.
 
@@ -176,41 +136,6 @@ def confirm_manual(station_id: int, attempt_no: str, amount: int, ref: str, acto
         station_id, plugin_id, attempt_no, amount, _plain(ref.strip(), MOST_REF), actor,
         holder=holder, account=account,
     )  # fmt: skip
-
-
-def _waiting() -> Select[*tuple[Any, ...]]:
-    count = (
-        select(func.count())
-        .where(
-            PaymentProof.station_id == PaymentAttempt.station_id,
-            PaymentProof.attempt_id == PaymentAttempt.id,
-        )
-        .scalar_subquery()
-    )
-    return (
-        select(
-            PaymentAttempt.station_id, PaymentAttempt.attempt_no, PaymentAttempt.purpose,
-            PaymentAttempt.order_id, PaymentAttempt.plugin_id, PaymentAttempt.account_station_id,
-            PaymentAttempt.account, PaymentAttempt.amount, PaymentAttempt.created_at,
-            PaymentAttempt.expires_at, count,
-        )
-        .where(
-            PaymentAttempt.state.in_(("sent", "unknown")),
-            PaymentAttempt.created_at > datetime.now(UTC) - timedelta(days=SHOWN_DAYS),
-        )
-        .order_by(PaymentAttempt.created_at)
-    )  # fmt: skip
-
-
-def _manual_plugins() -> set[str]:
-    """Plugins in use whose money a person confirms."""
-    station_id = current_scope().station_id or plugins.MAIN_STATION
-    return {
-        offered.plugin_id
-        for main_only in (False, True)
-        for offered in plugins.enabled_payment_methods(station_id, main_only=main_only)
-        if PaymentCapability.MANUAL_CONFIRM in offered.capabilities
-    }
 
 
 def _plain(words: str, most: int) -> str:

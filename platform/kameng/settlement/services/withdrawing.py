@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 
 from kameng.db import current_scope, db, run
@@ -207,13 +207,6 @@ def proof_of(station_id: int, withdrawal_id: int) -> tuple[str, bytes] | None:
     """(media type, picture) of a payment by hand, None without one (main scope)."""
     row = db.session.get(Withdrawal, (station_id, withdrawal_id))
     return (row.proof_type, row.proof) if row is not None and row.proof else None
-
-
-def unpaid_count() -> int:
-    """Withdrawals that are agreed to and wait for a person to pay or to look (main scope)."""
-    waiting = (Withdrawal.state == "created") & (Withdrawal.approved_at.is_not(None))
-    query = select(func.count()).where(waiting | (Withdrawal.state == "unknown"))
-    return int(db.session.scalar(query.select_from(Withdrawal)) or 0)
 
 
 def watch() -> int:
