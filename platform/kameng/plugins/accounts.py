@@ -1,4 +1,4 @@
-"""Several accounts of one station at one gateway: add and remove. The first needs neither."""
+"""Several accounts at one gateway or supplier: add and remove. The first needs neither."""
 
 from __future__ import annotations
 
@@ -63,8 +63,10 @@ def add_account(station_id: int, plugin_id: str, account: str, actor: str) -> No
     Raises `ConfigInvalid` (field ``account``: `bad_account`, `taken`) or `PluginUnavailable`.
     """
     _plugin, manifest = current_host().sound(plugin_id)
-    if manifest.kind is not PluginKind.PAYMENT:
-        raise PluginUnavailable(plugin_id, None, "only payment plugins have several accounts")
+    if manifest.kind not in (PluginKind.PAYMENT, PluginKind.SUPPLIER):
+        raise PluginUnavailable(plugin_id, None, "a plugin of this kind has one account")
+    if manifest.kind is PluginKind.SUPPLIER and station_id != MAIN_STATION:
+        raise MainOnly(plugin_id)
     if manifest.restricted and station_id != MAIN_STATION:
         raise MainOnly(plugin_id)
     if not NAME.fullmatch(account):

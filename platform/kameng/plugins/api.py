@@ -85,11 +85,9 @@ def provider(
     return _single(settings, BoundProvider, switched_on)
 
 
-def supplier(
-    plugin_id: str, station_id: int = MAIN_STATION, *, switched_on: bool = False
-) -> BoundSupplier:
-    """A supplier, usually of the main station; raises `PluginUnavailable`."""
-    settings = current_host().settings_of(station_id, plugin_id)
+def supplier(plugin_id: str, account: str = "", *, switched_on: bool = False) -> BoundSupplier:
+    """One account of the main station at a supplier; raises `PluginUnavailable`."""
+    settings = current_host().settings_of(MAIN_STATION, plugin_id, account, MAIN_STATION)
     return _single(settings, BoundSupplier, switched_on)
 
 

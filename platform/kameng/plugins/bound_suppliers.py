@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from kameng.plugins.bound import (
@@ -26,18 +27,25 @@ from kameng_sdk.secrets import Secret
 from kameng_sdk.suppliers import (
     CallbackResult,
     Delivery,
+    Offer,
+    OfferField,
+    OfferKind,
     OfferPage,
     PurchaseEvent,
     PurchaseRequest,
     PurchaseResult,
     Supplier,
     SupplierCapability,
+    SupplierRules,
 )
 from kameng_sdk.webhooks import WebhookRequest
 
 PURCHASE_S = 20.0
 LIST_S = 30.0
 MOST_DELIVERIES = 100_000
+MOST_OFFERS = 5_000  # on one page
+MOST_FIELDS = 30
+MOST_NAME = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +53,7 @@ class BoundSupplier(Bound):
     """Commit the purchase's row, then call; decide by ``Answer.outcome``."""
 
     capabilities: SupplierCapability
+    rules: SupplierRules
     supplier: Supplier
 
     def list_offers(self, cursor: str = "") -> Answer[OfferPage]:
@@ -57,19 +66,10 @@ class BoundSupplier(Bound):
         )  # fmt: skip
 
     def purchase(self, request: PurchaseRequest) -> Answer[PurchaseResult]:
-        """Buy once. More than was asked for, or above the cost cap, is UNKNOWN: a person looks."""
-
-        def judge(result: PurchaseResult) -> Outcome:
-            outcome = _judge_purchase(result)
-            if len(result.deliveries) > request.quantity:
-                raise ValueError("more was delivered than asked for")
-            if result.cost is not None and result.cost > request.max_cost:
-                raise ValueError("it cost more than allowed")
-            return outcome
-
+        """Buy once."""
         return invoke(
             self.line, "purchase", lambda ctx: self.supplier.purchase(ctx, request),
-            seconds=PURCHASE_S, judge=judge,
+            seconds=PURCHASE_S, judge=_judge_purchase, codes=_codes,
         )  # fmt: skip
 
     def query(self, purchase_no: str, supplier_ref: str = "") -> Answer[PurchaseResult]:
@@ -78,7 +78,17 @@ class BoundSupplier(Bound):
             return undeclared("query")
         return invoke(
             self.line, "query", lambda ctx: self.supplier.query(ctx, purchase_no, supplier_ref),
-            seconds=QUERY_S, judge=_judge_purchase,
+            seconds=QUERY_S, judge=_judge_purchase, codes=_codes,
+        )  # fmt: skip
+
+    def cancel(self, purchase_no: str, supplier_ref: str, reason: str) -> Answer[PurchaseResult]:
+        """Ask for a purchase to be taken back."""
+        if SupplierCapability.CANCEL not in self.capabilities:
+            return undeclared("cancel")
+        return invoke(
+            self.line, "cancel",
+            lambda ctx: self.supplier.cancel(ctx, purchase_no, supplier_ref, reason),
+            seconds=QUERY_S, judge=_judge_purchase, codes=_codes,
         )  # fmt: skip
 
     def balance(self) -> Answer[Money]:
@@ -96,9 +106,38 @@ class BoundSupplier(Bound):
         )
 
 
+def _codes(result: PurchaseResult) -> Iterator[str]:
+    for delivery in result.deliveries:
+        if delivery.code is not None:
+            yield delivery.code.reveal()
+
+
 def _judge_page(page: OfferPage) -> Outcome:
     expect(page, OfferPage)
+    expect_text(page.next_cursor, MOST_REF)
+    expect_list(page.offers, Offer, MOST_OFFERS)
+    for offer in page.offers:
+        _expect_offer(offer)
     return Outcome.SUCCEEDED
+
+
+def _expect_offer(offer: Offer) -> None:
+    expect_text(offer.sku_ref, MOST_REF)
+    expect_text(offer.name, MOST_NAME)
+    expect_text(offer.category, MOST_NAME)
+    expect_money(offer.cost)
+    expect(offer.kind, OfferKind)
+    expect(offer.on_sale, bool)
+    for number in (offer.minimum, offer.maximum, offer.stock):
+        if number is not None and (type(number) is not int or not 0 <= number < 2**31):
+            raise ValueError("a count that cannot be kept")
+    expect_list(offer.fields, OfferField, MOST_FIELDS)
+    for field in offer.fields:
+        expect_text(field.name, MOST_REF)
+        expect_text(field.label, MOST_REF)
+        expect(field.required, bool)
+    if not offer.sku_ref or not offer.name or offer.minimum < 1:
+        raise ValueError("an offer without number, name or least quantity")
 
 
 def _judge_purchase(result: PurchaseResult) -> Outcome:
@@ -111,9 +150,13 @@ def _judge_purchase(result: PurchaseResult) -> Outcome:
         expect_text(delivery.note, MOST_MESSAGE)
         if delivery.code is not None:
             expect(delivery.code, Secret)
-    if result.cost is not None:
-        expect_money(result.cost)
-    return outcome_of(result)
+    for money in (result.cost, result.refunded):
+        if money is not None:
+            expect_money(money)
+    outcome = outcome_of(result)
+    if type(result.found) is not bool or (not result.found and outcome is not Outcome.UNKNOWN):
+        raise ValueError("not found, and yet an outcome")
+    return outcome
 
 
 def _judge_balance(balance: Money) -> Outcome:
@@ -128,6 +171,7 @@ def _check_callback(result: CallbackResult) -> None:
     for event in result.events:
         expect_text(event.purchase_no, MOST_REF)
         expect_text(event.event_id, MOST_REF)
-        _judge_purchase(event.result)
+        if event.result is not None:
+            _judge_purchase(event.result)
         if not event.purchase_no or not event.event_id:
             raise ValueError("an event without number or id")

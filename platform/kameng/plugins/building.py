@@ -19,7 +19,7 @@ from kameng_sdk.manifest import PluginKind
 from kameng_sdk.payments import Device, PaymentCapability, PaymentMethod
 from kameng_sdk.risk import CounterNeed, RiskStage
 from kameng_sdk.secrets import Secret
-from kameng_sdk.suppliers import SupplierCapability
+from kameng_sdk.suppliers import SupplierCapability, SupplierRules
 
 BUILD_S = 5.0
 
@@ -100,10 +100,12 @@ def _provider(plugin: Plugin, config: PluginConfig, common: Any) -> tuple[Built,
 
 def _supplier(plugin: Plugin, config: PluginConfig, common: Any) -> tuple[Built, ...]:
     supplier = _one(plugin, "kameng_suppliers", config)
-    expect(supplier.capabilities, SupplierCapability)
-    if not supplier.capabilities & suppliers.SETTLING:
+    capabilities, rules = supplier.capabilities, supplier.rules
+    expect(capabilities, SupplierCapability)
+    expect(rules, SupplierRules)
+    if not capabilities & suppliers.SETTLING:
         raise ValueError("declares no way to settle an unknown outcome")
-    return (BoundSupplier(**common, capabilities=supplier.capabilities, supplier=supplier),)
+    return (BoundSupplier(**common, capabilities=capabilities, rules=rules, supplier=supplier),)
 
 
 def _rules(plugin: Plugin, config: PluginConfig, common: Any) -> tuple[Built, ...]:

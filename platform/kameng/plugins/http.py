@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -16,6 +17,7 @@ from kameng_sdk.errors import HttpNeverSent, HttpOutcomeUnknown
 MAX_BODY_BYTES = 2 * 1024 * 1024
 CONNECT_TIMEOUT_S = 5.0
 USER_AGENT = "Kameng/1.0"
+KEPT_BYTES = 8 * 1024  # of each body, for whoever looks into a dispute
 
 # Raised by httpx before a byte of the request has left.
 _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
@@ -26,8 +28,26 @@ def _trust() -> ssl.SSLContext:
     return httpx.create_ssl_context()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exchange:
+    """One request and what came back, for staff. No headers: they hold credentials.
+
+    ``status`` 0: no usable answer, and ``answer`` says why.
+    """
+
+    method: str
+    url: str
+    request: str
+    status: int
+    answer: str
+    elapsed_ms: int
+
+
 class GuardedClient:
-    """The `HttpClient` of one call; ``sent`` counts the requests that (may) have left."""
+    """The `HttpClient` of one call; ``sent`` counts the requests that (may) have left.
+
+    ``exchanges`` are its requests and answers as they were, secrets and all.
+    """
 
     def __init__(
         self, *, deadline: float, clock: Clock, exempt: frozenset[tuple[str, int]] = frozenset()
@@ -36,6 +56,7 @@ class GuardedClient:
         self._clock = clock
         self._exempt = exempt
         self.sent = 0
+        self.exchanges: list[Exchange] = []
 
     def request(
         self,
@@ -58,12 +79,31 @@ class GuardedClient:
         body, kind = _body(content, data, json)
         wanted = {**kind, **(headers or {})}
         last: Exception = HttpNeverSent(message=f"{target.host} has no address")
+        started = self._clock.monotonic()
         for address in target.addresses:
             try:
-                return self._once(method, target, address, wanted, body, end)
+                answer = self._once(method, target, address, wanted, body, end)
             except HttpNeverSent as error:
                 last = error
+            except HttpOutcomeUnknown as error:
+                self._keep(method, url, body, 0, str(error), started)
+                raise
+            else:
+                self._keep(method, url, body, answer.status, _legible(answer.body), started)
+                return answer
+        self._keep(method, url, body, 0, str(last), started)
         raise last
+
+    def _keep(
+        self, method: str, url: str, body: bytes | None, status: int, answer: str, started: float
+    ) -> None:
+        elapsed = int((self._clock.monotonic() - started) * 1000)
+        self.exchanges.append(
+            Exchange(
+                method=method, url=url, request=_legible(body or b""), status=status,
+                answer=answer, elapsed_ms=elapsed,
+            )
+        )  # fmt: skip
 
     def _once(
         self,
@@ -123,6 +163,10 @@ class GuardedClient:
                 raise HttpOutcomeUnknown("the answer took too long")
         headers = {name.lower(): value for name, value in response.headers.items()}
         return HttpResponse(status=response.status_code, headers=headers, body=bytes(body))
+
+
+def _legible(body: bytes) -> str:
+    return body[:KEPT_BYTES].decode("utf-8", "replace").replace("\0", "")
 
 
 def _body(content: bytes | None, data: Any, json: object) -> tuple[bytes | None, dict[str, str]]:

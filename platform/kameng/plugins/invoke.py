@@ -12,7 +12,7 @@ from typing import Any, Generic, TypeVar, cast
 
 from kameng.db import in_transaction
 from kameng.plugins.deadline import NotStarted, Slots, TimedOut
-from kameng.plugins.http import GuardedClient
+from kameng.plugins.http import Exchange, GuardedClient
 from kameng_sdk.context import CallContext
 from kameng_sdk.errors import (
     CapabilityNotSupported,
@@ -53,6 +53,8 @@ class Answer(Generic[T]):
     ``retry_after_s`` is set when nothing was sent: then the outcome is DECLINED, and the same
     call with the same number may be repeated after so many seconds. ``message`` is for staff
     and holds no secret. ``misconfigured``: the settings, not the order, are at fault.
+    ``exchanges``: what went over the line; the settings' secrets are hidden in it, delivered codes
+    that the plugin has not understood are not, so keep it sealed.
     """
 
     outcome: Outcome
@@ -63,6 +65,7 @@ class Answer(Generic[T]):
     misconfigured: bool = False
     elapsed_ms: int = 0
     correlation_id: str = ""
+    exchanges: tuple[Exchange, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,12 +104,14 @@ def invoke(
     *,
     seconds: float,
     judge: Callable[[T], Outcome],
+    codes: Callable[[T], Iterable[str]] = lambda value: (),
 ) -> Answer[T]:
     """Run ``call`` and normalise whatever happens; never raises what the plugin raised.
 
     ``judge`` reads the outcome off the value and raises `ValueError` when the value is not what
     was promised: that is UNKNOWN, for the other side may well have acted. `WebhookRefused` is
-    the one answer that passes through. Raises `InTransaction`.
+    the one answer that passes through. ``codes`` are hidden in the exchanges like secrets.
+    Raises `InTransaction`.
     """
     refuse_transaction(line.plugin_id, step)
     context, http = new_context(line, seconds)
@@ -128,7 +133,28 @@ def invoke(
         code=answer.code, message=message,
         retry_after_s=answer.retry_after_s, misconfigured=answer.misconfigured,
         elapsed_ms=elapsed, correlation_id=context.correlation_id,
+        exchanges=_harmless(http.exchanges, line.secrets, answer.value, codes),
     )  # fmt: skip
+
+
+def _harmless(
+    exchanges: Iterable[Exchange],
+    secrets: Iterable[str],
+    value: T | None,
+    codes: Callable[[T], Iterable[str]],
+) -> tuple[Exchange, ...]:
+    hidden = [*secrets, *(codes(value) if value is not None else ())]
+    hidden = sorted({s for s in hidden if len(s) >= SHORTEST_SECRET}, key=len, reverse=True)
+
+    def clean(text: str) -> str:
+        for secret in hidden:
+            text = text.replace(secret, "****")
+        return text
+
+    return tuple(
+        replace(e, url=clean(e.url), request=clean(e.request), answer=clean(e.answer))
+        for e in exchanges
+    )
 
 
 def refuse_transaction(plugin_id: str, step: str) -> None:
