@@ -8,6 +8,8 @@ from sqlalchemy import text
 
 from kameng.catalog.api import forget_levels
 from kameng.db import db, main_scope
+from kameng.identity.api import audit
+from kameng.pricing.api import put_prices
 from kameng.supply.domain.costing import Paused
 from kameng.supply.services import costing, watching
 from kameng.supply.services.offering import Supply, supplies
@@ -32,6 +34,10 @@ UNION SELECT sku_id FROM supply_level ORDER BY sku_id
 _SKUS_OF = text("""
 SELECT DISTINCT sku_id FROM supply_offer WHERE id = ANY(:offers) AND sku_id IS NOT NULL
 """)
+_UNPAUSE = text("""
+UPDATE supply_level SET paused = '' WHERE sku_id = :sku AND paused <> '' RETURNING sku_id
+""")
+_PAUSED = text("SELECT paused FROM supply_level WHERE sku_id = :sku")
 
 
 def offer_changed(offer_ids: Iterable[int], source: str = "portal") -> list[int]:
@@ -81,6 +87,26 @@ def refresh_all() -> list[int]:
     with main_scope(reason="levels of supply"):
         sku_ids = list(db.session.scalars(_MAPPED))
     return refresh_now(sku_ids)
+
+
+def confirm_cost(sku_id: int, actor: str) -> str:
+    """A person has looked at a cost that ate the price: prices follow, and the sale goes on.
+
+    It stays stopped while a price still does not reach the cost: returns why, or "". Opens its
+    own scope and commits.
+    """
+    with main_scope(reason="a person confirms a cost"):
+        db.session.execute(_LOCK)
+        paused = db.session.scalar(_UNPAUSE, {"sku": sku_id})
+        if paused is not None:
+            put_prices([sku_id])
+            audit(actor, "supply.confirm_cost", f"sku:{sku_id}", {})
+        moved = refresh([sku_id])
+        now = str(db.session.scalar(_PAUSED, {"sku": sku_id}) or "")
+        db.session.commit()
+    forget_levels([*moved, sku_id])
+    watching.watch()
+    return now
 
 
 def _keep(supply: Supply, guarded: costing.Guarded) -> bool:

@@ -39,9 +39,10 @@ WHERE s.id = ANY(:skus) ORDER BY s.id
 # `stock` is less what was bought there since the supplier said it.
 _OFFERS = text("""
 SELECT f.sku_id, f.id AS offer_id, f.name, f.sku_ref, f.cost, f.seen_at, f.minimum, f.maximum,
-       greatest(0, f.stock - (SELECT coalesce(sum(p.quantity), 0) FROM purchase p
-         WHERE p.supplier_id = f.supplier_id AND p.created_at > f.seen_at AND p.offer_id = f.id
-           AND p.state <> 'declined'))::int AS stock,
+       CASE WHEN f.stock IS NOT NULL THEN
+         greatest(0, f.stock - (SELECT coalesce(sum(p.quantity), 0) FROM purchase p
+           WHERE p.supplier_id = f.supplier_id AND p.created_at > f.seen_at AND p.offer_id = f.id
+             AND p.state <> 'declined'))::int END AS stock,
        f.on_sale AND f.gone_at IS NULL AS on_sale, c.id AS connection_id, c.name AS connection,
        c.plugin_id, c.account, coalesce(c.broken_until > now(), false) AS broken,
        s.id AS supplier_id, s.name AS supplier, coalesce(s.grade, '') AS grade,
