@@ -103,7 +103,7 @@ class Community:
         asked = {"gid": request.sku_ref, "num": str(request.quantity)}
         return self.call(ctx, "order", {**values, **asked})
 
-    def bought(self, answer: Mapping[str, object], request: PurchaseRequest) -> PurchaseResult:
+    def bought(self, answer: Mapping[str, object]) -> PurchaseResult:
         """An accepted purchase: cards come at once, all else is done later."""
         ref = text_of(answer, "id")
         if not ref:
@@ -111,9 +111,9 @@ class Community:
         if WITH_CARDS not in message_of(answer):
             return PurchaseResult(outcome=Outcome.PENDING, supplier_ref=ref)
         cards = cards_of(answer.get("data"))
-        if cards is None or len(cards) != request.quantity:
+        if not cards:
             return PurchaseResult(
-                outcome=Outcome.UNKNOWN, supplier_ref=ref, message="卡密数量不对或无法读取"
+                outcome=Outcome.UNKNOWN, supplier_ref=ref, message="对方已下单，但卡密无法读取"
             )
         return PurchaseResult(outcome=Outcome.SUCCEEDED, supplier_ref=ref, deliveries=cards)
 

@@ -9,8 +9,6 @@ from kameng_sdk.suppliers import Delivery, PurchaseResult
 
 from .reading import cards_of, money_of, text_of, whole
 
-MOST_RECEIPTS = 10_000
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Words:
@@ -19,7 +17,6 @@ class Words:
     waiting: frozenset[int]
     done: frozenset[int]
     returned: frozenset[int]
-    quantity: str
     now: str
     cards: tuple[str, ...]
 
@@ -28,7 +25,6 @@ COMMUNITY_WORDS = Words(
     waiting=frozenset({0, 1, 2, 5, 6}),
     done=frozenset({90}),
     returned=frozenset({91, 92}),
-    quantity="num",
     now="now_num",
     cards=("cards", "data"),
 )
@@ -36,7 +32,6 @@ SUP_WORDS = Words(
     waiting=frozenset({0, 1, 2, 3, 4, 5}),
     done=frozenset({6}),
     returned=frozenset({7, 8}),
-    quantity="buy_number",
     now="current_num",
     cards=("buy_card_code_list", "card_code_ids"),
 )
@@ -80,11 +75,6 @@ def _returned(
 
 
 def _deliveries(words: Words, order: Mapping[str, object], ref: str) -> list[Delivery] | None:
-    """Cards where there are any, else a receipt for each piece."""
+    """Cards where there are any, else one receipt."""
     given = next((order[name] for name in words.cards if order.get(name)), None)
-    if given is not None:
-        return cards_of(given)
-    pieces = whole(order, words.quantity)
-    if pieces is None or not 1 <= pieces <= MOST_RECEIPTS:
-        return None
-    return [Delivery(note=f"订单 {ref} 已完成")] * pieces
+    return [Delivery(note=f"订单 {ref} 已完成")] if given is None else cards_of(given)

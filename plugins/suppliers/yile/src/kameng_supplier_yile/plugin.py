@@ -18,11 +18,12 @@ from .supplier import YileSupplier
 FIELDS = (
     ConfigField(
         name="base_url", label="接口地址", kind="url", required=True, scope="main",
-        help="社区版例如 http://站点域名.api.yilesup.net，SUP 版填站点地址；不带 /api。对方要求先加 IP 白名单",
+        help="社区版例如 http://站点域名.api.yilesup.net，SUP 版填站点地址；要先在对方加 IP 白名单",
     ),
     ConfigField(
         name="flavour", label="接口类型", kind="choice", required=True, default=COMMUNITY,
-        scope="main", choices=((COMMUNITY, "亿乐社区（表单，MD5）"), (SUP, "亿乐 SUP（JSON，SHA-1）")),
+        scope="main",
+        choices=((COMMUNITY, "亿乐社区（表单，MD5）"), (SUP, "亿乐 SUP（JSON，SHA-1）")),
         help="两种接口都没有自有单号：下单后没收到回答的采购只能到对方后台人工核对",
     ),
     ConfigField(
@@ -31,7 +32,8 @@ FIELDS = (
     ),
     ConfigField(name="secret", label="密钥", required=True, secret=True, scope="main"),
     ConfigField(
-        name="low_balance", label="余额提醒", kind="money", scope="main", default=Money.from_fen(10_000),
+        name="low_balance", label="余额提醒", kind="money", scope="main",
+        default=Money.from_fen(10_000),
         help="SUP 版余额低于这个数时显示为异常；社区版接口查不到余额",
     ),
 )  # fmt: skip

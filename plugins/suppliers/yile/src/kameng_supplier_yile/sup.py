@@ -113,7 +113,7 @@ class Sup:
         }
         return self.call(ctx, "Goods/Buy", body)
 
-    def bought(self, answer: Mapping[str, object], request: PurchaseRequest) -> PurchaseResult:
+    def bought(self, answer: Mapping[str, object]) -> PurchaseResult:
         """An accepted purchase: cards come at once or later, by a query."""
         found = answer.get("data")
         data: dict[str, object] = found if isinstance(found, dict) else {}
@@ -123,10 +123,10 @@ class Sup:
         if not data.get("buy_card_code_list"):
             return PurchaseResult(outcome=Outcome.PENDING, supplier_ref=ref, cost=cost)
         cards = cards_of(data["buy_card_code_list"])
-        if cards is None or len(cards) != request.quantity:
+        if not cards:
             return PurchaseResult(
                 outcome=Outcome.UNKNOWN, supplier_ref=ref, cost=cost,
-                message="卡密数量不对或无法读取",
+                message="对方已下单，但卡密无法读取",
             )  # fmt: skip
         return PurchaseResult(
             outcome=Outcome.SUCCEEDED, supplier_ref=ref, deliveries=cards, cost=cost
