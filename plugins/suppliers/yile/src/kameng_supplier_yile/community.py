@@ -18,7 +18,7 @@ from kameng_sdk.suppliers import (
 )
 
 from .account import YileAccount
-from .orders import COMMUNITY_WORDS, read_order
+from .orders import COMMUNITY_WORDS, Ref, read_order
 from .reading import cards_of, json_object, message_of, money_of, text_of, whole
 from .signing import form_sign
 
@@ -103,11 +103,12 @@ class Community:
         asked = {"gid": request.sku_ref, "num": str(request.quantity)}
         return self.call(ctx, "order", {**values, **asked})
 
-    def bought(self, answer: Mapping[str, object]) -> PurchaseResult:
+    def bought(self, answer: Mapping[str, object], kind: OfferKind) -> PurchaseResult:
         """An accepted purchase: cards come at once, all else is done later."""
-        ref = text_of(answer, "id")
-        if not ref:
+        number = text_of(answer, "id")
+        if not number:
             return PurchaseResult(outcome=Outcome.UNKNOWN, message="对方没有给出订单号")
+        ref = str(Ref(number, kind is OfferKind.CARD))
         if WITH_CARDS not in message_of(answer):
             return PurchaseResult(outcome=Outcome.PENDING, supplier_ref=ref)
         cards = cards_of(answer.get("data"))
@@ -117,17 +118,17 @@ class Community:
             )
         return PurchaseResult(outcome=Outcome.SUCCEEDED, supplier_ref=ref, deliveries=cards)
 
-    def order(self, ctx: CallContext, ref: str) -> PurchaseResult | None:
+    def order(self, ctx: CallContext, ref: Ref) -> PurchaseResult | None:
         """None: there is no such order."""
-        answer = self.call(ctx, "order/query", {"id": ref})
+        answer = self.call(ctx, "order/query", {"id": ref.number})
         found = answer.get("data")
         if not self.ok(answer):
             if "不存在" in message_of(answer):
                 return None
             raise HttpOutcomeUnknown(message_of(answer))
-        if not isinstance(found, dict) or text_of(found, "id") not in ("", ref):
+        if not isinstance(found, dict) or text_of(found, "id") not in ("", ref.number):
             raise HttpOutcomeUnknown("the answer is about another order")
-        return read_order(COMMUNITY_WORDS, {**found, "id": ref})
+        return read_order(COMMUNITY_WORDS, found, ref)
 
     def balance(self, ctx: CallContext) -> Money | None:
         """There is no such call; that we are known is seen by the list."""

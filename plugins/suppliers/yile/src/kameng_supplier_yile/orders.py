@@ -2,12 +2,30 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Self
 
 from kameng_sdk.money import Money
 from kameng_sdk.outcomes import Outcome
 from kameng_sdk.suppliers import Delivery, PurchaseResult
 
 from .reading import cards_of, money_of, text_of, whole
+
+
+@dataclass(frozen=True, slots=True)
+class Ref:
+    """Their number, and whether cards were bought: then "done" without cards is not enough."""
+
+    number: str
+    cards: bool
+
+    def __str__(self) -> str:
+        return f"{self.number}.{'c' if self.cards else 't'}"
+
+    @classmethod
+    def parse(cls, text: str) -> Self | None:
+        """None for what is no reference of ours."""
+        number, _, way = text.partition(".")
+        return cls(number, way == "c") if number and way in ("c", "t") else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,9 +55,9 @@ SUP_WORDS = Words(
 )
 
 
-def read_order(words: Words, order: Mapping[str, object]) -> PurchaseResult:
-    """The order as it stands, by its own ``id``."""
-    ref, state = text_of(order, "id"), whole(order, "status")
+def read_order(words: Words, order: Mapping[str, object], known: Ref) -> PurchaseResult:
+    """The order as it stands."""
+    ref, state = str(known), whole(order, "status")
     cost = money_of(order.get("amount"))
     if state in words.returned:
         return _returned(words, order, ref, cost)
@@ -48,12 +66,16 @@ def read_order(words: Words, order: Mapping[str, object]) -> PurchaseResult:
     if state not in words.done:
         message = f"对方订单状态异常: {text_of(order, 'status')}"
         return PurchaseResult(outcome=Outcome.UNKNOWN, supplier_ref=ref, message=message)
-    deliveries = _deliveries(words, order, ref)
-    if deliveries is None:
-        message = "订单已完成，但卡密无法读取"
+    deliveries = _deliveries(words, order, known)
+    if not deliveries:
+        message = "订单已完成，但接口没有给出可读的卡密，请到对方后台取卡"
         return PurchaseResult(outcome=Outcome.UNKNOWN, supplier_ref=ref, message=message)
     return PurchaseResult(
-        outcome=Outcome.SUCCEEDED, supplier_ref=ref, deliveries=deliveries, cost=cost
+        outcome=Outcome.SUCCEEDED,
+        supplier_ref=ref,
+        deliveries=deliveries,
+        cost=cost,
+        refunded=money_of(order.get("refund_amount")) or None,
     )
 
 
@@ -74,7 +96,9 @@ def _returned(
     )
 
 
-def _deliveries(words: Words, order: Mapping[str, object], ref: str) -> list[Delivery] | None:
-    """Cards where there are any, else one receipt."""
+def _deliveries(words: Words, order: Mapping[str, object], known: Ref) -> list[Delivery] | None:
+    """Cards where there are any, else a receipt, if that is enough."""
     given = next((order[name] for name in words.cards if order.get(name)), None)
-    return [Delivery(note=f"订单 {ref} 已完成")] if given is None else cards_of(given)
+    if given is None and not known.cards:
+        return [Delivery(note=f"订单 {known.number} 已完成")]
+    return cards_of(given)

@@ -16,7 +16,8 @@ NUMBER_AND_CODE = "----"
 SURE_REFUSALS = (
     ("余额不足", "balance"), ("商品不存在", "no_such_goods"), ("商品无效", "no_such_goods"),
     ("已下架", "off_sale"), ("禁止下单", "off_sale"), ("库存不足", "no_stock"),
-    ("签名错误", "signature"), ("白名单", "address"), ("最少", "quantity"), ("最多", "quantity"),
+    ("签名错误", "signature"), ("参数错误", "fields"), ("白名单", "address"),
+    ("最少", "quantity"), ("最多", "quantity"),
 )  # fmt: skip
 
 

@@ -17,7 +17,7 @@ from kameng_sdk.suppliers import (
 )
 
 from .account import YileAccount
-from .orders import SUP_WORDS, read_order
+from .orders import SUP_WORDS, Ref, read_order
 from .reading import cards_of, json_object, message_of, money_of, text_of, whole
 from .signing import app_token
 
@@ -113,13 +113,14 @@ class Sup:
         }
         return self.call(ctx, "Goods/Buy", body)
 
-    def bought(self, answer: Mapping[str, object]) -> PurchaseResult:
+    def bought(self, answer: Mapping[str, object], kind: OfferKind) -> PurchaseResult:
         """An accepted purchase: cards come at once or later, by a query."""
         found = answer.get("data")
         data: dict[str, object] = found if isinstance(found, dict) else {}
-        ref, cost = text_of(data, "id"), money_of(data.get("amount"))
-        if not ref:
+        number, cost = text_of(data, "id"), money_of(data.get("amount"))
+        if not number:
             return PurchaseResult(outcome=Outcome.UNKNOWN, message="对方没有给出订单号")
+        ref = str(Ref(number, kind is OfferKind.CARD))
         if not data.get("buy_card_code_list"):
             return PurchaseResult(outcome=Outcome.PENDING, supplier_ref=ref, cost=cost)
         cards = cards_of(data["buy_card_code_list"])
@@ -132,18 +133,19 @@ class Sup:
             outcome=Outcome.SUCCEEDED, supplier_ref=ref, deliveries=cards, cost=cost
         )
 
-    def order(self, ctx: CallContext, ref: str) -> PurchaseResult | None:
+    def order(self, ctx: CallContext, ref: Ref) -> PurchaseResult | None:
         """None: there is no such order."""
-        answer = self.call(ctx, "Order/Show", {"ids": [int(ref) if ref.isdecimal() else ref]})
+        number: object = int(ref.number) if ref.number.isdecimal() else ref.number
+        answer = self.call(ctx, "Order/Show", {"ids": [number]})
         found = answer.get("data")
         if not self.ok(answer) or not isinstance(found, list):
             raise HttpOutcomeUnknown(message_of(answer) or "the answer is no list of orders")
         if not found:
             return None
         order = found[0]
-        if not isinstance(order, dict) or text_of(order, "id") != ref:
+        if not isinstance(order, dict) or text_of(order, "id") != ref.number:
             raise HttpOutcomeUnknown("the answer is about another order")
-        return read_order(SUP_WORDS, order)
+        return read_order(SUP_WORDS, order, ref)
 
     def balance(self, ctx: CallContext) -> Money | None:
         """Raises `HttpOutcomeUnknown` when the answer has none."""

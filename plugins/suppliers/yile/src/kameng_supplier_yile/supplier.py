@@ -16,6 +16,7 @@ from kameng_sdk.outcomes import Outcome
 from kameng_sdk.suppliers import (
     BaseSupplier,
     Offer,
+    OfferKind,
     OfferPage,
     PurchaseRequest,
     PurchaseResult,
@@ -25,6 +26,7 @@ from kameng_sdk.suppliers import (
 
 from .account import SUP, YileAccount
 from .community import Community
+from .orders import Ref
 from .reading import message_of, money_of, refusal_code
 from .sup import Sup
 
@@ -42,8 +44,8 @@ class Flavour(Protocol):
     def show(self, ctx: CallContext, sku_ref: str) -> dict[str, object] | None: ...
     def offer(self, goods: Mapping[str, object]) -> Offer | None: ...
     def buy(self, ctx: CallContext, request: PurchaseRequest) -> dict[str, object]: ...
-    def bought(self, answer: Mapping[str, object]) -> PurchaseResult: ...
-    def order(self, ctx: CallContext, ref: str) -> PurchaseResult | None: ...
+    def bought(self, answer: Mapping[str, object], kind: OfferKind) -> PurchaseResult: ...
+    def order(self, ctx: CallContext, ref: Ref) -> PurchaseResult | None: ...
     def balance(self, ctx: CallContext) -> Money | None: ...
 
 
@@ -82,37 +84,41 @@ class YileSupplier(BaseSupplier):
 
     def purchase(self, ctx: CallContext, request: PurchaseRequest) -> PurchaseResult:
         """The API knows no cap, so the price is read first; then one request buys."""
-        self._check_price(ctx, request)
+        kind = self._checked(ctx, request)
         try:
             answer = self._flavour.buy(ctx, request)
         except HttpNeverSent:
             # The price was asked for before, so to the host something has been sent.
             raise Declined("not_sent", "连接不上对方，采购没有发出") from None
         if self._flavour.ok(answer):
-            return self._flavour.bought(answer)
+            return self._flavour.bought(answer, kind)
         message = message_of(answer)
         if code := refusal_code(message):
             raise Declined(code, message)
         return PurchaseResult(outcome=Outcome.UNKNOWN, message=message or "对方的回答无法理解")
 
-    def _check_price(self, ctx: CallContext, request: PurchaseRequest) -> None:
+    def _checked(self, ctx: CallContext, request: PurchaseRequest) -> OfferKind:
+        """What is bought, if it costs no more than the cap. Raises `Declined`."""
         try:
             goods = self._flavour.show(ctx, request.sku_ref)
         except HttpOutcomeUnknown as error:
             # Only the price was asked for: nothing is bought, for certain.
             raise Declined("no_price", f"下单前查询价格失败: {error}") from None
+        offer = self._flavour.offer(goods) if goods else None
         total = money_of((goods or {}).get("price"), request.quantity)
-        if total is None:
+        if offer is None or total is None:
             raise Declined("no_price", "对方没有给出这个商品的价格")
         if total > request.max_cost:
             raise Declined("price_above_cap", f"现价 {total} 高于上限 {request.max_cost}")
+        return offer.kind
 
     def query(self, ctx: CallContext, purchase_no: str, supplier_ref: str) -> PurchaseResult:
         """By their number only: without it nothing can be asked."""
-        if not supplier_ref:
+        ref = Ref.parse(supplier_ref)
+        if ref is None:
             message = "对方没有自有单号，无法查询，请到对方后台核对"
             return PurchaseResult(outcome=Outcome.UNKNOWN, message=message)
-        found = self._flavour.order(ctx, supplier_ref)
+        found = self._flavour.order(ctx, ref)
         if found is None:
             return PurchaseResult(
                 outcome=Outcome.UNKNOWN, supplier_ref=supplier_ref, found=False,
