@@ -39,13 +39,15 @@ class YileSimulator(SupplierSimulator):
         ]
 
     def views(self) -> Mapping[str, View]:
-        return {"community": self._answer_community, "sup": self._answer_sup}
+        return {
+            "community": lambda request, call: self._answer(self._community, request, call),
+            "sup": lambda request, call: self._answer(self._sup, request, call),
+        }
 
-    def _answer_community(self, request: Request, call: str) -> Response:
-        return self.lying(lambda: self._community.answer(request, call), buys=call in BUYS)
-
-    def _answer_sup(self, request: Request, call: str) -> Response:
-        return self.lying(lambda: self._sup.answer(request, call), buys=call in BUYS)
+    def _answer(self, door: CommunityDoor | SupDoor, request: Request, call: str) -> Response:
+        # Also for lies that never look at it: servers do not cut a line with unread words on it.
+        request.get_data()
+        return self.lying(lambda: door.answer(request, call), buys=call in BUYS)
 
     def callback(self, order: Order, *, forged: bool) -> Callback:
         """There are none: no buyer can give an address. Never asked for."""
