@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Mapping
-from decimal import ROUND_CEILING, Decimal, InvalidOperation
+from decimal import ROUND_CEILING, Decimal
 
 from kameng_sdk.context import HttpResponse
 from kameng_sdk.errors import Declined, HttpOutcomeUnknown
@@ -94,9 +94,9 @@ def money_of(value: object) -> Money | None:
         return None
     try:
         units = (Decimal(value) * UNITS_PER_YUAN).to_integral_value(ROUND_CEILING)
-    except InvalidOperation:
+        return Money(int(units)) if 0 <= units < MOST_UNITS else None
+    except ArithmeticError:  # no number at all, or NaN
         return None
-    return Money(int(units)) if 0 <= units < MOST_UNITS else None
 
 
 def cards_of(text: str) -> list[Delivery] | None:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from decimal import ROUND_CEILING, Decimal, InvalidOperation
+from decimal import ROUND_CEILING, Decimal
 
 from kameng_sdk.context import HttpResponse
 from kameng_sdk.errors import HttpOutcomeUnknown
@@ -60,9 +60,9 @@ def money_of(value: object, times: int = 1) -> Money | None:
         return None
     try:
         units = (Decimal(value) * times * UNITS_PER_YUAN).to_integral_value(ROUND_CEILING)
-    except InvalidOperation:
+        return Money(int(units)) if 0 <= units < MOST_UNITS else None
+    except ArithmeticError:  # no number at all, or NaN
         return None
-    return Money(int(units)) if 0 <= units < MOST_UNITS else None
 
 
 def cards_of(value: object) -> list[Delivery] | None:
