@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from tests.integration.supply.conftest import ASKS, COST, DEER, answer
 
 from kameng.db import main_scope
 from kameng.errors import Conflict
@@ -18,7 +19,6 @@ from kameng_sdk.money import Money
 from kameng_sdk.outcomes import Outcome
 from kameng_sdk.secrets import Secret
 from kameng_sdk.suppliers import Delivery, SupplierCapability, SupplierRules
-from tests.integration.supply.conftest import ASKS, COST, DEER, answer
 
 STAFF = "staff:1"
 YES, NO = answer(Outcome.SUCCEEDED), answer(Outcome.DECLINED)
@@ -66,7 +66,7 @@ def test_fields_are_sent_under_the_suppliers_names(market):
     shop = market.supplier(sku, YES, input_map={"recharge_account": "phone"})
     placed = market.paid(sku)
     market.shop.plant(
-        f"UPDATE orders SET inputs = '{{\"phone\": \"13800000000\"}}' WHERE id = {placed.order_id}"
+        f'UPDATE orders SET inputs = \'{{"phone": "13800000000"}}\' WHERE id = {placed.order_id}'
     )
     drain()
     assert shop.purchases[0].inputs == {"recharge_account": "13800000000"}
