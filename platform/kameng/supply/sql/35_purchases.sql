@@ -51,7 +51,7 @@ BEGIN
   SELECT p.order_id INTO v_order FROM purchase p WHERE p.station_id = p_station AND p.id = p_id;
   PERFORM 1 FROM orders o WHERE o.station_id = p_station AND o.id = v_order AND o.state IN ('fulfilling', 'partially_delivered') FOR NO KEY UPDATE;
   IF NOT FOUND THEN RETURN; END IF;
-  RETURN QUERY UPDATE purchase p SET state = 'sent', sent_at = coalesce(p.sent_at, now()), sends = p.sends + 1, waits_for = 'answer', code = '',
+  RETURN QUERY UPDATE purchase p SET state = 'sent', sent_at = now(), sends = p.sends + 1, waits_for = 'answer', code = '',
       next_query_at = now() + interval '60 seconds'
     WHERE p.station_id = p_station AND p.id = p_id AND p.state = 'created'
     RETURNING p.purchase_no, p.sku_ref, p.quantity, p.inputs, p.max_cost, p.sends;
@@ -239,4 +239,18 @@ BEGIN
   IF v_id IS NOT NULL THEN RETURN QUERY SELECT 'ok', v_id; RETURN; END IF;
   SELECT x.id, x.amount INTO v_old FROM supplier_payment x WHERE x.supplier_id = p_supplier AND x.request_key = p_key;
   RETURN QUERY SELECT CASE WHEN v_old.amount = p_amount THEN 'repeat' ELSE 'conflict' END, v_old.id;
+END $f$;
+
+-- What we owe a supplier; below zero it holds our money. A supplier sees its own alone.
+-- grant: main, supplier
+CREATE OR REPLACE FUNCTION supplier_balance(p_supplier bigint) RETURNS TABLE (owed bigint)
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $f$
+BEGIN
+  IF p_supplier IS DISTINCT FROM nullif(current_setting('app.supplier_id', true), '')::bigint AND NOT pg_has_role(session_user, 'kameng_main', 'MEMBER') THEN
+    RAISE EXCEPTION 'supplier % is not the one of this transaction', p_supplier USING ERRCODE = 'KM403';
+  END IF;
+  RETURN QUERY SELECT coalesce((SELECT r.balance FROM account a JOIN account_rollup r ON r.account_id = a.id WHERE a.station_id = 1 AND a.kind = 'supplier' AND a.ref = p_supplier::text), 0)
+    + coalesce((SELECT sum(CASE WHEN t.credit_account = a.id THEN t.amount ELSE -t.amount END)::bigint
+        FROM account a LEFT JOIN account_rollup r ON r.account_id = a.id JOIN transfer t ON (t.debit_account = a.id OR t.credit_account = a.id) AND (r.through IS NULL OR t.xid >= r.through)
+       WHERE a.station_id = 1 AND a.kind = 'supplier' AND a.ref = p_supplier::text), 0);
 END $f$;
