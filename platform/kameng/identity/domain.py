@@ -112,6 +112,7 @@ MAIN_PERMISSIONS: dict[str, tuple[str, ...]] = {
         "supplier.view",
         "supplier.manage",
         "supplier.review",
+        "supplier.pay",
         "supply.route",
         "supply.plan",
         "dispute.manage",
