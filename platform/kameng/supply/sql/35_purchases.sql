@@ -212,7 +212,7 @@ BEGIN
 END $f$;
 
 -- Money that was paid to a supplier, after a second person has agreed. p_amount below zero came back. codes: ok, repeat, refused, not_found.
--- grant: main
+-- grant: nobody
 CREATE OR REPLACE FUNCTION book_supplier_payment(p_supplier bigint, p_id bigint, p_agreed boolean) RETURNS TABLE (code text)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $f$
 DECLARE v record;
@@ -228,7 +228,7 @@ BEGIN
 END $f$;
 
 -- Ask for a payment to a supplier to be booked. The same key again is the same payment. codes: ok, repeat, conflict.
--- grant: main
+-- grant: nobody
 CREATE OR REPLACE FUNCTION propose_supplier_payment(p_supplier bigint, p_amount bigint, p_paid_on date, p_method text, p_reference text, p_note text, p_actor text, p_key text)
 RETURNS TABLE (code text, payment_id bigint)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $f$
