@@ -81,9 +81,11 @@ class KasushouSupplier(BaseSupplier):
         """`order/info` by our own number, which the site keeps also when its answer was lost."""
         asked = {"external_orderno": purchase_no, "ordersn": "", "day": DAYS}
         answer = self._ask(ctx, "order/info", asked)
-        if not answer.done and says_no_such_order(answer.message):
-            return nothing_found()
-        orders = answer.needed()
+        if not answer.done:
+            # A refused question is no refusal of the order.
+            found = not says_no_such_order(answer.message)
+            return _unknown(answer.message) if found else nothing_found()
+        orders = answer.data
         if not isinstance(orders, list):
             raise HttpOutcomeUnknown("the site's list of orders is no list")
         if not orders:
@@ -138,11 +140,11 @@ def _placed(answer: Answer, request: PurchaseRequest) -> PurchaseResult:
         code = refusal_code(answer.message)
         if code is not None:
             raise Declined(code, answer.message)
-        return PurchaseResult(outcome=Outcome.UNKNOWN, message=answer.message)
+        return _unknown(answer.message)
     order: dict[str, Any] = answer.data if isinstance(answer.data, dict) else {}
     number = text(order.get("ordersn"))
     if not number or text(order.get("external_orderno")) not in ("", request.purchase_no):
-        return PurchaseResult(outcome=Outcome.UNKNOWN, message="下单结果与订单不符")
+        return _unknown("下单结果与订单不符")
     cost = amount(order.get("total_price"))
     dear = cost is not None and cost > request.max_cost
     return PurchaseResult(
@@ -155,10 +157,12 @@ def _only(orders: list[Any], purchase_no: str, supplier_ref: str) -> PurchaseRes
     """The one order of that number. Two, or another's, is a matter for people."""
     order = orders[0]
     if len(orders) != 1 or not isinstance(order, dict):
-        return PurchaseResult(
-            outcome=Outcome.UNKNOWN, message="同一单号对应多笔上游订单，请人工核对"
-        )
+        return _unknown("同一单号对应多笔上游订单，请人工核对")
     ours = text(order.get("external_orderno")) == purchase_no
     if not ours or supplier_ref not in ("", text(order.get("ordersn"))):
-        return PurchaseResult(outcome=Outcome.UNKNOWN, message="上游返回了另一笔订单")
+        return _unknown("上游返回了另一笔订单")
     return result_of(order)
+
+
+def _unknown(message: str) -> PurchaseResult:
+    return PurchaseResult(outcome=Outcome.UNKNOWN, message=message)

@@ -36,14 +36,6 @@ def result_of(order: Mapping[str, object], listed: object) -> PurchaseResult:
     return _told(order, Outcome.UNKNOWN, f"无法识别的订单状态 {status[:20]}")
 
 
-def placed_result(number: str, listed: object, quantity: int) -> PurchaseResult:
-    """The answer to an order: done only if all cards are in it; a query knows the rest."""
-    cards = tuple(card for card, void in _cards(listed) if not void)
-    if len({(card.number, card.code) for card in cards}) == quantity == len(cards):
-        return PurchaseResult(outcome=Outcome.SUCCEEDED, supplier_ref=number, deliveries=cards)
-    return PurchaseResult(outcome=Outcome.PENDING, supplier_ref=number)
-
-
 def _cards(listed: object) -> list[tuple[Delivery, bool]]:
     if listed is None or listed == "":
         return []

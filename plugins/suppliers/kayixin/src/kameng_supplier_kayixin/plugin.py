@@ -52,7 +52,7 @@ def kameng_manifest() -> PluginManifest:
         name="卡易信 API 3.0",
         version="0.1.0",
         api_version=(1, 2),
-        description="对接卡易信 API 3.0：同步商品（含多规格），购买卡券和直充，查询、退款、接收通知",
+        description="对接卡易信 API 3.0：同步商品和规格，购买卡券和直充，查询、退款、接收通知",
         author="Kameng",
         config_fields=FIELDS,
         capabilities=("offers", "stock", "codes", "top_up", "query", "callback", "cancel"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from kameng_sdk.context import CallContext
-from kameng_sdk.errors import Declined, HttpOutcomeUnknown
+from kameng_sdk.errors import Declined, HttpOutcomeUnknown, TemporarilyUnavailable
 from kameng_sdk.money import Money
 from kameng_sdk.outcomes import Outcome
 from kameng_sdk.suppliers import (
@@ -23,7 +23,7 @@ from .account import KayixinAccount
 from .catalog import read_page
 from .client import Answer, call
 from .notices import read_notice
-from .orders import nothing_found, placed_result, result_of
+from .orders import nothing_found, result_of
 from .refusals import refusal_code, says_no_such_order
 from .values import amount, text, whole
 
@@ -60,7 +60,11 @@ class KayixinSupplier(BaseSupplier):
         return read_page(ctx, self._account, cursor)
 
     def purchase(self, ctx: CallContext, request: PurchaseRequest) -> PurchaseResult:
-        """One `order/create`; `safePrice` is the cap of the whole order."""
+        """One `order/create`; `safePrice` is the cap of the whole order.
+
+        Cards may come at once, but only the order itself says how many they are and what they
+        cost: then it is asked for in the same call.
+        """
         goods, _, sku = request.sku_ref.partition(":")
         if not whole(goods):
             raise Declined("sku", "商品编号不是数字")
@@ -73,20 +77,32 @@ class KayixinSupplier(BaseSupplier):
             "sku": sku,
             "attach": [{"name": name, "value": value} for name, value in request.inputs.items()],
         }
-        return _placed(call(ctx, self._account, "order/create", fields), request.quantity)
+        placed, cards = _placed(call(ctx, self._account, "order/create", fields))
+        return self._at_once(ctx, request.purchase_no, placed) if cards else placed
+
+    def _at_once(
+        self, ctx: CallContext, purchase_no: str, placed: PurchaseResult
+    ) -> PurchaseResult:
+        try:
+            found = self.query(ctx, purchase_no, placed.supplier_ref)
+        except (HttpOutcomeUnknown, TemporarilyUnavailable):
+            return placed
+        return found if found.supplier_ref else placed
 
     def query(self, ctx: CallContext, purchase_no: str, supplier_ref: str) -> PurchaseResult:
         """`order/getDetail` by our own number, which the site keeps when its answer was lost."""
         asked = {"orderNumber": "", "outerNumber": purchase_no}
         answer = call(ctx, self._account, "order/getDetail", asked)
-        if not answer.done and says_no_such_order(answer.message):
-            return nothing_found()
-        order = answer.needed()
+        if not answer.done:
+            # A refused question is no refusal of the order.
+            found = not says_no_such_order(answer.message)
+            return _unknown(answer.message) if found else nothing_found()
+        order = answer.data
         if not isinstance(order, dict):
             raise HttpOutcomeUnknown("the site's order is no object")
         ours = text(order.get("outerNumber")) == purchase_no
         if not ours or supplier_ref not in ("", text(order.get("orderNumber"))):
-            return PurchaseResult(outcome=Outcome.UNKNOWN, message="上游返回了另一笔订单")
+            return _unknown("上游返回了另一笔订单")
         return result_of(order, order.get("cards"))
 
     def balance(self, ctx: CallContext) -> Money:
@@ -116,14 +132,20 @@ class KayixinSupplier(BaseSupplier):
         return after
 
 
-def _placed(answer: Answer, quantity: int) -> PurchaseResult:
+def _placed(answer: Answer) -> tuple[PurchaseResult, bool]:
+    """The placed order, and whether its cards came with it."""
     if not answer.done:
         code = refusal_code(answer.message)
         if code is not None:
             raise Declined(code, answer.message)
-        return PurchaseResult(outcome=Outcome.UNKNOWN, message=answer.message)
+        return _unknown(answer.message), False
     order = answer.data if isinstance(answer.data, dict) else {}
     number = text(order.get("orderNumber"))
     if not number:
-        return PurchaseResult(outcome=Outcome.UNKNOWN, message="下单结果没有订单编号")
-    return placed_result(number, order.get("cards"), quantity)
+        return _unknown("下单结果没有订单编号"), False
+    placed = PurchaseResult(outcome=Outcome.PENDING, supplier_ref=number)
+    return placed, bool(order.get("cards"))
+
+
+def _unknown(message: str) -> PurchaseResult:
+    return PurchaseResult(outcome=Outcome.UNKNOWN, message=message)
