@@ -78,7 +78,7 @@ def _taken_back(
     by_definition = status == "4" and not back and not cards
     if paid and (by_definition or (back and back >= paid)):
         return _told(order, Outcome.DECLINED, refunded=paid)
-    if status == "5" and back:
+    if status == "5" and paid and back:
         return _done(order, cards)
     return _told(order, Outcome.UNKNOWN, "订单已撤回或退款，但金额没有全部退回，请人工核对")
 
