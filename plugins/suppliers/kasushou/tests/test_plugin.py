@@ -48,6 +48,8 @@ def test_the_balance_is_watched(scene: Any) -> None:
     assert (low.status, low.facts) == (HealthStatus.DEGRADED, {"余额": "9.9999 CNY"})
     lost = plugin.kameng_health(scene.config(key="x"), scene.ctx())
     assert (lost.status, lost.message) == (HealthStatus.DOWN, "auth: 签名错误")
+    unset = plugin.kameng_health(scene.config(key=""), scene.ctx())
+    assert unset.status is HealthStatus.DOWN
 
 
 def test_the_simulators_settings_fit_the_form(scene: Any) -> None:

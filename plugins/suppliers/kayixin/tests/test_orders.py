@@ -87,6 +87,12 @@ def test_a_card_has_its_code_in_either_place(card: object, number: str, code: st
     assert code not in repr(piece)
 
 
+def test_a_long_code_is_not_cut_and_a_text_that_cannot_be_stored_is_cleaned() -> None:
+    (piece,) = told(status=3, count=1, cards=[{"cardPwd": "9" * 5000}]).deliveries
+    assert len(piece.code.reveal()) == 5000
+    assert told(status=1, result="等\0待\ud800").message == "等待"
+
+
 @pytest.mark.parametrize("cards", ["x", {"cardNo": "1"}, [{}], [CARDS[0], None], [[]]])
 def test_cards_that_cannot_all_be_read_are_no_cards(cards: object) -> None:
     with pytest.raises(HttpOutcomeUnknown):
@@ -99,7 +105,8 @@ def test_cards_that_cannot_all_be_read_are_no_cards(cards: object) -> None:
         ("商品价格高于安全价", "price"), ("账户余额不足，请充值", "balance"),
         ("商品库存不足", "stock"), ("商品已下架", "off_sale"), ("规格不存在", "off_sale"),
         ("充值信息错误", "inputs"), ("签名错误", "auth"),
-        ("采购单号重复", None), ("该商品不允许重复下单", None), ("系统繁忙，请稍后再试", None),
+        ("采购单号重复", None), ("供货商库存不足", None),
+        ("该商品不允许重复下单", None), ("系统繁忙，请稍后再试", None),
         ("", None),
     ],
 )  # fmt: skip
@@ -120,17 +127,19 @@ def test_amounts_are_read_exactly_or_not_at_all(value: object, units: int | None
 
 
 class Answering:
-    """An `HttpClient` with one answer."""
+    """An `HttpClient` with one answer, or one for each end of an address."""
 
-    def __init__(self, status: int, body: bytes) -> None:
-        self.answer = HttpResponse(status=status, headers={}, body=body)
+    def __init__(self, status: int, body: bytes, others: dict[str, str]) -> None:
+        self.status, self.body, self.others = status, body, others
 
     def request(self, method: str, url: str, **sent: Any) -> HttpResponse:
-        return self.answer
+        other = self.others.get(url.rpartition("/")[2])
+        body = self.body if other is None else other.encode()
+        return HttpResponse(status=self.status, headers={}, body=body)
 
 
-def context(status: int, body: str) -> CallContext:
-    clock, http = HandClock(), Answering(status, body.encode())
+def context(status: int, body: str, **others: str) -> CallContext:
+    clock, http = HandClock(), Answering(status, body.encode(), others)
     return CallContext(deadline=clock.monotonic() + 9, correlation_id="t", http=http, clock=clock)
 
 
@@ -183,3 +192,10 @@ def test_an_accepted_refund_of_a_delivered_order_waits_for_consent(scene: Any) -
     )
     ended = scene.supplier().cancel(context(200, order), "N", "", "")
     assert (ended.outcome, ended.deliveries) == (Outcome.PENDING, ())
+
+
+def test_a_refused_refund_of_an_open_order_is_told(scene: Any) -> None:
+    order = '{"code":1000,"data":{"outerNumber":"N","orderNumber":"K","status":2}}'
+    ctx = context(200, order, refunds='{"code":2400,"msg":"商品不允许退单"}')
+    ended = scene.supplier().cancel(ctx, "N", "", "")
+    assert (ended.outcome, ended.message) == (Outcome.PENDING, "上游没有同意：商品不允许退单")

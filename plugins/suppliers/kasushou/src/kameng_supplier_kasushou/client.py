@@ -11,6 +11,7 @@ from kameng_sdk.errors import Declined, HttpOutcomeUnknown
 from .account import KasushouAccount
 from .refusals import refusal_code
 from .signing import request_body, request_sign
+from .values import text
 
 TIMEOUT_S = 15.0
 DONE, REFUSED = "200", "400"
@@ -62,7 +63,7 @@ def _answer(response: HttpResponse) -> Answer:
         raise HttpOutcomeUnknown("the site's answer is not JSON") from None
     if not isinstance(fields, dict):
         raise HttpOutcomeUnknown("the site's answer is not an object")
-    code, message = str(fields.get("code")), str(fields.get("msg") or "")[:200]
+    code, message = str(fields.get("code")), text(fields.get("msg"), 200)
     if code not in (DONE, REFUSED):
         raise HttpOutcomeUnknown(f"the site answered code {code[:20]}: {message}")
     return Answer(code == DONE, message, fields.get("data"))

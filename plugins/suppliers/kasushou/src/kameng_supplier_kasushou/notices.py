@@ -50,15 +50,13 @@ def _events(fields: Mapping[str, object]) -> tuple[PurchaseEvent, ...]:
     """None for an after-sales notice, which names no order of ours and has states of its own."""
     if "external_orderno" not in fields:
         return ()
-    _needed(fields, "ordersn"), _needed(fields, "status")
+    purchase_no = _needed(fields, "external_orderno")
+    for name in ("ordersn", "status"):
+        _needed(fields, name)
     # Tries may differ in their time; what they report is one thing.
     facts = {name: fields[name] for name in sorted(fields) if name not in UNSIGNED | {"time"}}
     digest = hashlib.sha256(php_json(facts).encode("utf-8", "replace")).hexdigest()
-    return (
-        PurchaseEvent(
-            purchase_no=_needed(fields, "external_orderno"), event_id=digest[:40], result=None
-        ),
-    )
+    return (PurchaseEvent(purchase_no=purchase_no, event_id=digest[:40], result=None),)
 
 
 def _fields(request: WebhookRequest) -> dict[str, Any]:

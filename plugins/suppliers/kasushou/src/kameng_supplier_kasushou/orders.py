@@ -12,6 +12,8 @@ from kameng_sdk.suppliers import Delivery, PurchaseResult
 
 from .values import amount, text
 
+MOST_CODE = 100_000  # a code is never cut
+
 
 def nothing_found() -> PurchaseResult:
     """The site knows no order of that number."""
@@ -72,12 +74,15 @@ def cards_of(listed: object) -> tuple[Delivery, ...]:
 def _card(line: object) -> Delivery:
     """Some sites give plain text for a card; one with a single value has it in either place."""
     fields = line if isinstance(line, dict) else {"card_password": line}
-    number, code = text(fields.get("card_no")), text(fields.get("card_password"), 2000)
+    number, code = (
+        text(fields.get("card_no"), MOST_CODE),
+        text(fields.get("card_password"), MOST_CODE),
+    )
     if not number and not code:
         raise HttpOutcomeUnknown("a card without number and code")
     if not code:
         return Delivery(code=Secret(number))
-    return Delivery(number=number, code=Secret(code))
+    return Delivery(number=number[:255], code=Secret(code))
 
 
 def _told(

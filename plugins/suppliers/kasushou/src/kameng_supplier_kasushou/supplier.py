@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -118,7 +119,9 @@ class KasushouSupplier(BaseSupplier):
                 outcome=Outcome.PENDING, supplier_ref=after.supplier_ref, cost=after.cost,
                 message="已申请撤单，等待上游退款",
             )  # fmt: skip
-        return after
+        if answer.done or after.outcome is not Outcome.PENDING:
+            return after
+        return replace(after, message=f"上游没有同意：{answer.message}")
 
     def _ask(self, ctx: CallContext, path: str, fields: dict[str, object]) -> Answer:
         return call(ctx, self._account, path, fields)

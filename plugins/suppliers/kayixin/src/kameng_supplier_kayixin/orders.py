@@ -12,6 +12,7 @@ from kameng_sdk.suppliers import Delivery, PurchaseResult
 
 from .values import amount, text, whole
 
+MOST_CODE = 100_000  # a code is never cut
 VOID = (2, 4)  # states of a card: taken back, being taken back
 
 
@@ -47,7 +48,7 @@ def _cards(listed: object) -> list[tuple[Delivery, bool]]:
 def _card(line: object) -> tuple[Delivery, bool]:
     """A card with one value has it in either place, and it is the code then."""
     fields = line if isinstance(line, dict) else {}
-    number, code = text(fields.get("cardNo"), 2000), text(fields.get("cardPwd"), 2000)
+    number, code = text(fields.get("cardNo"), MOST_CODE), text(fields.get("cardPwd"), MOST_CODE)
     if not number and not code:
         raise HttpOutcomeUnknown("a card without number and code")
     void = whole(fields.get("status")) in VOID

@@ -78,8 +78,8 @@ def kameng_check_config(config: PluginConfig, context: CallContext) -> Sequence[
 @hookimpl
 def kameng_health(config: PluginConfig, context: CallContext) -> HealthReport:
     """The balance as a fact; degraded when it is below the warning line."""
-    account = KayixinAccount.from_config(config)
     try:
+        account = KayixinAccount.from_config(config)
         balance = KayixinSupplier(account).balance(context)
     except PluginError as error:
         return HealthReport(status=HealthStatus.DOWN, message=str(error))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 from kameng_sdk.context import CallContext
@@ -129,7 +130,9 @@ class KayixinSupplier(BaseSupplier):
                 outcome=Outcome.PENDING, supplier_ref=after.supplier_ref, cost=after.cost,
                 message="已申请退款，等待上游审核",
             )  # fmt: skip
-        return after
+        if answer.done or after.outcome is not Outcome.PENDING:
+            return after
+        return replace(after, message=f"上游没有同意：{answer.message}")
 
 
 def _placed(answer: Answer) -> tuple[PurchaseResult, bool]:

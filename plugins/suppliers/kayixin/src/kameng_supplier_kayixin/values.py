@@ -8,10 +8,11 @@ from kameng_sdk.money import Money
 
 
 def text(value: object, most: int = 255) -> str:
-    """A number or text as text; "" for anything else."""
+    """A number or text as text that can be stored; "" for anything else."""
     if isinstance(value, bool) or not isinstance(value, (str, int, Decimal)):
         return ""
-    return str(value).strip()[:most]
+    kept = str(value).replace("\0", "").encode("utf-8", "ignore").decode()
+    return kept.strip()[:most]
 
 
 def whole(value: object) -> int | None:
