@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from kameng_sdk.context import CallContext
-from kameng_sdk.errors import Declined, HttpOutcomeUnknown, TemporarilyUnavailable
+from kameng_sdk.errors import Declined, HttpOutcomeUnknown
 from kameng_sdk.money import Money
 from kameng_sdk.outcomes import Outcome
 from kameng_sdk.suppliers import (
@@ -30,7 +30,7 @@ from .values import amount, text, whole
 
 
 class KayixinSupplier(BaseSupplier):
-    """Cards come with the order, in a notice, or when asked for."""
+    """Cards come in a notice or when asked for."""
 
     capabilities = (
         SupplierCapability.OFFERS
@@ -49,8 +49,8 @@ class KayixinSupplier(BaseSupplier):
         # The signed time is there "to check expiry", so a lost request cannot arrive much later.
         # Ten minutes is our choice: the documents name no window.
         not_found_means_nothing_s=int(timedelta(minutes=10).total_seconds()),
-        # The documents set no pace. Notices come first; these are for when they do not.
-        query_after_s=(5, 10, 20, 30, 60, 120, 300, 600),
+        # The documents set no pace. Cards are there at once; for the rest notices come first.
+        query_after_s=(2, 5, 10, 20, 30, 60, 120, 300, 600),
     )
 
     def __init__(self, account: KayixinAccount) -> None:
@@ -63,8 +63,8 @@ class KayixinSupplier(BaseSupplier):
     def purchase(self, ctx: CallContext, request: PurchaseRequest) -> PurchaseResult:
         """One `order/create`; `safePrice` is the cap of the whole order.
 
-        Cards may come at once, but only the order itself says how many they are and what they
-        cost: then it is asked for in the same call.
+        Cards that come with the answer are left there: only the order itself says how many they
+        are and what they cost, and it is asked for two seconds later.
         """
         goods, _, sku = request.sku_ref.partition(":")
         if not whole(goods):
@@ -78,17 +78,7 @@ class KayixinSupplier(BaseSupplier):
             "sku": sku,
             "attach": [{"name": name, "value": value} for name, value in request.inputs.items()],
         }
-        placed, cards = _placed(call(ctx, self._account, "order/create", fields))
-        return self._at_once(ctx, request.purchase_no, placed) if cards else placed
-
-    def _at_once(
-        self, ctx: CallContext, purchase_no: str, placed: PurchaseResult
-    ) -> PurchaseResult:
-        try:
-            found = self.query(ctx, purchase_no, placed.supplier_ref)
-        except (HttpOutcomeUnknown, TemporarilyUnavailable):
-            return placed
-        return found if found.supplier_ref else placed
+        return _placed(call(ctx, self._account, "order/create", fields))
 
     def query(self, ctx: CallContext, purchase_no: str, supplier_ref: str) -> PurchaseResult:
         """`order/getDetail` by our own number, which the site keeps when its answer was lost."""
@@ -135,19 +125,17 @@ class KayixinSupplier(BaseSupplier):
         return replace(after, message=f"上游没有同意：{answer.message}")
 
 
-def _placed(answer: Answer) -> tuple[PurchaseResult, bool]:
-    """The placed order, and whether its cards came with it."""
+def _placed(answer: Answer) -> PurchaseResult:
     if not answer.done:
         code = refusal_code(answer.message)
         if code is not None:
             raise Declined(code, answer.message)
-        return _unknown(answer.message), False
+        return _unknown(answer.message)
     order = answer.data if isinstance(answer.data, dict) else {}
     number = text(order.get("orderNumber"))
     if not number:
-        return _unknown("下单结果没有订单编号"), False
-    placed = PurchaseResult(outcome=Outcome.PENDING, supplier_ref=number)
-    return placed, bool(order.get("cards"))
+        return _unknown("下单结果没有订单编号")
+    return PurchaseResult(outcome=Outcome.PENDING, supplier_ref=number)
 
 
 def _unknown(message: str) -> PurchaseResult:
