@@ -17,7 +17,10 @@ from kameng.ops.errors import OpsError
 from kameng.settings import Settings, SettingsError
 
 SECRET_FIELDS = ("secret_key", "master_key", "master_key_previous")
-URL_FIELDS = ("database_url", "app_database_url", "main_database_url", "redis_url", "smtp_url")
+URL_FIELDS = (
+    "database_url", "app_database_url", "main_database_url", "supplier_database_url", "redis_url",
+    "smtp_url",
+)  # fmt: skip
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})

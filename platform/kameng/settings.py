@@ -28,6 +28,7 @@ class Settings:
     database_url: str = ""  # owner's URL; empty starts the embedded PostgreSQL
     app_database_url: str = ""  # URL of role kameng_app; derived from the owner's when empty
     main_database_url: str = ""  # URL of role kameng_main; derived likewise
+    supplier_database_url: str = ""  # URL of role kameng_supplier; derived likewise
     redis_url: str = ""  # empty starts the embedded Valkey
     secret_key: str = ""  # signs tokens and derives role passwords
     master_key: str = ""  # base64, 32 bytes: wraps the data keys of the card vault

@@ -2,7 +2,15 @@
 
 from kameng.db.base import Amount, Base, BigId
 from kameng.db.guarded import call, run
-from kameng.db.scope import NoScope, Scope, current_scope, main_scope, maybe_scope, station_scope
+from kameng.db.scope import (
+    NoScope,
+    Scope,
+    current_scope,
+    main_scope,
+    maybe_scope,
+    station_scope,
+    supplier_scope,
+)
 from kameng.db.session import db, in_transaction, init_database
 
 __all__ = [
@@ -20,4 +28,5 @@ __all__ = [
     "maybe_scope",
     "run",
     "station_scope",
+    "supplier_scope",
 ]

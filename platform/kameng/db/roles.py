@@ -1,4 +1,4 @@
-"""The four database roles, and the addresses under which processes connect as them."""
+"""The five database roles, and the addresses under which processes connect as them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from psycopg import sql
 
 from kameng.settings import Settings
 
-LOGIN_ROLES = ("kameng_app", "kameng_main", "kameng_readonly")
+LOGIN_ROLES = ("kameng_app", "kameng_main", "kameng_supplier", "kameng_readonly")
 GUARD_ROLE = "kameng_guard"
 
 
@@ -23,7 +23,11 @@ def role_password(settings: Settings, role: str) -> str:
 
 def role_url(settings: Settings, role: str) -> str:
     """The owner's address with another role's name and password."""
-    given = {"kameng_app": settings.app_database_url, "kameng_main": settings.main_database_url}
+    given = {
+        "kameng_app": settings.app_database_url,
+        "kameng_main": settings.main_database_url,
+        "kameng_supplier": settings.supplier_database_url,
+    }
     if given.get(role):
         return given[role]
     parts = urlsplit(settings.database_url)

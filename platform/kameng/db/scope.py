@@ -1,7 +1,8 @@
 """Scopes: no scope, no query. One scope is one session on one role.
 
 `station_scope(7)` works as role *app* and sees the rows of station 7 alone; `main_scope(reason=…)`
-works as role *main* and is the single, searchable way across stations.
+works as role *main* and is the single, searchable way across stations; `supplier_scope(3)` works
+as role *supplier* and sees what concerns supplier 3.
 """
 
 from __future__ import annotations
@@ -21,11 +22,12 @@ class NoScope(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """One unit of work: which role, which station, and why."""
+    """One unit of work: which role, which station or supplier, and why."""
 
-    role: str  # "app" or "main"
+    role: str  # "app", "main" or "supplier"
     station_id: int | None
     reason: str
+    supplier_id: int | None = None
     number: int = field(default_factory=lambda: next(_numbers))
 
 
@@ -74,6 +76,8 @@ def station_scope(station_id: int) -> Iterator[Scope]:
     outer = _current.get()
     if outer is not None and outer.role == "app" and outer.station_id != station_id:
         raise NoScope(f"scope of station {station_id} asked for inside station {outer.station_id}")
+    if outer is not None and outer.role == "supplier":
+        raise NoScope(f"scope of station {station_id} asked for inside a supplier's")
     with _open(Scope("app", int(station_id), "station")) as scope:
         yield scope
 
@@ -84,4 +88,14 @@ def main_scope(*, reason: str) -> Iterator[Scope]:
     if not reason:
         raise ValueError("main_scope needs a reason")
     with _open(Scope("main", None, reason)) as scope:
+        yield scope
+
+
+@contextmanager
+def supplier_scope(supplier_id: int) -> Iterator[Scope]:
+    """Open a unit of work of one supplier's people (role supplier, row level security on it)."""
+    outer = _current.get()
+    if outer is not None and outer.role == "supplier" and outer.supplier_id != supplier_id:
+        raise NoScope(f"scope of supplier {supplier_id} asked for inside {outer.supplier_id}")
+    with _open(Scope("supplier", None, "supplier", int(supplier_id))) as scope:
         yield scope

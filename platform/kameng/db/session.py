@@ -46,7 +46,7 @@ db = Database(
 
 
 @event.listens_for(ScopedSession, "after_begin")
-def _set_station(session: Session, _tx: SessionTransaction, connection: Connection) -> None:
+def _set_owner(session: Session, _tx: SessionTransaction, connection: Connection) -> None:
     """Tell row level security whose rows these are; ends with the transaction."""
     scope = session.scope  # type: ignore[attr-defined]  # only ScopedSession is listened to
     if scope.station_id is not None:
@@ -54,10 +54,15 @@ def _set_station(session: Session, _tx: SessionTransaction, connection: Connecti
             text("SELECT set_config('app.station_id', :station, true)"),
             {"station": str(scope.station_id)},
         )
+    if scope.supplier_id is not None:
+        connection.execute(
+            text("SELECT set_config('app.supplier_id', :supplier, true)"),
+            {"supplier": str(scope.supplier_id)},
+        )
 
 
 def init_database(app: Flask, settings: Settings) -> None:
-    """Engines: app (default), main, and app in autocommit for the one-statement hot path."""
+    """Engines: app (default), main, supplier, and the first two in autocommit for the hot path."""
     options = {
         "pool_size": settings.web_threads,
         "max_overflow": 4,
@@ -71,6 +76,7 @@ def init_database(app: Flask, settings: Settings) -> None:
     app.config["SQLALCHEMY_BINDS"] = {
         "app": {"url": sqlalchemy_url(role_url(settings, "kameng_app")), **options},
         "main": {"url": sqlalchemy_url(role_url(settings, "kameng_main")), **options},
+        "supplier": {"url": sqlalchemy_url(role_url(settings, "kameng_supplier")), **options},
         "hot": {
             "url": sqlalchemy_url(role_url(settings, "kameng_app")),
             "isolation_level": "AUTOCOMMIT",

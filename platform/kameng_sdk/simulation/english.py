@@ -1,4 +1,4 @@
-"""What cashier pages say to browsers that do not read Chinese. The Chinese text is the key."""
+"""What simulators' pages say to browsers that do not read Chinese. The Chinese text is the key."""
 
 ENGLISH = {
     "模拟收银台": "Simulated cashier",
@@ -43,4 +43,18 @@ ENGLISH = {
     "{reason}。没有扣款，请回到商家页面重新下单。": (
         "{reason}. Nothing was charged. Go back to the shop and order again."
     ),
+    "模拟供应商": "Simulated supplier",
+    "这是模拟供应商，货和卡密都是假的": "This supplier is simulated: no goods and no card is real",
+    "供「{operator}」试用和测试，走真实的供货协议。": (
+        "For trying and testing {operator}. It speaks the supplier's real protocol."
+    ),
+    "余额 {amount}": "Balance {amount}",
+    "商品": "Goods",
+    "不限": "no limit",
+    "已下架": "off sale",
+    "最近订单": "Last orders",
+    "还没有订单": "No orders yet",
+    "模拟设置": "Levers",
+    "lie_ 开头的是出错的百分比。": "Those with lie_ are percentages of what goes wrong.",
+    "保存": "Save",
 }

@@ -25,24 +25,30 @@ MOST = {"latency_ms": 60_000, "fail_percent": 100}
 class Levers:
     """All levers of one simulator; a wrong name or value is refused and moves nothing."""
 
-    def __init__(self, store: Store, words: Mapping[str, set[str]] = WORDS) -> None:
+    def __init__(
+        self,
+        store: Store,
+        words: Mapping[str, set[str]] = WORDS,
+        most: Mapping[str, int] = MOST,
+    ) -> None:
         self._store = store
         self._words = words
+        self._most = most
 
     def change(self, params: Mapping[str, str]) -> dict[str, object]:
         """Move those named; returns how all stand. Raises `BadRequest`."""
         for name, value in params.items():
             if name not in self._store.defaults or value not in self._words.get(name, {value}):
                 raise BadRequest(f"unknown setting or value: {name}")
-            if name in MOST:
-                whole(params, name, 0, most=MOST[name])
+            if name in self._most:
+                whole(params, name, 0, most=self._most[name])
         for name, value in params.items():
             self._store.change_setting(name, value)
         return self.show()
 
     def show(self) -> dict[str, object]:
         """How all levers stand."""
-        return {name: self._store.setting(name) for name in self._store.defaults}
+        return dict(self._store.settings())
 
 
 def whole(params: Mapping[str, str], name: str, default: int, *, most: int = MOST_TIMES) -> int:

@@ -75,6 +75,11 @@ class Store:
         value = self.kept(name)
         return self.defaults[name] if value is None else value
 
+    def settings(self) -> dict[str, str]:
+        """All levers' positions in one look."""
+        moved = {row["name"]: str(row["value"]) for row in self.rows("SELECT * FROM settings")}
+        return {name: moved.get(name, value) for name, value in self.defaults.items()}
+
     def change_setting(self, name: str, value: str) -> None:
         """Move a lever."""
         with self.write() as connection:

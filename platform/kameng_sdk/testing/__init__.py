@@ -3,6 +3,7 @@
 from kameng_sdk.testing.calls import DirectHttp, HandClock, call_context, plugin_config
 from kameng_sdk.testing.scenes import LeverRefused, Merchant, Scene, simulating
 from kameng_sdk.testing.serving import Served, mounted, wait_for
+from kameng_sdk.testing.supplies import SupplyScene
 
 __all__ = [
     "DirectHttp",
@@ -11,6 +12,7 @@ __all__ = [
     "Merchant",
     "Scene",
     "Served",
+    "SupplyScene",
     "call_context",
     "mounted",
     "plugin_config",

@@ -15,7 +15,7 @@ from kameng.payments.domain.accounts import (
     is_open,
     unfit,
 )
-from kameng.payments.domain.breaker import (
+from kameng.breaker import (
     PAUSES_S,
     TRIP_AFTER,
     Breaker,

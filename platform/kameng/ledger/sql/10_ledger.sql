@@ -23,7 +23,7 @@ END $f$;
 -- Legs of amount 0 are left out, a negative leg runs the other way. Balance rows are locked last, by id.
 -- grant: nobody
 CREATE OR REPLACE FUNCTION _post(p_txn text, p_station bigint, p_order bigint, p_attempt bigint, p_refund bigint,
-  p_debits bigint[], p_credits bigint[], p_amounts bigint[], p_kinds text[]) RETURNS boolean
+  p_debits bigint[], p_credits bigint[], p_amounts bigint[], p_kinds text[], p_purchase bigint DEFAULT NULL) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $f$
 DECLARE d bigint[] := '{}'; c bigint[] := '{}'; a bigint[] := '{}'; k text[] := '{}'; v_text text := ''; v_hash bytea; v_old bytea; v_legs int; v_new int;
         v_account bigint; v_delta bigint;
@@ -37,8 +37,8 @@ BEGIN
   END LOOP;
   IF v_legs IS NULL THEN RETURN true; END IF;
   v_hash := sha256(convert_to(v_text, 'UTF8'));
-  INSERT INTO transfer(debit_account, credit_account, amount, kind, station_id, order_id, attempt_id, refund_id, txn, leg, params_hash)
-    SELECT l.d, l.c, l.a, l.k, p_station, p_order, p_attempt, p_refund, p_txn, l.n, v_hash
+  INSERT INTO transfer(debit_account, credit_account, amount, kind, station_id, order_id, attempt_id, refund_id, purchase_id, txn, leg, params_hash)
+    SELECT l.d, l.c, l.a, l.k, p_station, p_order, p_attempt, p_refund, p_purchase, p_txn, l.n, v_hash
       FROM unnest(d, c, a, k) WITH ORDINALITY AS l(d, c, a, k, n) ON CONFLICT (txn, leg) DO NOTHING;
   GET DIAGNOSTICS v_new = ROW_COUNT;
   IF v_new < v_legs THEN -- posted before, or by another hand a moment ago: its rows are committed now

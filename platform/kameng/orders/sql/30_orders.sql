@@ -27,7 +27,7 @@ CREATE OR REPLACE FUNCTION place_order(p_station bigint, p_channel text, p_key t
   p_risk text, p_risk_reasons jsonb, p_hold_minutes int, p_cap_shopper int, p_cap_ip int, p_cap_share int)
 RETURNS TABLE (code text, order_id bigint, order_no text, payable bigint, expires_at timestamptz)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $f$
-DECLARE v record; v_old record; v_id bigint; v_total bigint; v_payable bigint; v_until timestamptz := now() + make_interval(mins => p_hold_minutes);
+DECLARE v record; v_old record; v_id bigint; v_source text; v_total bigint; v_payable bigint; v_until timestamptz := now() + make_interval(mins => p_hold_minutes);
         v_held bigint; v_free int;
 BEGIN
   PERFORM _enter_station(p_station);
@@ -36,11 +36,13 @@ BEGIN
     RETURN QUERY SELECT CASE WHEN v_old.request_hash = p_hash THEN 'repeat' ELSE 'conflict' END, v_old.id, v_old.order_no, v_old.payable, v_old.expires_at;
     RETURN;
   END IF;
-  SELECT st.state AS station_state, l.price, l.version, l.explain, l.active, s.state AS sku_state, s.name AS sku_name, s.min_quantity, s.max_quantity,
-         p.state AS product_state, p.name AS product_name, p.kind, pc.cost, pc.parties, pc.margins, pc.explain AS full_explain
+  SELECT st.state AS station_state, l.price, l.version, l.explain, l.active, s.state AS sku_state, s.name AS sku_name, s.min_quantity, s.max_quantity, s.sourcing,
+         p.state AS product_state, p.name AS product_name, p.kind, pc.cost, pc.parties, pc.margins, pc.explain AS full_explain,
+         u.sku_id IS NOT NULL AS supplied, u.available
     INTO v FROM station st JOIN sku s ON s.id = p_sku JOIN product p ON p.id = s.product_id
     LEFT JOIN listing l ON l.station_id = st.id AND l.sku_id = s.id
-    LEFT JOIN price_chain pc ON pc.station_id = st.id AND pc.sku_id = s.id WHERE st.id = p_station;
+    LEFT JOIN price_chain pc ON pc.station_id = st.id AND pc.sku_id = s.id
+    LEFT JOIN supply_level u ON u.sku_id = s.id WHERE st.id = p_station;
   IF NOT FOUND THEN RETURN QUERY SELECT 'sku_unknown', NULL::bigint, NULL::text, NULL::bigint, NULL::timestamptz; RETURN; END IF;
   v_total := v.price * p_quantity;
   v_payable := (v_total + 50) / 100 * 100; -- whole fen, half up; the difference is posted
@@ -50,7 +52,10 @@ BEGIN
     WHEN p_quantity < v.min_quantity OR p_quantity > v.max_quantity THEN 'quantity_invalid'
     WHEN v_payable <> p_expected THEN 'price_changed' END;
   IF code IS NOT NULL THEN RETURN QUERY SELECT code, NULL::bigint, NULL::text, v_payable, NULL::timestamptz; RETURN; END IF;
-  IF v.kind = 'card' THEN
+  -- Cards come from the pool while it has them; what comes from suppliers must be there to be had. Without offers only a person is asked.
+  v_source := CASE WHEN v.kind <> 'card' OR v.sourcing = 'supplier' OR v.sourcing = 'pool_first' AND _free_cards(p_sku, p_quantity) < p_quantity THEN 'supplier' ELSE 'pool' END;
+  IF v_source = 'supplier' AND (v.kind = 'card' AND NOT v.supplied OR v.available < p_quantity) THEN RAISE EXCEPTION 'out_of_stock' USING ERRCODE = 'KM001'; END IF;
+  IF v_source = 'pool' THEN
     -- Parallel requests of one shopper queue here, so that together they cannot pass the cap.
     PERFORM pg_advisory_xact_lock(hashtextextended('hold:' || p_sku || ':' || p_shopper, 0));
     SELECT coalesce(sum(o.quantity), 0) INTO v_held FROM orders o WHERE o.sku_id = p_sku AND o.shopper_key = p_shopper AND o.state = 'pending_payment';
@@ -65,9 +70,9 @@ BEGIN
     END IF;
     IF code IS NOT NULL THEN RETURN QUERY SELECT code, NULL::bigint, NULL::text, v_payable, NULL::timestamptz; RETURN; END IF;
   END IF;
-  INSERT INTO orders AS o (station_id, order_no, channel, idempotency_key, request_hash, member_id, shopper_key, contact, secret_hash, ip, sku_id, kind,
+  INSERT INTO orders AS o (station_id, order_no, channel, idempotency_key, request_hash, member_id, shopper_key, contact, secret_hash, ip, sku_id, kind, source,
       product_name, sku_name, quantity, unit_price, total, payable, inputs, price_explain, price_version, risk, risk_reasons, state, expires_at, deadline_at)
-    VALUES (p_station, p_order_no, p_channel, p_key, p_hash, p_member, p_shopper, p_contact, p_secret_hash, p_ip, p_sku, v.kind,
+    VALUES (p_station, p_order_no, p_channel, p_key, p_hash, p_member, p_shopper, p_contact, p_secret_hash, p_ip, p_sku, v.kind, v_source,
       v.product_name, v.sku_name, p_quantity, v.price, v_total, v_payable, p_inputs, v.explain, v.version, p_risk, p_risk_reasons,
       'pending_payment', v_until, v_until)
     ON CONFLICT (station_id, idempotency_key) DO NOTHING RETURNING o.id INTO v_id;
@@ -76,7 +81,7 @@ BEGIN
       FROM orders o WHERE o.station_id = p_station AND o.idempotency_key = p_key;
     RETURN;
   END IF;
-  IF v.kind = 'card' THEN PERFORM _take_cards(p_station, v_id, p_sku, p_quantity, 1::smallint, v_until); END IF;
+  IF v_source = 'pool' THEN PERFORM _take_cards(p_station, v_id, p_sku, p_quantity, 1::smallint, v_until); END IF;
   INSERT INTO order_cost(station_id, order_id, cost, parties, margins, explain) VALUES (p_station, v_id, v.cost, v.parties, v.margins, v.full_explain);
   INSERT INTO order_event(station_id, order_id, to_state, actor, reason) VALUES (p_station, v_id, 'pending_payment', p_shopper, 'placed');
   RETURN QUERY SELECT 'ok', v_id, p_order_no, v_payable, v_until;
@@ -191,10 +196,10 @@ CREATE OR REPLACE FUNCTION deliver_order(p_station bigint, p_order_id bigint, p_
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $f$
 DECLARE v record;
 BEGIN
-  SELECT o.state, o.kind, o.order_no INTO v FROM orders o WHERE o.station_id = p_station AND o.id = p_order_id
+  SELECT o.state, o.source, o.order_no INTO v FROM orders o WHERE o.station_id = p_station AND o.id = p_order_id
      AND (o.collected_by = 1 OR o.funded OR o.state <> 'paid') FOR NO KEY UPDATE;
   IF v.state IN ('delivered', 'completed') THEN RETURN QUERY SELECT 'repeat'; RETURN; END IF;
-  IF v.state IS NULL OR v.kind = 'card' OR v.state NOT IN ('paid', 'fulfilling') THEN RETURN QUERY SELECT 'bad_state'; RETURN; END IF;
+  IF v.state IS NULL OR v.source = 'pool' OR v.state NOT IN ('paid', 'fulfilling') THEN RETURN QUERY SELECT 'bad_state'; RETURN; END IF;
   UPDATE orders SET delivery_text = p_text WHERE station_id = p_station AND id = p_order_id;
   PERFORM _move_order(p_station, p_order_id, v.state, 'delivered', p_actor, 'fulfilled');
   PERFORM _publish('order.delivered', p_station, jsonb_build_object('order_id', p_order_id, 'order_no', v.order_no));
@@ -202,7 +207,7 @@ BEGIN
   RETURN QUERY SELECT 'ok';
 END $f$;
 
--- It cannot be fulfilled: the whole payment goes back.
+-- It cannot be fulfilled: the whole payment goes back. codes: ok, repeat, bad_state, purchase_open (a supplier may still deliver), delivered (a piece has come).
 -- grant: main
 CREATE OR REPLACE FUNCTION fail_order(p_station bigint, p_order_id bigint, p_reason text, p_actor text) RETURNS TABLE (code text)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $f$
@@ -211,6 +216,10 @@ BEGIN
   SELECT o.state INTO v_state FROM orders o WHERE o.station_id = p_station AND o.id = p_order_id FOR NO KEY UPDATE;
   IF v_state IN ('refunding', 'refunded') THEN RETURN QUERY SELECT 'repeat'; RETURN; END IF;
   IF v_state IS NULL OR v_state NOT IN ('paid', 'fulfilling') THEN RETURN QUERY SELECT 'bad_state'; RETURN; END IF;
+  IF EXISTS (SELECT 1 FROM purchase p WHERE p.station_id = p_station AND p.order_id = p_order_id AND p.state IN ('created', 'sent', 'unknown')) THEN
+    RETURN QUERY SELECT 'purchase_open'; RETURN;
+  END IF;
+  IF _delivered(p_station, p_order_id) > 0 THEN RETURN QUERY SELECT 'delivered'; RETURN; END IF;
   PERFORM _refund_order(p_station, p_order_id, v_state, 'failed', p_actor, p_reason);
   RETURN QUERY SELECT 'ok';
 END $f$;
@@ -222,11 +231,11 @@ CREATE OR REPLACE FUNCTION release_held(p_station bigint, p_order_id bigint, p_a
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $f$
 DECLARE v record;
 BEGIN
-  SELECT o.state, o.kind INTO v FROM orders o WHERE o.station_id = p_station AND o.id = p_order_id FOR NO KEY UPDATE;
+  SELECT o.state, o.source INTO v FROM orders o WHERE o.station_id = p_station AND o.id = p_order_id FOR NO KEY UPDATE;
   IF v.state IN ('paid', 'fulfilling', 'delivered', 'completed') THEN RETURN QUERY SELECT 'repeat'; RETURN; END IF;
   IF v.state IS DISTINCT FROM 'held' THEN RETURN QUERY SELECT 'bad_state'; RETURN; END IF;
   IF NOT _fund_order(p_station, p_order_id) THEN RETURN QUERY SELECT 'station_funds'; RETURN; END IF;
-  IF v.kind = 'card' THEN
+  IF v.source = 'pool' THEN
     BEGIN
       PERFORM _deliver_cards(p_station, p_order_id, 'held', NULL, NULL, p_actor, p_reason);
     EXCEPTION WHEN SQLSTATE 'KM001' OR SQLSTATE 'KM005' THEN

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, time
 from enum import IntEnum
 
-from kameng.payments.domain.breaker import Breaker
+from kameng.breaker import Breaker
 
 
 class Unfit(IntEnum):

@@ -151,7 +151,7 @@ BEGIN
       jsonb_build_object('order_no', o.order_no, 'due', _wholesale(p_station, p_order))) ON CONFLICT DO NOTHING;
     RETURN 'awaiting_funds';
   END IF;
-  IF o.kind <> 'card' THEN
+  IF o.source = 'supplier' THEN
     IF p_wallet IS NOT NULL THEN PERFORM _collect_wallet(p_station, p_order, p_attempt, p_wallet, o.payable); END IF;
     PERFORM _publish('order.paid', p_station, jsonb_build_object('order_id', p_order));
     RETURN 'awaiting_fulfilment';
@@ -163,8 +163,13 @@ BEGIN
     WHEN SQLSTATE 'KM005' THEN IF p_wait OR p_wallet IS NOT NULL THEN RAISE; END IF;
     WHEN SQLSTATE 'KM001' THEN IF p_wallet IS NOT NULL THEN RAISE; END IF;
   END;
-  -- The pool is empty. The subtransaction above is undone; held cards, if any, go back and the money too.
+  -- The pool is empty. The subtransaction above is undone; held cards, if any, go back. Where suppliers have the goods they are asked, else the money goes back.
   PERFORM _release_cards(p_station, p_order);
+  IF EXISTS (SELECT 1 FROM sku s JOIN supply_level u ON u.sku_id = s.id WHERE s.id = o.sku_id AND s.sourcing <> 'pool' AND coalesce(u.available, o.quantity) >= o.quantity) THEN
+    UPDATE orders x SET source = 'supplier' WHERE x.station_id = p_station AND x.id = p_order;
+    PERFORM _publish('order.paid', p_station, jsonb_build_object('order_id', p_order));
+    RETURN 'awaiting_fulfilment';
+  END IF;
   PERFORM _refund_order(p_station, p_order, 'paid', CASE WHEN p_late THEN 'late_payment' ELSE 'no_stock' END, 'system', 'no card left');
   RETURN CASE WHEN p_late THEN 'refund_late' ELSE 'refund_no_stock' END;
 END $f$;

@@ -1,4 +1,4 @@
-"""An account that fails several times in a row rests; then one trial says whether it is back."""
+"""A way out that fails several times in a row rests; then one trial says whether it is back. Pure."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Breaker:
         return self.broken_until is not None and self.broken_until > now
 
     def needs_trial(self, now: datetime) -> bool:
-        """Whether the rest is over and one payment may try."""
+        """Whether the rest is over and one call may try."""
         return self.broken_until is not None and self.broken_until <= now
 
 
