@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from kameng_sdk.context import CallContext, HttpResponse
-from kameng_sdk.errors import Declined, HttpOutcomeUnknown
+from kameng_sdk.errors import Declined, HttpOutcomeUnknown, Misconfigured
 
 from .account import DujiaoAccount
 from .signing import signature
@@ -15,16 +15,17 @@ from .signing import signature
 TIMEOUT_S = 10.0
 MOST_WORDS = 200
 
-# Refusals that the protocol documents, each with its one HTTP status: nothing was done. All else
-# that says no (500 internal_error, a proxy's 429, a code that is not here) proves nothing.
+# The door: what is refused there was not looked at.
+LOCKED = frozenset({
+    "missing_auth_headers", "invalid_timestamp", "timestamp_expired", "invalid_signature",
+    "invalid_api_key", "user_disabled",
+})  # fmt: skip
+# Refusals of an order that the protocol documents, each with its one HTTP status: nothing was
+# done. All else that says no (500 internal_error, a proxy's 429, other codes) proves nothing.
 REFUSALS = {
-    "missing_auth_headers": (401, 403), "invalid_timestamp": (401, 403),
-    "timestamp_expired": (401, 403), "invalid_signature": (401, 403),
-    "invalid_api_key": (401, 403), "user_disabled": (401, 403),
-    "bad_request": (400,), "invalid_callback_url": (400,), "sku_unavailable": (400,),
-    "product_unavailable": (400, 404), "product_not_found": (404,),
-    "insufficient_balance": (402,), "insufficient_stock": (409,),
-    "payment_failed": (200,),
+    "bad_request": 400, "invalid_callback_url": 400, "sku_unavailable": 400,
+    "product_unavailable": 400, "insufficient_balance": 402, "insufficient_stock": 409,
+    "payment_failed": 200,
 }  # fmt: skip
 
 
@@ -41,20 +42,31 @@ class Answer:
         """The error's code, or an empty text."""
         return _words(self.fields.get("error_code"))
 
-    @property
-    def refused(self) -> bool:
-        """Whether this is a documented no. The failed payment must say that the order is gone."""
-        if self.ok or self.status not in REFUSALS.get(self.code, ()):
-            return False
-        return self.code != "payment_failed" or self.fields.get("status") == "canceled"
-
-    def demand(self) -> Mapping[str, Any]:
-        """The fields of a success; raises `Declined` for a sure no, else `HttpOutcomeUnknown`."""
-        if self.refused:
-            raise Declined(self.code, _words(self.fields.get("error_message")))
+    def read(self) -> Mapping[str, Any]:
+        """The fields of a success. A refused question says nothing of any purchase, so it is
+        `Misconfigured` at the door and `HttpOutcomeUnknown` behind it, never `Declined`."""
+        if self._locked:
+            raise Misconfigured(f"上游拒绝了凭证：{self.code}")
         if not self.ok or self.status != 200:
             raise HttpOutcomeUnknown(f"HTTP {self.status} {self.code or 'without a code'}")
         return self.fields
+
+    def ordered(self) -> Mapping[str, Any]:
+        """The fields of a success; raises `Declined` for a sure no, else `HttpOutcomeUnknown`."""
+        if self._locked or self._refused:
+            raise Declined(self.code, _words(self.fields.get("error_message")))
+        return self.read()
+
+    @property
+    def _locked(self) -> bool:
+        return not self.ok and self.status in (401, 403) and self.code in LOCKED
+
+    @property
+    def _refused(self) -> bool:
+        if self.ok or REFUSALS.get(self.code) != self.status:
+            return False
+        # An order exists here, unlike with the others: it must say that it is gone.
+        return self.code != "payment_failed" or self.fields.get("status") == "canceled"
 
 
 def call(

@@ -43,7 +43,9 @@ class SkuRef:
     def parse(cls, text: str) -> "SkuRef":
         """Raises `Declined`: nothing can be bought by such a number."""
         product, _, sku = text.partition(":")
-        if not all(part.isascii() and part.isdecimal() and len(part) < 19 for part in (product, sku)):
+        if not all(
+            part.isascii() and part.isdecimal() and len(part) < 19 for part in (product, sku)
+        ):
             raise Declined("sku_ref", "商品编号应为 商品号:规格号")
         return cls(int(product), int(sku))
 
@@ -66,7 +68,7 @@ def price_of(sku: Mapping[str, Any]) -> Money:
 
 def is_manual(product: Mapping[str, Any]) -> bool:
     """Whether a person over there fulfils it, from what the form asks for."""
-    return product.get("fulfillment_type") != "auto"
+    return product.get("fulfillment_type") == "manual"
 
 
 def said(value: object) -> str:
@@ -128,6 +130,10 @@ def _fields(product: Mapping[str, Any]) -> Iterator[OfferField]:
             required=field.get("required") is True,
             choices=tuple(map(str, choices)) if isinstance(choices, list) else (),
         )
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and len(text) < 19
 
 
 def _list(value: object) -> list[Mapping[str, Any]]:

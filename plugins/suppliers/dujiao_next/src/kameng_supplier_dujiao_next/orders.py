@@ -33,7 +33,7 @@ def _delivered(order: Mapping[str, Any], refunded: Money | None) -> PurchaseResu
         # Done, and what was delivered is not in this answer: the next question brings it.
         return _result(order, Outcome.PENDING)
     lines = [line.strip() for line in fulfillment["payload"].splitlines() if line.strip()]
-    if fulfillment.get("type") != "auto":
+    if fulfillment.get("type") == "manual":
         note = Delivery(note="\n".join(lines))
         return _result(order, Outcome.SUCCEEDED, deliveries=(note,), refunded=refunded)
     problem = _wrong_with(lines, _quantity(order))

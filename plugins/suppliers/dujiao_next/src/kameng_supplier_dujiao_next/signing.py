@@ -5,7 +5,7 @@ import hmac
 
 
 def signature(secret: str, method: str, path: str, timestamp: str, body: bytes) -> str:
-    """Lower-case hex. ``path`` has neither host nor query: the protocol leaves the query unsigned."""
+    """Lower-case hex. ``path`` has neither host nor query: the query stays unsigned."""
     digest = hashlib.md5(body, usedforsecurity=False).hexdigest()
     text = "\n".join((method, path, timestamp, digest))
     return hmac.new(secret.encode(), text.encode(), hashlib.sha256).hexdigest()

@@ -31,6 +31,8 @@ from .notices import read_notice
 from .orders import result_of
 
 PAGE_SIZE = 100  # the most that the protocol gives
+GONE = ("product_not_found", "product_unavailable")
+MOST_DIGITS = 32
 
 
 class DujiaoSupplier(BaseSupplier):
@@ -47,9 +49,9 @@ class DujiaoSupplier(BaseSupplier):
         | SupplierCapability.CANCEL
     )
     # The protocol promises that one key and one downstream_order_no make one order, and that a
-    # repeat answers with it. It cannot be asked by that number: when the order's own number was
-    # lost, only the repeat can tell. Five minutes are longer than a site works on an order.
-    rules = SupplierRules(number_is_idempotent=True, not_found_means_nothing_s=300)
+    # repeat answers with it. But it cannot be asked by that number, and "no such order" about one
+    # that the site itself has named is no proof of anything: a person decides.
+    rules = SupplierRules(number_is_idempotent=True)
 
     def __init__(self, account: DujiaoAccount) -> None:
         self._account = account
@@ -60,7 +62,7 @@ class DujiaoSupplier(BaseSupplier):
             self.balance(ctx)
         page = int(cursor or "1")
         query = urlencode({"page": page, "page_size": PAGE_SIZE})
-        listed = call(ctx, self._account, "GET", "products", query=query).demand()
+        listed = call(ctx, self._account, "GET", "products", query=query).read()
         products, total = listed.get("items"), listed.get("total")
         if not isinstance(products, list) or type(total) is not int:
             raise HttpOutcomeUnknown("the answer is no list of products")
@@ -86,18 +88,22 @@ class DujiaoSupplier(BaseSupplier):
             fields["manual_form_data"] = dict(request.inputs)
         if request.notify_url:
             fields["callback_url"] = request.notify_url
-        order = call(ctx, self._account, "POST", "orders", fields).demand()
+        order = call(ctx, self._account, "POST", "orders", fields).ordered()
         return _needing_number(result_of(order))
 
     def query(self, ctx: CallContext, purchase_no: str, supplier_ref: str) -> PurchaseResult:
         """By the order's number only: the protocol cannot be asked by ours."""
         if not _is_number(supplier_ref):
-            return _not_found("", "没有上游订单号，无法查询；同号重发会得到原订单")
+            # No proof that there is none: a notice brings the number, or a person finds it.
+            message = "没有上游订单号，无法按采购单号查询；等待回调或请人工核对"
+            return PurchaseResult(outcome=Outcome.UNKNOWN, message=message)
         answer = call(ctx, self._account, "GET", f"orders/{supplier_ref}")
         if answer.status == 404 and answer.code == "order_not_found":
-            return _not_found(supplier_ref, "上游查无此订单")
-        order = _answered(answer.demand(), supplier_ref)
-        return result_of(order)
+            return PurchaseResult(
+                outcome=Outcome.UNKNOWN, supplier_ref=supplier_ref, message="上游查无此订单",
+                found=False,
+            )  # fmt: skip
+        return result_of(_answered(answer.read(), supplier_ref))
 
     def cancel(
         self, ctx: CallContext, purchase_no: str, supplier_ref: str, reason: str
@@ -107,13 +113,13 @@ class DujiaoSupplier(BaseSupplier):
             return self.query(ctx, purchase_no, supplier_ref)
         answer = call(ctx, self._account, "POST", f"orders/{supplier_ref}/cancel")
         if answer.ok or answer.code not in ("cancel_not_allowed", "order_not_found"):
-            _answered(answer.demand(), supplier_ref)
+            _answered(answer.read(), supplier_ref)
         # Read either way: the answer to a cancellation has no sums.
         return self.query(ctx, purchase_no, supplier_ref)
 
     def balance(self, ctx: CallContext) -> Money:
         """The wallet; raises `Misconfigured` when it is not kept in yuan."""
-        site = call(ctx, self._account, "POST", "ping").demand()
+        site = call(ctx, self._account, "POST", "ping").read()
         if site.get("currency") != "CNY":
             raise Misconfigured(f"上游站点的货币是 {str(site.get('currency'))[:10]}，只支持 CNY")
         try:
@@ -127,17 +133,19 @@ class DujiaoSupplier(BaseSupplier):
 
     def _product(self, ctx: CallContext, ref: SkuRef) -> Mapping[str, Any]:
         try:
-            found = call(ctx, self._account, "GET", f"products/{ref.product_id}").demand()
+            answer = call(ctx, self._account, "GET", f"products/{ref.product_id}")
+            if answer.status == 404 and answer.code in GONE:
+                raise Declined(answer.code, "上游商品已下架")
+            product = answer.read().get("product")
         except HttpOutcomeUnknown as error:
             # Nothing was ordered yet, whatever became of the question.
             raise TemporarilyUnavailable(message=str(error)) from None
-        product = found.get("product")
         if not isinstance(product, dict):
             raise TemporarilyUnavailable(message="the answer is no product")
         return product
 
     def _categories(self, ctx: CallContext) -> dict[int, str]:
-        found = call(ctx, self._account, "GET", "categories").demand().get("categories")
+        found = call(ctx, self._account, "GET", "categories").read().get("categories")
         return category_paths(found if isinstance(found, list) else [])
 
 
@@ -148,12 +156,6 @@ def _check_price(product: Mapping[str, Any], ref: SkuRef, request: PurchaseReque
         raise Declined("price", "上游价格无法读取") from None
     if price * request.quantity > request.max_cost:
         raise Declined("price_above_cap", f"上游单价 {price} 超过成本上限")
-
-
-def _not_found(supplier_ref: str, message: str) -> PurchaseResult:
-    return PurchaseResult(
-        outcome=Outcome.UNKNOWN, supplier_ref=supplier_ref, message=message, found=False
-    )
 
 
 def _needing_number(result: PurchaseResult) -> PurchaseResult:
@@ -169,4 +171,4 @@ def _answered(order: Mapping[str, Any], supplier_ref: str) -> Mapping[str, Any]:
 
 
 def _is_number(text: str) -> bool:
-    return text.isascii() and text.isdecimal() and len(text) < 20
+    return text.isascii() and text.isdecimal() and 0 < len(text) <= MOST_DIGITS

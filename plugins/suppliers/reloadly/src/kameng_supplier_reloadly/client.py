@@ -48,14 +48,19 @@ class Answer:
         """The error's code, or an empty text."""
         return self._words("errorCode")
 
-    def demand(self) -> Any:
+    def read(self) -> Any:
+        """What a success says. A refused question says nothing of any purchase: all else is
+        `HttpOutcomeUnknown`, also an error that comes with HTTP 200."""
+        if self.status != 200 or self.code:
+            raise HttpOutcomeUnknown(f"HTTP {self.status} {self.code or 'without a code'}")
+        return self.content
+
+    def ordered(self) -> Any:
         """What a success says; raises `Declined` for a sure no, else `HttpOutcomeUnknown`."""
-        if self.status == 200:
-            return self.content
-        sure = REFUSALS if self.status == 400 else AT_THE_DOOR if self.status == 401 else ()
+        sure = {400: REFUSALS, 401: AT_THE_DOOR}.get(self.status, frozenset())
         if self.code in sure:
             raise Declined(self.code, self._words("message"))
-        raise HttpOutcomeUnknown(f"HTTP {self.status} {self.code or 'without a code'}")
+        return self.read()
 
     def _words(self, name: str) -> str:
         value = self.content.get(name) if isinstance(self.content, dict) else None
@@ -139,9 +144,7 @@ class ReloadlyClient:
         headers = {"Content-Type": "application/json", "Accept": "application/json"}
         try:
             answer = _read(
-                ctx.http.request(
-                    "POST", url, headers=headers, content=content, timeout_s=TIMEOUT_S
-                )
+                ctx.http.request("POST", url, headers=headers, content=content, timeout_s=TIMEOUT_S)
             )
         except HttpOutcomeUnknown as error:
             raise TemporarilyUnavailable(message=f"no token: {error}") from None

@@ -77,7 +77,7 @@ class ReloadlySupplier(BaseSupplier):
         query: dict[str, object] = {"size": PAGE_SIZE, "page": page}
         if kind == "topup":
             query["suggestedAmounts"] = "true"
-        found = page_of(self._client.get(ctx, service, path, query).demand(), PAGE_SIZE)
+        found = page_of(self._client.get(ctx, service, path, query).read(), PAGE_SIZE)
         offers = [offer for row in found.rows for offer in self._offers(kind, row)]
         if not found.last:
             return OfferPage(offers=offers, next_cursor=f"{kind}:{int(page) + 1}")
@@ -91,7 +91,7 @@ class ReloadlySupplier(BaseSupplier):
         product = self._look(ctx, self._account.giftcards, f"products/{sku.number}")
         self._check_price(lambda: card_cost(product, sku.amount), request)
         content = card_order(sku, request, self._account.sender_name)
-        order = self._client.post(ctx, self._account.giftcards, "orders", content).demand()
+        order = self._client.post(ctx, self._account.giftcards, "orders", content).ordered()
         return self._result(ctx, self._account.giftcards, request.purchase_no, order)
 
     def query(self, ctx: CallContext, purchase_no: str, supplier_ref: str) -> PurchaseResult:
@@ -103,7 +103,7 @@ class ReloadlySupplier(BaseSupplier):
         answer = self._client.get(ctx, service, f"{service.reports}/{transaction}")
         if answer.status == 404:
             return _not_found(supplier_ref)
-        found = answer.demand()
+        found = answer.read()
         # One document shows a list around the one transaction.
         if isinstance(found, list) and len(found) == 1:
             (found,) = found
@@ -111,7 +111,7 @@ class ReloadlySupplier(BaseSupplier):
 
     def balance(self, ctx: CallContext) -> Money:
         """The wallet in yuan, rounded down; raises `Misconfigured` for another currency."""
-        found = self._client.get(ctx, self._account.topups, "accounts/balance").demand()
+        found = self._client.get(ctx, self._account.topups, "accounts/balance").read()
         exchange = self._account.exchange
         try:
             currency, amount = found["currencyCode"], number(found["balance"])
@@ -134,7 +134,7 @@ class ReloadlySupplier(BaseSupplier):
         operator = self._look(ctx, service, f"operators/{sku.number}")
         self._check_price(lambda: _operator_price(operator, sku), request)
         content = topup_order(operator, sku, request)
-        order = self._client.post(ctx, service, "topups-async", content).demand()
+        order = self._client.post(ctx, service, "topups-async", content).ordered()
         if not isinstance(order, dict):
             raise HttpOutcomeUnknown("the answer is no transaction")
         return PurchaseResult(
@@ -154,7 +154,7 @@ class ReloadlySupplier(BaseSupplier):
             answer = self._client.get(ctx, service, path)
             if answer.status == 404:
                 raise Declined("not_found", "上游已没有这个商品")
-            found = answer.demand()
+            found = answer.read()
         except HttpOutcomeUnknown as error:
             # Nothing was ordered yet, whatever became of the question.
             raise TemporarilyUnavailable(message=str(error)) from None
@@ -177,7 +177,7 @@ class ReloadlySupplier(BaseSupplier):
         complete = True
         for service in (self._account.topups, self._account.giftcards):
             query = {"customIdentifier": purchase_no, "size": PAGE_SIZE, "page": 1}
-            answer = self._client.get(ctx, service, service.reports, query).demand()
+            answer = self._client.get(ctx, service, service.reports, query).read()
             page = page_of(answer, PAGE_SIZE)
             mine = [row for row in page.rows if row.get("customIdentifier") == purchase_no]
             found += [(service, row) for row in mine]
@@ -203,8 +203,10 @@ class ReloadlySupplier(BaseSupplier):
         if service.kind == "topup":
             return settled(service.kind, transaction, exchange, (receipt(transaction),))
         plain = settled(service.kind, transaction, exchange)
-        return plain if plain.outcome is not Outcome.SUCCEEDED else self._with_cards(
-            ctx, transaction, plain
+        return (
+            plain
+            if plain.outcome is not Outcome.SUCCEEDED
+            else self._with_cards(ctx, transaction, plain)
         )
 
     def _with_cards(
@@ -214,7 +216,7 @@ class ReloadlySupplier(BaseSupplier):
         path = f"orders/transactions/{transaction['transactionId']}/cards"
         outcome, message, cards = Outcome.SUCCEEDED, "", []
         try:
-            cards = cards_of(self._client.get(ctx, self._account.giftcards, path).demand())
+            cards = cards_of(self._client.get(ctx, self._account.giftcards, path).read())
             message = wrong_with(cards, transaction)
             outcome = Outcome.UNKNOWN if message else outcome
         except PluginError:

@@ -65,7 +65,9 @@ def settled(
     """The result by its status; what was delivered comes from the caller."""
     status = str(transaction.get("status"))[:40]
     outcome = OUTCOMES.get(status, Outcome.UNKNOWN)
-    cost = _topup_cost(transaction, exchange) if kind == "topup" else _card_cost(transaction, exchange)
+    cost = (
+        _topup_cost(transaction, exchange) if kind == "topup" else _card_cost(transaction, exchange)
+    )
     return PurchaseResult(
         outcome=outcome,
         supplier_ref=supplier_ref(kind, transaction),
