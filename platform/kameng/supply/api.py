@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from kameng.supply.services.desk import (
     PurchaseView,
+    accept,
     ask_now,
     complete,
     fail,
@@ -18,7 +19,12 @@ from kameng.supply.services.levels import refresh as refresh_levels
 from kameng.supply.services.noticing import handle_notice
 
 __all__ = [
+<<<<<<< HEAD
     "ExchangeView", "PurchaseView", "ask_now", "complete", "confirm_cost", "exchanges", "fail",
     "fulfil", "handle_notice", "offer_changed", "open_purchases", "refresh_levels", "send_again",
     "take_back",
+=======
+    "ExchangeView", "PurchaseView", "accept", "ask_now", "complete", "exchanges", "fail", "fulfil",
+    "handle_notice", "open_purchases", "send_again", "take_back",
+>>>>>>> main
 ]  # fmt: skip

@@ -1,12 +1,13 @@
 """What people do about purchases: hand over goods, say no, ask, send again, take back.
 
-In the open main scope, and they commit; `take_back` calls a supplier and opens its own scopes.
+In the open main scope, and they commit; `take_back` and `accept` call a supplier and open scopes
+of their own.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -84,7 +85,7 @@ def complete(
     """
     text = text.strip()[:MAX_TEXT]
     row = _row(station_id, purchase_id)
-    if not cards and _is_card_order(row):
+    if not cards and row.cards:
         raise DomainError("cards_needed", _l("请填写每一张卡密，每行一张"))
     if not cards and not text:
         raise DomainError("text_needed", _l("请填写发货内容，买家会看到它"))
@@ -189,6 +190,26 @@ def take_back(station_id: int, purchase_id: int, reason: str, actor: str) -> str
         return _state(station_id, purchase_id)
 
 
+def accept(station_id: int, purchase_id: int, actor: str) -> str:
+    """Take what the supplier says it has delivered, though it is too much, too little or too dear.
+
+    Asks the supplier anew; pieces beyond the order are left, missing ones are bought elsewhere or
+    paid back. Returns the state afterwards. Opens its own scopes. Raises `NotFound`,
+    `Conflict("purchase_closed")`, `DomainError("nothing_delivered")`, `PluginUnavailable`.
+    """
+    row = _open_row(station_id, purchase_id)
+    answer = plugins.supplier(row.plugin_id, row.account).query(row.purchase_no, row.supplier_ref)
+    if answer.outcome is not Outcome.SUCCEEDED or answer.value is None:
+        raise DomainError("nothing_delivered", _l("供货方现在没有说已交货，无法照单收下"))
+    value = replace(answer.value, deliveries=tuple(answer.value.deliveries)[: row.quantity])
+    with main_scope(reason=REASON):
+        settling.receive(row, value, actor)
+        detail = {"purchase_id": purchase_id, "pieces": len(value.deliveries)}
+        audit(actor, "purchase.accept", f"order:{row.order_id}", detail, station_id=station_id)
+        db.session.commit()
+        return _state(station_id, purchase_id)
+
+
 def _row(station_id: int, purchase_id: int) -> Any:
     row = placing.read(station_id, purchase_id)
     if row is None:
@@ -219,12 +240,6 @@ def _state(station_id: int, purchase_id: int) -> str:
     given = {"station": station_id, "id": purchase_id}
     state = text("SELECT state FROM purchase WHERE station_id = :station AND id = :id")
     return str(db.session.execute(state, given).scalar_one())
-
-
-def _is_card_order(row: Any) -> bool:
-    kind = text("SELECT kind FROM orders WHERE station_id = :station AND id = :order")
-    given = {"station": row.station_id, "order": row.order_id}
-    return bool(db.session.execute(kind, given).scalar_one() == "card")
 
 
 def _deliveries(cards: Sequence[tuple[str, str]]) -> tuple[Delivery, ...]:
