@@ -19,12 +19,7 @@ from kameng.supply.services.levels import refresh as refresh_levels
 from kameng.supply.services.noticing import handle_notice
 
 __all__ = [
-<<<<<<< HEAD
-    "ExchangeView", "PurchaseView", "ask_now", "complete", "confirm_cost", "exchanges", "fail",
-    "fulfil", "handle_notice", "offer_changed", "open_purchases", "refresh_levels", "send_again",
-    "take_back",
-=======
-    "ExchangeView", "PurchaseView", "accept", "ask_now", "complete", "exchanges", "fail", "fulfil",
-    "handle_notice", "open_purchases", "send_again", "take_back",
->>>>>>> main
+    "ExchangeView", "PurchaseView", "accept", "ask_now", "complete", "confirm_cost", "exchanges",
+    "fail", "fulfil", "handle_notice", "offer_changed", "open_purchases", "refresh_levels",
+    "send_again", "take_back",
 ]  # fmt: skip

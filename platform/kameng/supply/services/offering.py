@@ -69,7 +69,7 @@ LEFT JOIN contract_cost kc ON kc.contract_id = k.id AND kc.sku_id = f.sku_id
 LEFT JOIN LATERAL (SELECT sum(coalesce(p.cost, p.max_cost)) AS amount FROM purchase p
   WHERE p.connection_id = c.id AND p.created_at > c.balance_at AND p.state <> 'declined') spent ON true
 WHERE f.sku_id = ANY(:skus) ORDER BY f.id
-""")  # noqa: E501 - SQL reads better in whole clauses
+""")  # noqa: E501  # SQL reads better in whole clauses
 _POLICY = ("on_rise", "follow", "only_raise", "add_bp", "add_amount", "least_cost", "loss_bp")
 
 

@@ -38,7 +38,7 @@ FROM {_ROWS} WHERE f.id = q.id
 _HISTORY = text(f"""
 INSERT INTO supply_offer_change(supplier_id, offer_id, old_cost, new_cost, old_on_sale, new_on_sale, source)
 SELECT :supplier, q.id, q.old_cost, q.cost, q.old_on_sale, q.on_sale, :source FROM {_ROWS}
-""")  # noqa: E501 - column names of this file
+""")  # noqa: E501  # column names of this file
 _SEEN = text("UPDATE supply_offer SET seen_at = :at WHERE id = ANY(:ids)")
 _GONE = text("""
 WITH left_over AS (
@@ -50,7 +50,7 @@ WITH left_over AS (
   SELECT supplier_id, id, cost, cost, on_sale, false, 'sync' FROM left_over
 )
 SELECT id, sku_id FROM left_over
-""")  # noqa: E501 - one column list
+""")  # noqa: E501  # one column list
 
 
 class Shelf:

@@ -40,7 +40,7 @@ _READ = text("""
 SELECT id, supplier_id, plugin_id, account, sync_goods, coalesce((sync_counts ->> 'failed')::int, 0) AS failed,
        clock_timestamp() AS at
 FROM supply_connection WHERE id = :id
-""")  # noqa: E501 - one column list
+""")  # noqa: E501  # one column list
 _DONE = text("""
 UPDATE supply_connection SET synced_at = :at, sync_error = '', sync_counts = CAST(:counts AS jsonb)
 WHERE id = :id
