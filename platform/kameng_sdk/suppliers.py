@@ -230,7 +230,9 @@ class Supplier(Protocol):
     def query(self, ctx: CallContext, purchase_no: str, supplier_ref: str) -> PurchaseResult:
         """Ask what became of a purchase (QUERY). "No such order" is UNKNOWN with ``found`` False.
 
-        ``supplier_ref`` is "" when the answer to the purchase was lost.
+        ``supplier_ref`` is "" when the answer to the purchase was lost. That a purchase came to
+        nothing is a result with DECLINED; raising `Declined` says only that the question was
+        refused, and changes nothing.
         """
         ...
 
