@@ -111,9 +111,7 @@ def _unsent(said: Said, asked: Asked) -> Judged | None:
     )  # fmt: skip
 
 
-def _still_open(
-    said: Said, asked: Asked, rules: SupplierRules, able: SupplierCapability
-) -> Judged:
+def _still_open(said: Said, asked: Asked, rules: SupplierRules, able: SupplierCapability) -> Judged:
     value = said.value
     if said.outcome is Outcome.SUCCEEDED and value is not None:
         wrong = quarrel(value, asked, able)
