@@ -85,7 +85,7 @@ def complete(
     """
     text = text.strip()[:MAX_TEXT]
     row = _row(station_id, purchase_id)
-    if not cards and _is_card_order(row):
+    if not cards and row.cards:
         raise DomainError("cards_needed", _l("请填写每一张卡密，每行一张"))
     if not cards and not text:
         raise DomainError("text_needed", _l("请填写发货内容，买家会看到它"))
@@ -240,12 +240,6 @@ def _state(station_id: int, purchase_id: int) -> str:
     given = {"station": station_id, "id": purchase_id}
     state = text("SELECT state FROM purchase WHERE station_id = :station AND id = :id")
     return str(db.session.execute(state, given).scalar_one())
-
-
-def _is_card_order(row: Any) -> bool:
-    kind = text("SELECT kind FROM orders WHERE station_id = :station AND id = :order")
-    given = {"station": row.station_id, "order": row.order_id}
-    return bool(db.session.execute(kind, given).scalar_one() == "card")
 
 
 def _deliveries(cards: Sequence[tuple[str, str]]) -> tuple[Delivery, ...]:

@@ -126,8 +126,9 @@ def _sealed(sku_id: int, cards: list[Delivery]) -> tuple[str, str, int | None]:
 
 
 def _pieces(result: PurchaseResult, ordered: int) -> int:
-    """Cards are counted; a top-up that says nothing about pieces is the whole."""
-    return min(ordered, len(result.deliveries)) if result.deliveries else ordered
+    """Cards are counted; the receipt of a top-up stands for the whole."""
+    codes = sum(piece.code is not None for piece in result.deliveries)
+    return min(ordered, codes) if codes else ordered
 
 
 def _text(result: PurchaseResult, cards: list[Delivery]) -> str:

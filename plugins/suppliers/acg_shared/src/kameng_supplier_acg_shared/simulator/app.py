@@ -24,7 +24,7 @@ BUYS = frozenset({"commodity/trade", "trade"})
 class AcgSimulator(SupplierSimulator):
     """A number buys once behind both doors; only V4 can be asked by it, and sends notices."""
 
-    name, title, goods = "acg_shared", "异次元共享店铺", GOODS
+    name, title, goods = "acg-shared", "异次元共享店铺", GOODS
 
     def __init__(self, environment: SimulatorEnvironment) -> None:
         super().__init__(environment)
