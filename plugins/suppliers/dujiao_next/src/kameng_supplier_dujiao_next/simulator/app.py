@@ -132,8 +132,6 @@ class DujiaoSimulator(SupplierSimulator):
                 except Problem as problem:
                     return problem.response()
 
-            # All of it is taken in: with a rest unread the server would not close at once.
-            request.get_data()
             return self.lying(checked, buys=buys)
 
         return view

@@ -186,8 +186,6 @@ class ReloadlySimulator(SupplierSimulator):
                 except Problem as problem:
                     return problem.response()
 
-            # All of it is taken in: with a rest unread the server would not close at once.
-            request.get_data()
             return self.lying(checked, buys=buys)
 
         return view
