@@ -1,1 +1,1 @@
-"""Suppliers: who sells to us, on what terms, and how well."""
+"""suppliers context."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from kameng.supply.services.desk import (
     PurchaseView,
+    accept,
     ask_now,
     complete,
     fail,
@@ -16,6 +17,6 @@ from kameng.supply.services.fulfilling import fulfil
 from kameng.supply.services.noticing import handle_notice
 
 __all__ = [
-    "ExchangeView", "PurchaseView", "ask_now", "complete", "exchanges", "fail", "fulfil",
+    "ExchangeView", "PurchaseView", "accept", "ask_now", "complete", "exchanges", "fail", "fulfil",
     "handle_notice", "open_purchases", "send_again", "take_back",
 ]  # fmt: skip

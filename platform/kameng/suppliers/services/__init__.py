@@ -1,1 +1,1 @@
-"""Use cases about suppliers."""
+"""Use cases of suppliers; the only place of this context that commits."""

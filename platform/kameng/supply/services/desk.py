@@ -1,12 +1,13 @@
 """What people do about purchases: hand over goods, say no, ask, send again, take back.
 
-In the open main scope, and they commit; `take_back` calls a supplier and opens its own scopes.
+In the open main scope, and they commit; `take_back` and `accept` call a supplier and open scopes
+of their own.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -185,6 +186,26 @@ def take_back(station_id: int, purchase_id: int, reason: str, actor: str) -> str
         settling.book(row, answer, judged, "cancel")
         detail = {"purchase_id": purchase_id, "reason": reason, "outcome": answer.outcome.value}
         audit(actor, "purchase.take_back", f"order:{row.order_id}", detail, station_id=station_id)
+        db.session.commit()
+        return _state(station_id, purchase_id)
+
+
+def accept(station_id: int, purchase_id: int, actor: str) -> str:
+    """Take what the supplier says it has delivered, though it is too much, too little or too dear.
+
+    Asks the supplier anew; pieces beyond the order are left, missing ones are bought elsewhere or
+    paid back. Returns the state afterwards. Opens its own scopes. Raises `NotFound`,
+    `Conflict("purchase_closed")`, `DomainError("nothing_delivered")`, `PluginUnavailable`.
+    """
+    row = _open_row(station_id, purchase_id)
+    answer = plugins.supplier(row.plugin_id, row.account).query(row.purchase_no, row.supplier_ref)
+    if answer.outcome is not Outcome.SUCCEEDED or answer.value is None:
+        raise DomainError("nothing_delivered", _l("供货方现在没有说已交货，无法照单收下"))
+    value = replace(answer.value, deliveries=tuple(answer.value.deliveries)[: row.quantity])
+    with main_scope(reason=REASON):
+        settling.receive(row, value, actor)
+        detail = {"purchase_id": purchase_id, "pieces": len(value.deliveries)}
+        audit(actor, "purchase.accept", f"order:{row.order_id}", detail, station_id=station_id)
         db.session.commit()
         return _state(station_id, purchase_id)
 

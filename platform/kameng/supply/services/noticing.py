@@ -37,7 +37,7 @@ INSERT INTO supply_notice(supplier_id, connection_id, digest, sealed, result, pu
 VALUES (:supplier, :connection, :digest, :sealed, :result, :number, :event, :ip)
 ON CONFLICT (connection_id, digest) DO UPDATE
   SET times = supply_notice.times + 1, last_at = now(), result = EXCLUDED.result
-""")  # noqa: E501 - one column list
+""")  # noqa: E501  # one column list
 # Bound to the account: the number of a purchase at another supplier is unknown here.
 _PURCHASE = text(
     "SELECT station_id, id FROM purchase"

@@ -330,7 +330,7 @@ GRANT SELECT (purchase_id) ON card TO kameng_main;
 -- readonly, guard
 GRANT SELECT ON supplier_contract, supply_offer, supply_offer_change, supplier_score, supply_level, purchase_plan, purchase_plan_line TO kameng_readonly;
 GRANT SELECT ON ALL TABLES IN SCHEMA public TO kameng_guard;
-GRANT INSERT, UPDATE ON purchase, supplier_payment TO kameng_guard;
+GRANT INSERT, UPDATE ON purchase, supplier_payment, supply_dispute, supply_dispute_message TO kameng_guard;
 GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO kameng_app, kameng_main, kameng_guard, kameng_supplier;
 
 UPDATE role SET permissions = permissions || ARRAY['supplier.review','supply.route','supply.plan','dispute.manage','supplier.pay']
