@@ -44,7 +44,11 @@ class Past:
         minutes_ago: float = 1, took_s: float = 20, sends: int = 1,
     ) -> list[int]:  # fmt: skip
         """Purchases sent so long ago; ended `took_s` later unless their state is open."""
-        done = "NULL" if state in ("sent", "unknown") else f"now() - interval '{minutes_ago} minutes' + interval '{took_s} seconds'"
+        done = (
+            "NULL"
+            if state in ("sent", "unknown")
+            else f"now() - interval '{minutes_ago} minutes' + interval '{took_s} seconds'"
+        )
         made = []
         for _n in range(count):
             number = next(self.numbers)

@@ -47,7 +47,11 @@ def test_most_of_ten_failing_stops_a_supplier_until_a_person_resumes_it(past):
     assert why == "recent_success value=4000 limit=5000 purchases=10"
     assert past.alert(bad, "supplier_paused") == "open"
     audit = "SELECT detail FROM audit_event WHERE action = 'supplier.pause' AND subject = %s"
-    assert past.shop.one(audit, f"supplier:{bad}") == {"value": 4000, "limit": 5000, "purchases": 10}
+    assert past.shop.one(audit, f"supplier:{bad}") == {
+        "value": 4000,
+        "limit": 5000,
+        "purchases": 10,
+    }
     assert watch(past) == 0
     past.run(suppliers.resume_supplier, bad, "他们修好了", "staff:1")
     assert past.row(bad) == ("active", "B", "")
@@ -64,7 +68,9 @@ def test_an_unknown_outcome_counts_against_a_supplier_after_five_minutes(past):
     past.bought(mute, 1, state="declined")
     past.shop.plant(f"UPDATE purchase SET state = 'unknown', done_at = NULL WHERE id = {made[0]}")
     assert watch(past) == 0
-    past.shop.plant(f"UPDATE purchase SET sent_at = now() - interval '6 minutes' WHERE id = {made[0]}")
+    past.shop.plant(
+        f"UPDATE purchase SET sent_at = now() - interval '6 minutes' WHERE id = {made[0]}"
+    )
     assert watch(past) == 1
     assert past.row(mute)[1] == "C"
 

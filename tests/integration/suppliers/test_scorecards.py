@@ -22,9 +22,20 @@ def test_a_supplier_that_does_all_well_gets_an_A(past):
     past.bought(good, 40)
     score, grade, metrics, reasons = card(past, good)
     assert (score, grade, past.row(good)[1]) == (1000, "A", "A")
-    assert set(metrics) == {"success", "on_time", "time_outs", "stock_accuracy", "price_stability", "complaints", "papers"}
+    assert set(metrics) == {
+        "success",
+        "on_time",
+        "time_outs",
+        "stock_accuracy",
+        "price_stability",
+        "complaints",
+        "papers",
+    }
     assert sum(line["weight"] for line in metrics.values()) == 1000
-    assert metrics["on_time"] | {"p50_s": 20, "p95_s": 20, "part": 40, "whole": 40} == metrics["on_time"]
+    assert (
+        metrics["on_time"] | {"p50_s": 20, "p95_s": 20, "part": 40, "whole": 40}
+        == metrics["on_time"]
+    )
     assert reasons == [{"code": "grade", "from": None, "to": "A"}]
     assert past.told(good) == 1
 
@@ -123,20 +134,27 @@ def test_edited_rules_are_previewed_checked_and_audited(past):
     past.run(suppliers.compute_scores)
     assert past.row(mine)[1] == "B"
     strict = replace(found.terms, a_from=990, b_from=980, c_from=970)
-    (preview,) = [p for p in past.run(suppliers.preview_grades, found.rules, strict) if p.supplier_id == mine]
+    (preview,) = [
+        p for p in past.run(suppliers.preview_grades, found.rules, strict) if p.supplier_id == mine
+    ]
     assert (preview.grade, preview.new_grade) == ("B", "D")
     assert past.row(mine)[1] == "B"
     with pytest.raises(DomainError) as refused:
         past.run(suppliers.save_score_rules, found.rules, replace(strict, b_from=995), "staff:1")
     assert refused.value.facts == {"field": "a_from"}
-    heavier = [replace(rule, weight=500, full_at=Fraction(97, 100)) if rule.metric == "success" else rule for rule in found.rules]
+    heavier = [
+        replace(rule, weight=500, full_at=Fraction(97, 100)) if rule.metric == "success" else rule
+        for rule in found.rules
+    ]
     past.run(suppliers.save_score_rules, heavier, strict, "staff:1")
     try:
         saved = past.run(suppliers.score_rules)
         assert (saved.terms, saved.updated_by) == (strict, "staff:1")
         assert saved.rules[0].weight == 500
         assert saved.rules[0].full_at == Fraction(97, 100)
-        detail = past.shop.one("SELECT detail FROM audit_event WHERE action = 'score.rules' ORDER BY id DESC LIMIT 1")
+        detail = past.shop.one(
+            "SELECT detail FROM audit_event WHERE action = 'score.rules' ORDER BY id DESC LIMIT 1"
+        )
         assert detail["new"]["success"] == "500: 0.8–0.97"
         assert detail["old"]["a_from"] == found.terms.a_from
     finally:
