@@ -1,4 +1,4 @@
-"""The bench a plugin is tried on: its own simulator over HTTP, a shop for its notices, a journal."""
+"""The bench a plugin is tried on: its own simulator, a shop for its notices, a journal."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from kameng_sdk.kit.calls import Said, Way, call
 from kameng_sdk.kit.checks import Failed, NotApplicable, require
 from kameng_sdk.kit.static import FACTORIES, Specimen
 from kameng_sdk.manifest import PluginManifest
+from kameng_sdk.money import Money
 from kameng_sdk.secrets import Secret
 from kameng_sdk.simulators import Simulator, SimulatorEnvironment
 from kameng_sdk.testing.calls import DirectHttp, plugin_config
@@ -24,6 +25,8 @@ from kameng_sdk.testing.scenes import Merchant
 from kameng_sdk.testing.serving import Served, mounted
 from kameng_sdk.webhooks import WebhookRequest
 
+SAMPLES: dict[str, str | int | bool | Money] = {"int": 1, "bool": True, "money": Money(10_000)}
+Call = Callable[[CallContext], object]
 _numbers = itertools.count(1)
 
 
@@ -55,14 +58,14 @@ class Bench:
         """Where the plugin's other side may send notices."""
         return f"{self.shop_url}/notify"
 
-    def object(self) -> Any:
+    def subject(self) -> Any:
         """The one object of these settings, made once."""
-        return self.once("object", self.build)
+        return self.once("subject", self.build)
 
     def build(self, config: PluginConfig | None = None) -> Any:
         """A new object; raises `NotApplicable` when the bench does not stand."""
         if self.trouble:
-            raise NotApplicable(self.trouble)
+            raise NotApplicable("nothing to try it on: see contract.simulator")
         built = self.build_all(self.config if config is None else config)
         require(len(built) == 1, f"{len(built)} objects were made of one account, not one")
         return built[0]
@@ -73,7 +76,11 @@ class Bench:
         return [built for answer in hook(config=config) for built in answer]
 
     def say(
-        self, step: str, promised: Any, code: Callable[[CallContext], object], way: Way | None = None
+        self,
+        step: str,
+        promised: Any,
+        code: Callable[[CallContext], object],
+        way: Way | None = None,
     ) -> Said:
         """One call, written into the journal."""
         said = call(step, code, way)
@@ -113,6 +120,12 @@ class Bench:
         answer = self._control("GET", f"orders?out_trade_no={number}&number={number}")
         found = answer.get("orders") if answer is not None else None
         return found if isinstance(found, list) else None
+
+    def placed(self) -> int | None:
+        """How many orders the simulator has in all; None when it does not tell."""
+        facts = self._control("GET", "facts") or {}
+        found = facts.get("placed")
+        return found if isinstance(found, int) else None
 
     def act(self, number: str, action: str) -> bool:
         """Do in the simulator as a person would; False when it has no such lever."""
@@ -177,6 +190,10 @@ def _config(bench: Bench, simulators: list[Simulator]) -> PluginConfig:
     require(len(simulators) <= 1, "one plugin brings one simulator")
     if simulators:
         values |= dict(simulators[0].demo_config())
+    elif not any(f.secret or f.kind == "url" for f in manifest.config_fields):
+        # It has no other side: whatever is typed in, nothing is sent.
+        needed = [f for f in manifest.config_fields if f.required and f.name not in values]
+        values |= {f.name: SAMPLES.get(f.kind, "1") for f in needed}
     missing = [f.name for f in manifest.config_fields if f.required and f.name not in values]
     require(not missing, "without a simulator nobody can try it; it needs " + ", ".join(missing))
     hidden = {f.name for f in manifest.config_fields if f.secret}

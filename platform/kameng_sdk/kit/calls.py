@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -112,12 +111,6 @@ def call(step: str, code: Callable[[CallContext], object], way: Way | None = Non
         bypassed=tuple(str(address) for address in _list(box.get("bypassed"))),
         logged=tuple(ears.lines),
     )
-
-
-def elapsed(code: Callable[[], Said]) -> tuple[Said, float]:
-    """A call, and how many seconds it took."""
-    start = time.monotonic()
-    return code(), time.monotonic() - start
 
 
 class _Ears(logging.Handler):

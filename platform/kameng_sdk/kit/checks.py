@@ -28,7 +28,7 @@ class NotApplicable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Check(Generic[S]):
-    """``run`` raises `Failed` or `NotApplicable`; ``gate``: without it nothing else can be tried."""
+    """``run`` raises `Failed` or `NotApplicable`; without a ``gate`` nothing else can be tried."""
 
     name: str
     meaning: str

@@ -196,7 +196,8 @@ _watching = threading.Lock()
 def calling() -> Iterator[list[str]]:
     """While a plugin's code runs in this thread: addresses it connects to past its client."""
     _watch()
-    _here.bypassed = bypassed = []
+    bypassed: list[str] = []
+    _here.bypassed = bypassed
     try:
         yield bypassed
     finally:

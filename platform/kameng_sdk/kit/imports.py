@@ -91,4 +91,5 @@ def _loaded(call: ast.Call) -> Iterator[tuple[str, int]]:
 
 def has_marker(packages: dict[str, Path]) -> bool:
     """Whether every package says by `py.typed` that its annotations count."""
-    return all((place / "py.typed").is_file() for place in packages.values())
+    folders = [place for place in packages.values() if place.is_dir()]
+    return all((place / "py.typed").is_file() for place in folders)

@@ -45,8 +45,14 @@ def template_of(kind: PluginKind) -> Path:
 
 def _files(template: Path) -> Iterator[Path]:
     for path in sorted(template.rglob("*")):
-        built = path.suffix in COMPILED or LEFT_OUT & set(path.parts)
-        if path.is_file() and not built and not path.name.startswith("."):
+        parts = path.relative_to(template).parts
+        hidden = any(part.startswith(".") for part in parts)
+        if (
+            path.is_file()
+            and not hidden
+            and not LEFT_OUT & {*parts}
+            and path.suffix not in COMPILED
+        ):
             yield path
 
 

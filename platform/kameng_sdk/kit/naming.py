@@ -30,7 +30,7 @@ class Names:
 def names_for(name: str, kind: PluginKind) -> Names:
     """All names of a plugin; raises `BadName`."""
     if not _NAME.fullmatch(name) or len(name) > LONGEST:
-        raise BadName(f"{name!r}: use words of a-z and 0-9 with hyphens between, like demo-supplier")
+        raise BadName(f"{name!r}: use words of a-z and 0-9 with hyphens, like demo-supplier")
     package = name.replace("-", "_")
     if package in TAKEN or package in sys.stdlib_module_names or keyword.iskeyword(package):
         raise BadName(f"{name!r}: Python or Kameng has a package of that name")

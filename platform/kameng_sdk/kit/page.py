@@ -69,7 +69,9 @@ def _group(group: str, report: Report) -> str:
     )
     rows = "".join(_row(finding) for finding in found)
     label = f'aria-labelledby="{group}"'
-    return f'<h2 id="{group}">{GROUPS[group]}</h2><table {label}>{head}<tbody>{rows}</tbody></table>'
+    return (
+        f'<h2 id="{group}">{GROUPS[group]}</h2><table {label}>{head}<tbody>{rows}</tbody></table>'
+    )
 
 
 def _row(finding: Finding) -> str:

@@ -57,7 +57,7 @@ class Paid:
 
 @payments.check("build", "It makes one object, which can settle what is unknown.")
 def _build(bench: Bench) -> None:
-    capabilities = bench.object().capabilities
+    capabilities = bench.subject().capabilities
     require(type(capabilities) is PaymentCapability, "capabilities are no PaymentCapability")
     require(capabilities & SETTLING, "declares none of QUERY, WEBHOOK, MANUAL_CONFIRM and WALLET")
 
@@ -76,7 +76,9 @@ def _charge(bench: Bench) -> None:
     said = begun(bench)[1]
     require(said.outcome in BEGUN, said.words())
     result = said.value
-    ways = [getattr(result, name, None) for name in ("redirect_url", "qr_content", "bridge", "details")]
+    ways = [
+        getattr(result, name, None) for name in ("redirect_url", "qr_content", "bridge", "details")
+    ]
     require(said.outcome is Outcome.SUCCEEDED or any(ways), "PENDING, and no way to pay is shown")
 
 
@@ -98,7 +100,7 @@ def _query(bench: Bench) -> None:
 @payments.check("refund", "REFUND: money goes back under a number, in part where that is declared.")
 def _refund(bench: Bench) -> None:
     needs(bench, PaymentCapability.REFUND)
-    partial = bool(bench.object().capabilities & PaymentCapability.PARTIAL_REFUND)
+    partial = bool(bench.subject().capabilities & PaymentCapability.PARTIAL_REFUND)
     one = pay(bench)
     total = one.request.amount
     request = RefundRequest(
@@ -106,11 +108,11 @@ def _refund(bench: Bench) -> None:
         amount=Money.from_fen(1000) if partial else total, total=total,
         reason="test", made_at=datetime.now(UTC),
     )  # fmt: skip
-    said = bench.say("refund", RefundResult, lambda ctx: bench.object().refund(ctx, request))
+    said = bench.say("refund", RefundResult, lambda ctx: bench.subject().refund(ctx, request))
     require(said.outcome in BEGUN, said.words())
-    if bench.object().capabilities & PaymentCapability.QUERY:
+    if bench.subject().capabilities & PaymentCapability.QUERY:
         again = bench.say(
-            "query_refund", RefundResult, lambda ctx: bench.object().query_refund(ctx, request)
+            "query_refund", RefundResult, lambda ctx: bench.subject().query_refund(ctx, request)
         )
         require(again.outcome is not Outcome.DECLINED, f"it was given back, and {again.words()}")
 
@@ -121,7 +123,7 @@ def _cancel(bench: Bench) -> None:
     request = new_charge(bench)
     ref = getattr(charge(bench, request).value, "provider_ref", "")
     said = bench.say(
-        "cancel", Outcome, lambda ctx: bench.object().cancel(ctx, request.attempt_no, ref)
+        "cancel", Outcome, lambda ctx: bench.subject().cancel(ctx, request.attempt_no, ref)
     )
     require(said.error is None and not said.late, said.words())
 
@@ -142,13 +144,13 @@ def _notice(bench: Bench) -> None:
 def _bill(bench: Bench) -> None:
     needs(bench, PaymentCapability.BILL)
     day = (datetime.now(UTC) + timedelta(hours=8)).date()
-    said = bench.say("bill", BillResult, lambda ctx: bench.object().bill(ctx, day))
+    said = bench.say("bill", BillResult, lambda ctx: bench.subject().bill(ctx, day))
     require(said.outcome in BEGUN, said.words())
 
 
 @payments.check("undeclared", "What is not declared raises CapabilityNotSupported, without I/O.")
 def _undeclared(bench: Bench) -> None:
-    provider, can = bench.object(), PaymentCapability
+    provider, can = bench.subject(), PaymentCapability
     refund = RefundRequest(
         attempt_no=new_number(), provider_ref="", refund_no=new_number(),
         amount=Money.from_fen(1), total=Money.from_fen(1),
@@ -172,7 +174,7 @@ def _undeclared(bench: Bench) -> None:
 
 @payments.check("threads", f"{CROWD} charges at once do not get into each other's way.")
 def _threads(bench: Bench) -> None:
-    provider = bench.object()
+    provider = bench.subject()
     requests = [new_charge(bench) for _ in range(CROWD)]
     said = in_crowd(
         bench, "charge", ChargeResult, {r.attempt_no: _charging(provider, r) for r in requests}
@@ -185,7 +187,7 @@ def _threads(bench: Bench) -> None:
 
 @payments.check("deadline", "When the other side is silent, every call ends in its time.")
 def _deadline(bench: Bench) -> None:
-    provider, request = bench.object(), new_charge(bench)
+    provider, request = bench.subject(), new_charge(bench)
     calls: list[tuple[str, Callable[[CallContext], object]]] = [
         ("charge", _charging(provider, request))
     ]
@@ -196,36 +198,36 @@ def _deadline(bench: Bench) -> None:
 
 @after_payments.check("types", "Every answer is of the SDK's very types, in all its fields.")
 def _types(bench: Bench) -> None:
-    bench.object()
+    bench.subject()
     answers_fit(bench)
 
 
 @after_payments.check("secrets", "No secret of the settings is in a message, error, log or repr.")
 def _secrets(bench: Bench) -> None:
-    bench.object()
+    bench.subject()
     keeps_secrets(bench, ())
 
 
 @after_payments.check("way_out", "Nothing but context.http opens a connection.")
 def _way_out(bench: Bench) -> None:
-    bench.object()
+    bench.subject()
     uses_the_client(bench)
 
 
 def needs(bench: Bench, capability: PaymentCapability) -> None:
     """Raises `NotApplicable` unless it is declared."""
-    if not bench.object().capabilities & capability:
+    if not bench.subject().capabilities & capability:
         raise NotApplicable(f"{capability.name} is not declared")
 
 
 def methods_of(bench: Bench) -> list[PaymentMethod]:
     """Its ways to pay."""
-    return list(bench.object().methods())
+    return list(bench.subject().methods())
 
 
 def new_charge(bench: Bench) -> ChargeRequest:
     """A charge under a new number, by the first way to pay that asks for no payer."""
-    if PaymentCapability.WALLET in bench.object().capabilities:
+    if PaymentCapability.WALLET in bench.subject().capabilities:
         raise NotApplicable("the core debits the wallet itself; nothing is called")
     methods = [method for method in methods_of(bench) if not method.needs_payer]
     if not methods:
@@ -240,7 +242,7 @@ def new_charge(bench: Bench) -> ChargeRequest:
 
 def charge(bench: Bench, request: ChargeRequest, way: Way | None = None) -> Said:
     """Begin a payment."""
-    return bench.say("charge", ChargeResult, _charging(bench.object(), request), way)
+    return bench.say("charge", ChargeResult, _charging(bench.subject(), request), way)
 
 
 def _charging(provider: Any, request: ChargeRequest) -> Callable[[CallContext], object]:
@@ -249,7 +251,7 @@ def _charging(provider: Any, request: ChargeRequest) -> Callable[[CallContext], 
 
 def ask(bench: Bench, number: str, ref: str) -> Said:
     """Ask what became of an attempt."""
-    provider = bench.object()
+    provider = bench.subject()
     return bench.say("query", QueryResult, lambda ctx: provider.query(ctx, number, ref))
 
 
@@ -272,9 +274,9 @@ def paid(bench: Bench) -> Paid:
 
 def pay(bench: Bench, way: Way | None = None) -> Paid:
     """Charge, and pay in the simulator as a shopper would."""
+    request = new_charge(bench)
     if bench.simulator is None:
         raise NotApplicable("it has no simulator whose shopper could pay")
-    request = new_charge(bench)
     said = charge(bench, request, way)
     if way is None and said.outcome not in BEGUN:
         raise Failed(said.words())
@@ -308,21 +310,32 @@ def true_notice(bench: Bench) -> tuple[WebhookRequest, str]:
     """What the simulator sent about a payment, and the attempt's number."""
     needs(bench, PaymentCapability.WEBHOOK)
     number = paid(bench).request.attempt_no
-    notice = bench.once("notice", lambda: bench.wait_notice(number) or newest(bench))
+    notice = bench.once("notice", lambda: notice_about(bench, number))
     if notice is None:
         raise Failed("its simulator sent no notice about a payment to notify_url")
     return notice, number
 
 
-def newest(bench: Bench) -> WebhookRequest | None:
-    """The last notice that came: some gateways encrypt them, so no number can be seen."""
-    return bench.merchant.notices[-1] if bench.merchant.notices else None
+def notice_about(bench: Bench, number: str, seconds: float = 8.0) -> WebhookRequest | None:
+    """A notice about a number; read by the plugin, as some gateways encrypt them."""
+    end = time.monotonic() + seconds
+    seen = 0
+    while time.monotonic() < end:
+        for notice in list(bench.merchant.notices)[seen:]:
+            seen += 1
+            events = getattr(read_notice(bench, notice).value, "events", ())
+            if any(getattr(event, "attempt_no", "") == number for event in events):
+                return notice
+        time.sleep(0.05)
+    return bench.wait_notice(number, 0.2)
 
 
 def read_notice(bench: Bench, notice: WebhookRequest) -> Said:
     """Let the plugin read a notice; the shop answers the simulator as the plugin says."""
-    provider = bench.object()
-    said = bench.say("parse_webhook", WebhookResult, lambda ctx: provider.parse_webhook(ctx, notice))
+    provider = bench.subject()
+    said = bench.say(
+        "parse_webhook", WebhookResult, lambda ctx: provider.parse_webhook(ctx, notice)
+    )
     if isinstance(said.value, WebhookResult):
         body = said.value.reply.body
         bench.merchant.answer = body if isinstance(body, str) else body.decode("utf-8", "replace")
@@ -330,4 +343,6 @@ def read_notice(bench: Bench, notice: WebhookRequest) -> Said:
 
 
 def _page(result: object) -> str:
-    return str(getattr(result, "redirect_url", "") or getattr(result, "qr_content", ""))
+    if not isinstance(result, ChargeResult):
+        return ""
+    return f"{result.redirect_url}{dict(result.form) or ''}{result.qr_content}"

@@ -69,17 +69,18 @@ def _all(specimen: Specimen) -> Iterator[Finding]:
             yield from _skipped(shut or "static.manifest failed", manifest)
             return
         with bench_of(specimen, Path(folder)) as bench:
-            for suite in ON_THE_BENCH:
-                for check in suite.checks:
-                    if manifest.kind in check.kinds:
-                        yield _run(check, bench, "")
+            for trial in _of_kind(manifest):
+                yield _run(trial, bench, "")
 
 
 def _skipped(why: str, manifest: PluginManifest | None) -> Iterator[Finding]:
-    for suite in ON_THE_BENCH:
-        for check in suite.checks:
-            if manifest is not None and manifest.kind in check.kinds:
-                yield Finding(check.name, check.meaning, NOT_APPLICABLE, why, 0)
+    for trial in _of_kind(manifest) if manifest is not None else ():
+        yield Finding(trial.name, trial.meaning, NOT_APPLICABLE, why, 0)
+
+
+def _of_kind(manifest: PluginManifest) -> Iterator[Check[Bench]]:
+    trials = (trial for suite in ON_THE_BENCH for trial in suite.checks)
+    return (trial for trial in trials if manifest.kind in trial.kinds)
 
 
 def _run(check: Check[Any], subject: object, shut: str) -> Finding:

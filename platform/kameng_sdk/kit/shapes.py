@@ -29,7 +29,7 @@ def misfits(value: object, promised: Any, where: str = "") -> Iterator[str]:
             yield _words(value, promised, where)
     elif type(value) is not promised and not _same_family(value, promised):
         yield _words(value, promised, where)
-    elif is_dataclass(value) and promised is type(value):
+    elif isinstance(promised, type) and is_dataclass(promised):
         for name, hint in _hints(promised).items():
             yield from misfits(getattr(value, name), hint, f"{where}.{name}")
 

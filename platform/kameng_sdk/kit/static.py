@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import pluggy
 
@@ -155,7 +154,9 @@ def _api_version(specimen: Specimen) -> None:
     wanted = specimen.manifest.api_version
     sound = type(wanted) is tuple and [type(part) for part in wanted] == [int, int]
     require(sound, f"api_version is {wanted!r}, not two whole numbers")
-    require(API_VERSION.accepts(wanted), f"needs API {wanted[0]}.{wanted[1]}, this is {API_VERSION}")
+    require(
+        API_VERSION.accepts(wanted), f"needs API {wanted[0]}.{wanted[1]}, this is {API_VERSION}"
+    )
 
 
 @static.check("factory", "It implements the factory of its kind and no other.", gate=True)
@@ -187,8 +188,3 @@ def _faults(field: ConfigField) -> list[str]:
     if field.pattern and isinstance(default, str) and not re.fullmatch(field.pattern, default):
         words.append("has a default that its pattern refuses")
     return [f"{field.name} {word}" for word in words]
-
-
-def hook_of(specimen: Specimen) -> Any:
-    """The hooks of this plugin alone."""
-    return specimen.manager.hook

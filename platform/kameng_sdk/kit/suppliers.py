@@ -39,6 +39,7 @@ from kameng_sdk.webhooks import WebhookRequest
 MOST_PAGES = 50
 SETTLED_S = 10.0
 ACCOUNT = "13800138000"
+ENDLESS = 10**9
 NOTICE = WebhookRequest(method="POST", path="/notify", query="", headers={}, body=b"")
 
 suppliers: Suite[Bench] = Suite("contract", SUPPLIER)
@@ -56,7 +57,7 @@ class Bought:
 
 @suppliers.check("build", "It makes one object, which can settle what is unknown.")
 def _build(bench: Bench) -> None:
-    supplier = bench.object()
+    supplier = bench.subject()
     capabilities = supplier.capabilities
     require(type(capabilities) is SupplierCapability, "capabilities are no SupplierCapability")
     require(capabilities & SETTLING, "declares none of QUERY, CALLBACK and MANUAL")
@@ -86,7 +87,7 @@ def _query(bench: Bench) -> None:
     one = bought(bench)
     require(one.last.outcome is Outcome.SUCCEEDED, f"it stays {one.last.outcome.name}")
     asked, came = one.request.quantity, len(one.last.deliveries)
-    partial = SupplierCapability.PARTIAL in bench.object().capabilities
+    partial = SupplierCapability.PARTIAL in bench.subject().capabilities
     require(came == asked or (partial and came < asked), f"{asked} ordered, {came} delivered")
     cost = one.last.cost
     over = isinstance(cost, Money) and cost > one.request.max_cost
@@ -98,7 +99,7 @@ def _query(bench: Bench) -> None:
 @suppliers.check("balance", "BALANCE: it tells what is left of our money.")
 def _balance(bench: Bench) -> None:
     needs(bench, SupplierCapability.BALANCE)
-    said = bench.say("balance", Money, lambda ctx: bench.object().balance(ctx))
+    said = bench.say("balance", Money, lambda ctx: bench.subject().balance(ctx))
     require(said.error is None and not said.late, said.words())
 
 
@@ -116,12 +117,12 @@ def _callback(bench: Bench) -> None:
 
 @suppliers.check("idempotent", "number_is_idempotent: the same number sent again buys nothing.")
 def _idempotent(bench: Bench) -> None:
-    if not bench.object().rules.number_is_idempotent:
+    if not bench.subject().rules.number_is_idempotent:
         raise NotApplicable("it does not promise that")
-    request = bought(bench).request
-    place(bench, request)
-    place(bench, request)
-    sold = sold_of(bench, request.purchase_no)
+    count, request = tally(bench), new_request(bench)
+    for _again in range(3):
+        place(bench, request)
+    sold = count.sold(request.purchase_no)
     require(sold == 1, f"its simulator sold {sold} times for one number")
 
 
@@ -132,14 +133,14 @@ def _cancel(bench: Bench) -> None:
     ref = getattr(place(bench, request).value, "supplier_ref", "")
     said = bench.say(
         "cancel", PurchaseResult,
-        lambda ctx: bench.object().cancel(ctx, request.purchase_no, ref, "test"),
+        lambda ctx: bench.subject().cancel(ctx, request.purchase_no, ref, "test"),
     )  # fmt: skip
     require(said.error is None and not said.late, said.words())
 
 
 @suppliers.check("undeclared", "What is not declared raises CapabilityNotSupported, without I/O.")
 def _undeclared(bench: Bench) -> None:
-    supplier, can = bench.object(), SupplierCapability
+    supplier, can = bench.subject(), SupplierCapability
     refuses_undeclared(
         bench,
         [
@@ -154,7 +155,7 @@ def _undeclared(bench: Bench) -> None:
 
 @suppliers.check("threads", f"{CROWD} purchases at once do not get into each other's way.")
 def _threads(bench: Bench) -> None:
-    supplier = bench.object()
+    supplier = bench.subject()
     requests = [new_request(bench) for _ in range(CROWD)]
     said = in_crowd(
         bench, "purchase", PurchaseResult,
@@ -170,7 +171,7 @@ def _threads(bench: Bench) -> None:
 
 @suppliers.check("deadline", "When the other side is silent, every call ends in its time.")
 def _deadline(bench: Bench) -> None:
-    supplier, can = bench.object(), SupplierCapability
+    supplier, can = bench.subject(), SupplierCapability
     request = new_request(bench)
     calls: list[tuple[str, Callable[[CallContext], object]]] = [
         ("purchase", _placing(supplier, request))
@@ -185,26 +186,26 @@ def _deadline(bench: Bench) -> None:
 
 @after_suppliers.check("types", "Every answer is of the SDK's very types, in all its fields.")
 def _types(bench: Bench) -> None:
-    bench.object()
+    bench.subject()
     answers_fit(bench)
 
 
 @after_suppliers.check("secrets", "No secret and no card code is in a message, error, log or repr.")
 def _secrets(bench: Bench) -> None:
-    bench.object()
+    bench.subject()
     codes = [code for said, _ in bench.journal for code in codes_of(said.value)]
     keeps_secrets(bench, codes)
 
 
 @after_suppliers.check("way_out", "Nothing but context.http opens a connection.")
 def _way_out(bench: Bench) -> None:
-    bench.object()
+    bench.subject()
     uses_the_client(bench)
 
 
 def needs(bench: Bench, capability: SupplierCapability) -> None:
     """Raises `NotApplicable` unless it is declared."""
-    if not bench.object().capabilities & capability:
+    if not bench.subject().capabilities & capability:
         raise NotApplicable(f"{capability.name} is not declared")
 
 
@@ -218,9 +219,7 @@ def _read_offers(bench: Bench) -> list[Offer]:
     offers: list[Offer] = []
     cursor, seen = "", {""}
     for _page in range(MOST_PAGES):
-        said = bench.say(
-            "list_offers", OfferPage, lambda ctx, c=cursor: bench.object().list_offers(ctx, c)
-        )
+        said = bench.say("list_offers", OfferPage, _listing(bench.subject(), cursor))
         if not isinstance(said.value, OfferPage):
             raise Failed(said.words())
         offers += said.value.offers
@@ -230,6 +229,10 @@ def _read_offers(bench: Bench) -> list[Offer]:
         require(cursor not in seen, "a cursor comes again: the list has no end")
         seen.add(cursor)
     return offers
+
+
+def _listing(supplier: Any, cursor: str) -> Callable[[CallContext], object]:
+    return lambda ctx: supplier.list_offers(ctx, cursor)
 
 
 def new_request(bench: Bench) -> PurchaseRequest:
@@ -246,19 +249,21 @@ def new_request(bench: Bench) -> PurchaseRequest:
 
 
 def _choose(bench: Bench) -> Offer:
-    if SupplierCapability.OFFERS not in bench.object().capabilities:
+    if SupplierCapability.OFFERS not in bench.subject().capabilities:
         return Offer(sku_ref="1", name="1", cost=Money(10_000_000))
     sold = [o for o in offers_of(bench) if o.on_sale and o.stock != 0]
     if not sold:
         raise NotApplicable("its simulator has nothing on sale")
     # One set of goods for all checks: the one that lasts longest.
     enough = 10**6
-    return max(sold, key=lambda o: (o.kind is OfferKind.CARD, enough if o.stock is None else o.stock))
+    return max(
+        sold, key=lambda o: (o.kind is OfferKind.CARD, enough if o.stock is None else o.stock)
+    )
 
 
 def place(bench: Bench, request: PurchaseRequest, way: Way | None = None) -> Said:
     """Buy."""
-    return bench.say("purchase", PurchaseResult, _placing(bench.object(), request), way)
+    return bench.say("purchase", PurchaseResult, _placing(bench.subject(), request), way)
 
 
 def _placing(supplier: Any, request: PurchaseRequest) -> Callable[[CallContext], object]:
@@ -267,7 +272,7 @@ def _placing(supplier: Any, request: PurchaseRequest) -> Callable[[CallContext],
 
 def ask(bench: Bench, number: str, ref: str) -> Said:
     """Ask what became of it."""
-    supplier = bench.object()
+    supplier = bench.subject()
     return bench.say("query", PurchaseResult, lambda ctx: supplier.query(ctx, number, ref))
 
 
@@ -288,7 +293,7 @@ def buy(bench: Bench) -> Bought:
 
 def settle(bench: Bench, number: str, last: PurchaseResult) -> PurchaseResult:
     """The last answer, after asking for at most `SETTLED_S` seconds."""
-    can_ask = SupplierCapability.QUERY in bench.object().capabilities
+    can_ask = SupplierCapability.QUERY in bench.subject().capabilities
     end = time.monotonic() + SETTLED_S
     while can_ask and last.outcome is not Outcome.SUCCEEDED and time.monotonic() < end:
         said = ask(bench, number, last.supplier_ref)
@@ -300,14 +305,34 @@ def settle(bench: Bench, number: str, last: PurchaseResult) -> PurchaseResult:
     return last
 
 
-def sold_of(bench: Bench, number: str) -> int:
-    """How often the simulator sold for a number; raises `NotApplicable` when it does not tell."""
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """Counts the sales of a simulator for one number, from the moment it is made."""
+
+    bench: Bench
+    before: int | None
+
+    def sold(self, number: str) -> int:
+        """Sales under the number; where the other side keeps no number of ours, all sales since.
+
+        Raises `NotApplicable` when the simulator tells neither.
+        """
+        orders = self.bench.orders(number)
+        after = self.bench.placed()
+        if orders:
+            return len(orders)
+        if self.before is not None and after is not None:
+            return after - self.before
+        if orders is None:
+            raise NotApplicable("its simulator has no /control/orders")
+        return 0
+
+
+def tally(bench: Bench) -> Tally:
+    """Begin to count; raises `NotApplicable` without a simulator."""
     if bench.simulator is None:
         raise NotApplicable("it has no simulator that could count")
-    orders = bench.orders(number)
-    if orders is None:
-        raise NotApplicable("its simulator has no /control/orders")
-    return len(orders)
+    return Tally(bench, bench.placed())
 
 
 def codes_of(value: object) -> list[str]:
@@ -330,8 +355,10 @@ def true_notice(bench: Bench) -> tuple[WebhookRequest, str]:
 
 def read_notice(bench: Bench, notice: WebhookRequest) -> Said:
     """Let the plugin read a notice; the shop answers the simulator as the plugin says."""
-    supplier = bench.object()
-    said = bench.say("parse_callback", CallbackResult, lambda ctx: supplier.parse_callback(ctx, notice))
+    supplier = bench.subject()
+    said = bench.say(
+        "parse_callback", CallbackResult, lambda ctx: supplier.parse_callback(ctx, notice)
+    )
     if isinstance(said.value, CallbackResult):
         body = said.value.reply.body
         bench.merchant.answer = body if isinstance(body, str) else body.decode("utf-8", "replace")

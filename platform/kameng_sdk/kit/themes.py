@@ -28,11 +28,11 @@ REFUSED = {
 themes: Suite[Bench] = Suite("contract", THEME)
 
 
-@themes.check("theme", "Its theme.toml names the theme, its modes and its colours for each of them.")
+@themes.check("theme", "Its theme.toml names the theme, its modes, and colours for each mode.")
 def _theme(bench: Bench) -> None:
     raw = read(bench)
-    short = bench.manifest.id.partition("-")[2]
-    require(raw.get("id") == short, f"theme.toml has the id {raw.get('id')!r}, not {short!r}")
+    says, own = raw.get("id"), bench.manifest.id
+    require(says == own, f"theme.toml has the id {says!r}, not {own!r}")
     for name in ("name", "version"):
         require(isinstance(raw.get(name), str) and raw[name], f"theme.toml has no {name}")
     require(raw["version"] == bench.manifest.version, "theme.toml tells another version")

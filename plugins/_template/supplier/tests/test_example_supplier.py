@@ -20,10 +20,12 @@ from kameng_sdk.testing import SupplyScene, simulating, wait_for
 @pytest.fixture
 def scene(tmp_path: Path) -> Iterator[SupplyScene[ExampleSimulator]]:
     """A simulator and a shop that takes its notices."""
-    with simulating(ExampleSimulator, tmp_path) as (simulator, url):
-        with closing(SupplyScene(simulator, url)) as made:
-            made.secrets = {"key"}  # type: ignore[misc]  # of this plugin's form
-            yield made
+    with (
+        simulating(ExampleSimulator, tmp_path) as (simulator, url),
+        closing(SupplyScene(simulator, url)) as made,
+    ):
+        made.secrets = {"key"}  # type: ignore[misc]  # of this plugin's form
+        yield made
 
 
 def supplier_of(scene: SupplyScene[ExampleSimulator], **changes: Any) -> Any:

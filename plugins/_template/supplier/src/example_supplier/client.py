@@ -13,7 +13,9 @@ from kameng_sdk.errors import Declined, HttpOutcomeUnknown
 from kameng_sdk.secrets import Secret
 
 # Refusals after which nothing was done. Every other code leaves it open.
-REFUSALS = frozenset({"no_goods", "no_stock", "no_money", "above_max", "bad_input", "bad_signature"})
+REFUSALS = frozenset(
+    {"no_goods", "no_stock", "no_money", "above_max", "bad_input", "bad_signature"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +27,7 @@ class Client:
     key: Secret = field(repr=False)
 
     def ask(self, ctx: CallContext, path: str, question: Mapping[str, object]) -> dict[str, Any]:
-        """The answer; raises `Declined` for a sure refusal and `HttpOutcomeUnknown` in any doubt."""
+        """The answer; raises `Declined` when it is a sure no, `HttpOutcomeUnknown` in any doubt."""
         body = json.dumps(question, ensure_ascii=False).encode()
         headers = {
             "Content-Type": "application/json",

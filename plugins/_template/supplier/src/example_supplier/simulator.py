@@ -19,6 +19,8 @@ from kameng_sdk.simulation.site import View, answer_json
 from kameng_sdk.simulation.supplier import SupplierSimulator
 from kameng_sdk.suppliers import OfferField, OfferKind
 
+Reply = Callable[[dict[str, Any]], dict[str, Any]]
+
 ACCOUNT = "demo"
 KEY = "demo-key-of-the-simulator"
 PHONE = (OfferField(name="account", label="手机号"),)
@@ -82,7 +84,7 @@ class ExampleSimulator(SupplierSimulator):
         """What the plugin needs to talk to this."""
         return {"base_url": self.base_url, "account": ACCOUNT, "key": KEY}
 
-    def _signed(self, answer: Callable[[dict[str, Any]], dict[str, Any]], buys: bool = False) -> View:
+    def _signed(self, answer: Reply, buys: bool = False) -> View:
         def view(request: Request) -> Response:
             body = request.get_data()
             sound = request.headers.get("X-Account") == ACCOUNT
@@ -92,7 +94,7 @@ class ExampleSimulator(SupplierSimulator):
 
         return view
 
-    def _said(self, answer: Callable[[dict[str, Any]], dict[str, Any]], body: bytes) -> dict[str, Any]:
+    def _said(self, answer: Reply, body: bytes) -> dict[str, Any]:
         try:
             return {"code": "ok", **answer(json.loads(body))}
         except Refused as refused:
