@@ -1,4 +1,4 @@
-"""A way out that fails several times in a row rests; then one trial says whether it is back. Pure."""
+"""A way out that fails several times in a row rests; then one trial says if it is back. Pure."""
 
 from __future__ import annotations
 

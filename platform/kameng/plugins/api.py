@@ -7,6 +7,7 @@ returns: those refuse to run while the open scope holds a transaction.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -31,6 +32,7 @@ from kameng.plugins.effective import Effective
 from kameng.plugins.fields import ConfigInvalid
 from kameng.plugins.host import PluginHost, PluginUnavailable, current_host, init_plugins
 from kameng.plugins.invoke import Answer, InTransaction
+from kameng.plugins.sealing import SealBroken
 from kameng.plugins.store import MAIN_STATION, ensure_row, row_of_token
 from kameng.plugins.upkeep import check_config, observe, run_all_health, run_health, simulators
 from kameng_sdk.manifest import PluginKind
@@ -43,12 +45,12 @@ TOKEN = re.compile(r"[A-Za-z0-9_-]{1,100}")
 __all__ = [
     "MAIN_STATION", "AccountInfo", "Answer", "BoundProvider", "BoundRule", "BoundSupplier",
     "ConfigForm", "ConfigInvalid", "FormField", "InTransaction", "OfferedMethod", "PluginHost",
-    "PluginInfo", "PluginState", "PluginUnavailable", "RuleFailed", "account_station",
+    "PluginInfo", "PluginState", "PluginUnavailable", "RuleFailed", "SealBroken", "account_station",
     "add_account", "check_config", "clear_secret", "config_form", "configure",
     "enabled_payment_methods", "explain", "hook_path", "init_plugins", "list_accounts",
     "list_plugins", "observe", "provider", "public_value", "remove_account", "reseal_all",
-    "resolve_token", "risk_rules", "run_all_health", "run_health", "set_enabled", "simulators",
-    "supplier", "use_main_account",
+    "resolve_token", "risk_rules", "run_all_health", "run_health", "seal", "set_enabled",
+    "simulators", "supplier", "unseal", "use_main_account",
 ]  # fmt: skip
 
 
@@ -155,6 +157,16 @@ def resolve_token(plugin_id: str, token: str) -> tuple[int, str] | None:
     if not TOKEN.fullmatch(token):
         return None
     return row_of_token(plugin_id, token)
+
+
+def seal(station_id: int, purpose: str, secrets: Mapping[str, str]) -> bytes:
+    """Seal texts with the key of plugin secrets, bound to a station and a purpose."""
+    return current_host().sealer.seal(station_id, purpose, secrets)
+
+
+def unseal(station_id: int, purpose: str, sealed: bytes) -> dict[str, str]:
+    """Open them; raises `SealBroken` for another master key, station or purpose."""
+    return current_host().sealer.open(station_id, purpose, sealed)
 
 
 def _single(settings: Effective, kind: type[B], switched_on: bool) -> B:

@@ -1,7 +1,7 @@
 """The stock, for other contexts and for the faces."""
 
 from kameng.catalog.api import forget_levels, stock_levels
-from kameng.stock.domain.vault import VaultError
+from kameng.stock.domain.vault import CardText, VaultError
 from kameng.stock.services.alerts import (
     AlertView,
     check_stock_alerts,
@@ -27,12 +27,13 @@ from kameng.stock.services.revealing import (
     reveal_all,
     reveal_card,
 )
+from kameng.stock.services.sealing import CardSealer, is_card
 from kameng.stock.services.upkeep import expire_cards, reencrypt
 
 __all__ = [
-    "AlertView", "BatchError", "BatchView", "CardPlain", "CardView", "VaultError", "batch",
-    "batches", "cards_of_order", "check_stock_alerts", "close_alert", "expire_cards",
-    "forget_levels", "import_cards", "notify_alerts", "open_alerts", "pool_counts", "raise_alert",
-    "reencrypt", "reveal_all", "reveal_card", "rewrap_keys", "rotate_keys", "run_import",
-    "start_import", "stock_levels", "void_batch",
+    "AlertView", "BatchError", "BatchView", "CardPlain", "CardSealer", "CardText", "CardView",
+    "VaultError", "batch", "batches", "cards_of_order", "check_stock_alerts", "close_alert",
+    "expire_cards", "forget_levels", "import_cards", "is_card", "notify_alerts", "open_alerts",
+    "pool_counts", "raise_alert", "reencrypt", "reveal_all", "reveal_card", "rewrap_keys",
+    "rotate_keys", "run_import", "start_import", "stock_levels", "void_batch",
 ]  # fmt: skip

@@ -1,8 +1,22 @@
-"""What other contexts and the console may use of supply."""
+"""What other contexts and the faces may use of supply."""
 
 from __future__ import annotations
 
-from kameng.supply.services.desk import PurchaseView, complete, fail, open_purchases
-from kameng.supply.services.fulfilment import fulfil
+from kameng.supply.services.desk import (
+    PurchaseView,
+    accept,
+    ask_now,
+    complete,
+    fail,
+    open_purchases,
+    send_again,
+    take_back,
+)
+from kameng.supply.services.exchanges import ExchangeView, exchanges
+from kameng.supply.services.fulfilling import fulfil
+from kameng.supply.services.noticing import handle_notice
 
-__all__ = ["PurchaseView", "complete", "fail", "fulfil", "open_purchases"]
+__all__ = [
+    "ExchangeView", "PurchaseView", "accept", "ask_now", "complete", "exchanges", "fail", "fulfil",
+    "handle_notice", "open_purchases", "send_again", "take_back",
+]  # fmt: skip

@@ -7,8 +7,10 @@ from typing import Any, Literal, TypeVar, cast
 from flask import Blueprint, Flask, current_app, request
 from werkzeug.routing import Rule
 
-Audience = Literal["main", "station", "webhook", "api", "any", "internal"]
-AUDIENCES: tuple[Audience, ...] = ("main", "station", "webhook", "api", "any", "internal")
+Audience = Literal["main", "station", "supplier", "webhook", "api", "any", "internal"]
+AUDIENCES: tuple[Audience, ...] = (
+    "main", "station", "supplier", "webhook", "api", "any", "internal",
+)  # fmt: skip
 EXTENSION = "kameng.audiences"
 F = TypeVar("F")
 
@@ -19,7 +21,9 @@ class _Book:
     def __init__(self) -> None:
         self.blueprints: dict[str, Audience] = {}
         # Flask-Admin makes its blueprints itself: they are known by their address.
-        self.prefixes: dict[str, Audience] = {"/admin": "main", "/console": "station"}
+        self.prefixes: dict[str, Audience] = {
+            "/admin": "main", "/console": "station", "/supplier": "supplier",
+        }  # fmt: skip
         self.when_closed: set[str] = {"/console", "/hooks"}
 
 
@@ -31,7 +35,7 @@ def init_audiences(app: Flask) -> None:
 def register(app: Flask, blueprint: Blueprint, audience: Audience, **options: Any) -> None:
     """Register a blueprint for an audience.
 
-    main: the main station's host only · station: every station's host, the main one included ·
+    main: the main station's host only · supplier: likewise, for suppliers' people · station: every station's host, the main one included ·
     webhook: gateways (no CSRF, JSON errors) · api: signed callers (likewise) ·
     any: every known host · internal: probes, without a host or a scope.
     """

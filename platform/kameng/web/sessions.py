@@ -1,8 +1,8 @@
 """Sessions on the server: random id in a `__Host-` cookie, content in Redis, bound to one host.
 
 A cookie is looked up under its host's station and must name that host again inside, so a cookie
-of one station means nothing at another. Shop and consoles have sessions of their own: staff rights
-never ride on a shopper's cookie. Without Redis everybody is a guest, and guests can still buy.
+of one station means nothing at another. Shop, consoles and the suppliers' portal have sessions of
+their own: staff rights never ride on a shopper's cookie. Without Redis everybody is a guest, and guests can still buy.
 """
 
 from __future__ import annotations
@@ -25,7 +25,9 @@ log = logging.getLogger(__name__)
 
 SHOP_COOKIE = "__Host-kameng"
 DESK_COOKIE = "__Host-kameng-desk"
-DESK_PATHS = ("/admin", "/console")
+SUPPLIER_COOKIE = "__Host-kameng-supplier"
+DESK_PATHS = ("/admin", "/console", "/supplier")
+COOKIES = {"/admin": DESK_COOKIE, "/console": DESK_COOKIE, "/supplier": SUPPLIER_COOKIE}
 HOUR_S, DAY_S = 3600, 24 * 3600
 TOUCH_S = 60  # how often a mere visit is written down
 
@@ -34,6 +36,7 @@ LIFETIMES = {
     "": (DAY_S, 7 * DAY_S),
     "member": (7 * DAY_S, 30 * DAY_S),
     "staff": (2 * HOUR_S, 12 * HOUR_S),
+    "supplier": (2 * HOUR_S, 12 * HOUR_S),
 }
 
 
@@ -68,7 +71,7 @@ class ServerSession(SessionMixin):
 
     @property
     def owner(self) -> tuple[str, int] | None:
-        """("member" | "staff", id) of who is logged in."""
+        """("member" | "staff" | "supplier", id) of who is logged in."""
         kind = self.record.get("kind", "") if self.sid else ""
         return (kind, int(self.record["owner"])) if kind else None
 
@@ -143,8 +146,8 @@ class RedisSessions(SessionInterface):
 
     def open_session(self, app: Flask, request: Request) -> ServerSession:
         """No Redis yet: host and station are known only a moment later."""
-        desk = any(request.path == p or request.path.startswith(p + "/") for p in DESK_PATHS)
-        cookie = DESK_COOKIE if desk else SHOP_COOKIE
+        desk = (c for p, c in COOKIES.items() if f"{request.path}/".startswith(f"{p}/"))
+        cookie = next(desk, SHOP_COOKIE)
         sid = request.cookies.get(cookie)
         return ServerSession(sid if _plausible(sid) else None, cookie, request.host.lower())
 
@@ -229,8 +232,8 @@ def _set_cookie(session: ServerSession, response: Response) -> None:
         response.delete_cookie(session.cookie, **options)
         return
     kind = session.record["kind"]
-    # Staff log in anew with each browser session; shoppers stay.
-    max_age = None if kind == "staff" else LIFETIMES[kind][1]
+    # Staff and suppliers log in anew with each browser session; shoppers stay.
+    max_age = None if kind in ("staff", "supplier") else LIFETIMES[kind][1]
     response.set_cookie(session.cookie, session.sid, max_age=max_age, **options)
 
 

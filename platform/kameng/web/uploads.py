@@ -10,14 +10,16 @@ from typing import IO, Any
 from flask import Request
 from werkzeug.exceptions import BadRequest
 
-CONSOLE = "/admin/"
+IN_MEMORY = ("/admin/", "/supplier/")
+SUPPLIERS, MOST_FROM_SUPPLIERS = "/supplier/", 16 * 1024 * 1024
 
 
 class KamengRequest(Request):
-    """A request whose uploads to the main console stay in memory.
+    """A request whose uploads to the main console and from suppliers stay in memory.
 
-    Card files come this way, and a card in the clear must not touch the disk, not even in a
-    temporary file. The size is bounded by MAX_CONTENT_LENGTH; elsewhere large uploads go to disk.
+    Card files and licences come this way, and they must not touch the disk in the clear, not even
+    in a temporary file. The size is bounded by MAX_CONTENT_LENGTH, for suppliers, whose first form
+    is open to everybody, by less; elsewhere large uploads go to disk.
     """
 
     def get_data(self, *args: Any, **options: Any) -> Any:
@@ -26,6 +28,8 @@ class KamengRequest(Request):
             return super().get_data(*args, **options)
 
     def _load_form_data(self) -> None:
+        if self.path.startswith(SUPPLIERS):
+            self.max_content_length = MOST_FROM_SUPPLIERS
         with _senders_fault():
             super()._load_form_data()
 
@@ -36,7 +40,7 @@ class KamengRequest(Request):
         filename: str | None = None,
         content_length: int | None = None,
     ) -> IO[bytes]:
-        if self.path.startswith(CONSOLE):
+        if self.path.startswith(IN_MEMORY):
             return BytesIO()
         return super()._get_file_stream(
             total_content_length, content_type, filename, content_length

@@ -139,7 +139,7 @@ def _quoted(path: str) -> str:
 
 def _load() -> None:
     g.viewer = GUEST
-    if g.get("station") is None or g.get("audience") in ("internal", "webhook", "api"):
+    if g.get("station") is None or g.get("audience") in ("internal", "webhook", "api", "supplier"):
         return
     current = current_session()
     owner = current.owner if current.sid else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
@@ -10,6 +11,7 @@ from typing import Any, ClassVar
 from werkzeug.exceptions import BadRequest, NotFound
 from werkzeug.routing import Rule
 from werkzeug.wrappers import Request, Response
+from werkzeug.wsgi import get_input_stream
 
 from kameng_sdk.money import Money
 from kameng_sdk.simulation.cashier import CashierPages
@@ -121,6 +123,8 @@ class SupplierSimulator(ABC):
     def wsgi_app(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """One request, by any thread."""
         self._courier.ensure_running()
+        # Read even by those who answer unread: werkzeug's server would wait for the rest of it.
+        environ["wsgi.input"] = io.BytesIO(get_input_stream(environ).read())
         return self._site(environ, start_response)
 
     def lying(self, answer: Callable[[], Response], *, buys: bool = False) -> Response:

@@ -10,8 +10,17 @@ PUBLIC = "n.nspname = 'public'"
 GLOBAL = {
     "alembic_version", "applied_functions", "card_batch", "category", "cost_change", "data_key",
     "job_slot", "outbox_done", "product", "product_tag", "purchase_field", "sku", "sku_cost", "tag",
-    "account_rollup", "ledger_seal",
+    "account_rollup", "ledger_seal", "supply_level", "supply_policy", "score_rule", "score_terms",
+    "season", "purchase_plan", "purchase_plan_line", "plugin_release",
 }  # fmt: skip
+# A supplier's rows: behind a wall of their own, and no station's.
+SUPPLIERS = {
+    "supplier", "supplier_user", "supplier_key", "supplier_document", "supplier_contract",
+    "contract_cost", "supply_connection", "supply_offer", "supply_offer_change", "supply_notice",
+    "supplier_payment", "supplier_statement", "supply_dispute", "supply_dispute_message",
+    "supplier_score",
+}  # fmt: skip
+COMMON = {"main_all", "guard_all", "readonly_all"}
 # Functions that a role may run. Whatever else is SECURITY DEFINER belongs to nobody.
 LEDGER = ("account", "account_balance", "transfer", "account_rollup")
 
@@ -43,12 +52,17 @@ def faults(owner: psycopg.Connection[Any]) -> list[str]:
             found.append(f"policy {name} on {table} lets app see all")
         if "kameng_app" in roles and command == "ALL" and "app.station_id" not in (check or ""):
             found.append(f"policy {name} on {table} lets app write anywhere")
+        if "kameng_supplier" in roles and "app.supplier_id" not in (using or ""):
+            found.append(f"policy {name} on {table} lets suppliers see all")
+        if "kameng_supplier" in roles and command == "ALL" and "supplier_id" not in (check or ""):
+            found.append(f"policy {name} on {table} lets suppliers write anywhere")
     for table, (enabled, forced) in tenant.items():
         if not (enabled and forced):
             found.append(f"{table} is not behind forced row level security")
-        missing = {"station_own", "main_all", "guard_all", "readonly_all"} - policies.get(
-            table, set()
-        )
+        wanted = COMMON | ({"supplier_own"} if table in SUPPLIERS else {"station_own"})
+        if table == "purchase":
+            wanted = wanted | {"supplier_own"}  # a supplier reads the purchases placed with it
+        missing = wanted - policies.get(table, set())
         found += [f"{table} lacks policy {name}" for name in sorted(missing)]
     return found
 
@@ -79,7 +93,7 @@ def test_T12_station_id_stands_in_every_key_of_a_tenant_table(
     # Keys that are random numbers of ours or name no customer are no oracle across stations.
     allowed = {
         "host", "station", "account", "account_balance", "card", "transfer", "outbox", "job_run",
-        "station_plugin", "payment_attempt",
+        "station_plugin", "payment_attempt", "purchase", "supply_dispute",
     }  # fmt: skip
     loose = rows(
         owner,
@@ -93,8 +107,8 @@ def test_T12_station_id_stands_in_every_key_of_a_tenant_table(
 
 
 def test_no_role_but_owner_and_guard_writes_the_ledger(owner: psycopg.Connection[Any]) -> None:
-    for role in ("kameng_app", "kameng_main", "kameng_readonly"):
-        for table in (*LEDGER, "orders", "order_event", "order_cost", "card"):
+    for role in ("kameng_app", "kameng_main", "kameng_supplier", "kameng_readonly"):
+        for table in (*LEDGER, "orders", "order_event", "order_cost", "card", "supplier_payment"):
             for right in ("INSERT", "UPDATE", "DELETE", "TRUNCATE"):
                 held = rows(owner, f"SELECT has_table_privilege('{role}', '{table}', '{right}')")
                 assert held == [(False,)], f"{role} may {right} {table}"
@@ -156,7 +170,10 @@ def test_there_is_no_view_that_could_leak(owner: psycopg.Connection[Any]) -> Non
 def test_upstream_cost_is_out_of_a_stations_reach(
     owner: psycopg.Connection[Any], role: str
 ) -> None:
-    for table in ("sku_cost", "cost_change", "price_chain", "order_cost", "station_plugin"):
+    for table in (
+        "sku_cost", "cost_change", "price_chain", "order_cost", "station_plugin", "supply_policy",
+        "contract_cost", "purchase",
+    ):  # fmt: skip
         assert rows(owner, f"SELECT has_table_privilege('{role}', '{table}', 'SELECT')") == [
             (False,)
         ]

@@ -7,6 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kameng.breaker import (
+    PAUSES_S,
+    TRIP_AFTER,
+    Breaker,
+    after_failure,
+    after_trial_begun,
+)
 from kameng.payments.domain.accounts import (
     Terms,
     Unfit,
@@ -14,13 +21,6 @@ from kameng.payments.domain.accounts import (
     fits_device,
     is_open,
     unfit,
-)
-from kameng.breaker import (
-    PAUSES_S,
-    TRIP_AFTER,
-    Breaker,
-    after_failure,
-    after_trial_begun,
 )
 from kameng.payments.domain.devices import device_of
 

@@ -1,6 +1,7 @@
 """A supplier's simulator over HTTP: answers that lie, levers, proofs and notices."""
 
 import json
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from typing import Any
@@ -105,6 +106,14 @@ def test_the_connection_is_cut_with_and_without_a_sale(scene: Scene, lie: str, s
         call(scene, f"buy?number={lie}")
     assert len(scene.sales(lie)) == sold
     assert call(scene, f"ask?number={lie}").json() == {"state": "done" if sold else "unknown"}
+
+
+def test_a_request_that_nobody_reads_is_cut_at_once_too(scene: Scene) -> None:
+    scene.settings(lie_silent=100)
+    begun = time.monotonic()
+    with pytest.raises(HttpOutcomeUnknown):
+        DirectHttp().request("POST", f"{scene.url}/buy?number=U1", content=b"x" * 300_000)
+    assert time.monotonic() - begun < 5
 
 
 def test_an_answer_can_end_in_the_middle(scene: Scene) -> None:

@@ -8,8 +8,8 @@ from typing import Any
 from flask_babel import gettext as _
 from sqlalchemy import select, text, update
 
-from kameng.db import db, main_scope
 from kameng.breaker import Breaker, after_failure, after_trial_begun
+from kameng.db import db, main_scope
 from kameng.payments.models import PaymentAccount
 from kameng.stock.api import close_alert, raise_alert
 

@@ -12,10 +12,10 @@ from zoneinfo import ZoneInfo
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import select, tuple_
 
+from kameng.breaker import Breaker
 from kameng.db import db, main_scope, run
 from kameng.ledger.api import wallet
 from kameng.payments.domain.accounts import Terms, Unfit, by_weight, fits_device, unfit
-from kameng.breaker import Breaker
 from kameng.payments.models import PaymentAccount
 from kameng.payments.services.refusing import reason
 from kameng.plugins import api as plugins

@@ -93,7 +93,7 @@ def read_card(cells: Sequence[str], layout: Layout) -> CardText | str:
                 return "missing_number"
     if not card.secret:
         return "missing_secret"
-    return _text_problem(card) or card
+    return text_problem(card) or card
 
 
 def sheet_layout(rows: Iterable[Sequence[str]]) -> Layout:
@@ -110,7 +110,7 @@ def _by_heading(parts: Sequence[str], layout: Layout) -> CardText:
     return CardText(cell(layout.number_at), cell(layout.secret_at))
 
 
-def _text_problem(card: CardText) -> str:
+def text_problem(card: CardText) -> str:
     number, secret = card
     if len(number) > MAX_NUMBER or len(secret) > MAX_SECRET:
         return "too_long"

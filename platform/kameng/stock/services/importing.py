@@ -19,10 +19,10 @@ from kameng.errors import Conflict, DomainError, NotFound
 from kameng.jobs import publish
 from kameng.runtime import current_settings
 from kameng.sheets import SheetError
-from kameng.stock.domain.vault import NONCE_BYTES, CardText, VaultError, card_digest, seal_card
+from kameng.stock.domain.vault import CardText, VaultError
 from kameng.stock.models import CardBatch
-from kameng.stock.services.keyring import active_key_id, card_cipher, digest_key
 from kameng.stock.services.reading_file import Found, read_cards
+from kameng.stock.services.sealing import CardSealer
 from kameng.stock.services.spool import drop_spool, open_spool, spool
 
 CHUNK = 5_000
@@ -115,7 +115,7 @@ def run_import(batch_id: int, stream: BinaryIO) -> None:
         raise Conflict("batch_closed", _("这一批已经导入完了"))
     sku_id, expires_on = batch.sku_id, batch.expires_on
     tally = _Tally(imported=batch.imported, earlier=batch.imported)
-    sealer = _Sealer(sku_id)
+    sealer = CardSealer(sku_id)
     try:
         for cards in _chunks(read_cards(stream), tally):
             _store(batch_id, sealer, cards, expires_on, tally)
@@ -124,29 +124,6 @@ def run_import(batch_id: int, stream: BinaryIO) -> None:
         _fail(batch_id, file_message(error.reason))
         return
     _finish(batch_id, sku_id, tally)
-
-
-class _Sealer:
-    """Keys of one run and the work on one chunk."""
-
-    def __init__(self, sku_id: int) -> None:
-        self.sku_id = sku_id
-        self.key_id = active_key_id()
-        self.cipher = card_cipher(self.key_id)
-        self.digest_key = digest_key()
-
-    def seal(self, cards: list[CardText]) -> tuple[str, str]:
-        """Ciphertexts and digests as `insert_cards` takes them: hex between commas."""
-        nonces = os.urandom(NONCE_BYTES * len(cards))
-        ciphers: list[str] = []
-        digests: list[str] = []
-        for at, card in enumerate(cards):
-            digest = card_digest(self.digest_key, card)
-            nonce = nonces[at * NONCE_BYTES : (at + 1) * NONCE_BYTES]
-            sealed = seal_card(self.cipher, self.key_id, self.sku_id, digest, nonce, card)
-            digests.append(digest.hex())
-            ciphers.append(sealed.hex())
-        return ",".join(ciphers), ",".join(digests)
 
 
 def _chunks(found: Iterator[Found], tally: _Tally) -> Iterator[list[CardText]]:
@@ -166,7 +143,7 @@ def _chunks(found: Iterator[Found], tally: _Tally) -> Iterator[list[CardText]]:
 
 def _store(
     batch_id: int,
-    sealer: _Sealer,
+    sealer: CardSealer,
     cards: list[CardText],
     expires_on: date | None,
     tally: _Tally,

@@ -3,58 +3,72 @@
 from __future__ import annotations
 
 import logging
-from typing import Any
 
-from sqlalchemy import Row, text
+from sqlalchemy import text
 
 from kameng.db import db, main_scope
 from kameng.plugins import api as plugins
-from kameng.supply.services import fulfilment, settling
+from kameng.supply.domain.purchases import after_query
+from kameng.supply.services import fulfilling, placing, settling
 from kameng_sdk.suppliers import SupplierCapability
 
 log = logging.getLogger("kameng.supply")
 
-# Claimed by moving the time on, so that two jobs never ask about the same purchase at once.
-_DUE = text(
-    "UPDATE purchase p SET next_query_at = now() + interval '2 minutes' FROM ("
-    " SELECT station_id, id FROM purchase WHERE state IN ('created', 'sent', 'unknown')"
-    " AND (next_query_at <= now() OR (state = 'created' AND next_query_at IS NULL"
-    "  AND created_at < now() - interval '60 seconds'))"
-    " ORDER BY next_query_at LIMIT 20 FOR UPDATE SKIP LOCKED) due"
-    " WHERE p.station_id = due.station_id AND p.id = due.id"
-    " RETURNING p.station_id, p.id, p.state, p.plugin_id, p.purchase_no, p.supplier_ref,"
-    "  extract(epoch FROM now() - coalesce(p.sent_at, p.created_at))::int AS waited_s"
-)
-_TO_PERSON = text(
-    "UPDATE purchase SET next_query_at = NULL WHERE station_id = :station AND id = :id"
+# Claimed by moving the time on, so that two jobs never ask about the same purchase at once. A row
+# in state `created` without a time was left behind by a killed worker.
+_DUE = text("""
+UPDATE purchase p SET next_query_at = now() + interval '2 minutes' FROM (
+  SELECT station_id, id, state, order_id FROM purchase
+  WHERE state IN ('created', 'sent', 'unknown')
+    AND (next_query_at <= now() OR (state = 'created' AND next_query_at IS NULL
+      AND created_at < now() - interval '30 seconds'))
+  ORDER BY next_query_at LIMIT :limit FOR UPDATE SKIP LOCKED) due
+WHERE p.station_id = due.station_id AND p.id = due.id
+RETURNING p.station_id, p.id, p.state, p.order_id, p.purchase_no
+""")
+_NEVER = text(
+    "UPDATE purchase SET next_query_at = NULL, waits_for = :waits"
+    " WHERE station_id = :station AND id = :id AND state IN ('created', 'sent', 'unknown')"
 )
 
 
-def query_due() -> int:
+def query_due(limit: int = 20) -> int:
     """Ask about every purchase whose time has come; returns how many. Opens its own scopes."""
     with main_scope(reason="purchases to ask about"):
-        rows = db.session.execute(_DUE).all()
+        rows = db.session.execute(_DUE, {"limit": limit}).all()
         db.session.commit()
     for row in rows:
         try:
-            if row.state == "created":
-                fulfilment.place(row.station_id, row.id)
-            else:
-                _query(row)
+            step = placing.place if row.state == "created" else ask
+            if step(row.station_id, row.id) == "next":
+                fulfilling.fulfil(row.station_id, row.order_id)
         except Exception:
             log.exception("purchase %s", row.purchase_no)
     return len(rows)
 
 
-def _query(row: Row[Any]) -> None:
+def ask(station_id: int, purchase_id: int) -> str:
+    """One question about one purchase, now. "next": its order may go on at once, else "wait"."""
+    row = placing.read(station_id, purchase_id)
+    if row is None or row.state not in ("sent", "unknown"):
+        return "wait"
     try:
-        supplier = plugins.supplier(row.plugin_id)
+        supplier = plugins.supplier(row.plugin_id, row.account)
     except plugins.PluginUnavailable:
-        return  # asked again in two minutes
-    if SupplierCapability.QUERY in supplier.capabilities:
-        answer = supplier.query(row.purchase_no, row.supplier_ref)
-        settling.settle_query(row.station_id, row.id, answer, row.waited_s)
-        return
+        return "wait"  # asked again in two minutes
+    if SupplierCapability.QUERY not in supplier.capabilities:
+        manual = SupplierCapability.MANUAL in supplier.capabilities
+        _leave(station_id, purchase_id, "desk" if manual else "person")
+        return "wait"
+    answer = supplier.query(row.purchase_no, row.supplier_ref)
+    judged = after_query(
+        settling.said(answer), placing.asked(row), supplier.rules, supplier.capabilities
+    )
+    return settling.settle(row, answer, judged, "query")
+
+
+def _leave(station_id: int, purchase_id: int, waits_for: str) -> None:
+    given = {"station": station_id, "id": purchase_id, "waits": waits_for}
     with main_scope(reason="a person settles this purchase"):
-        db.session.execute(_TO_PERSON, {"station": row.station_id, "id": row.id})
+        db.session.execute(_NEVER, given)
         db.session.commit()

@@ -36,7 +36,7 @@ BEGIN
       v_quantity, coalesce(p_inputs, o.inputs), p_unit_cost * v_quantity, p_unit_cap * v_quantity, p_routing, 'sending')
     ON CONFLICT ON CONSTRAINT purchase_number DO NOTHING RETURNING id INTO v_id;
   IF v_id IS NULL THEN RETURN QUERY SELECT 'number_taken', NULL::bigint, missing; RETURN; END IF;
-  IF o.state = 'paid' THEN PERFORM _move_order(p_station, p_order, 'paid', 'fulfilling', p_actor, 'purchase ' || p_number, interval '24 hours'); END IF;
+  IF o.state = 'paid' THEN PERFORM _move_order(p_station, p_order, 'paid', 'fulfilling', p_actor, 'purchase opened', interval '24 hours'); END IF;
   RETURN QUERY SELECT 'ok', v_id, missing;
 END $f$;
 
@@ -51,7 +51,7 @@ BEGIN
   SELECT p.order_id INTO v_order FROM purchase p WHERE p.station_id = p_station AND p.id = p_id;
   PERFORM 1 FROM orders o WHERE o.station_id = p_station AND o.id = v_order AND o.state IN ('fulfilling', 'partially_delivered') FOR NO KEY UPDATE;
   IF NOT FOUND THEN RETURN; END IF;
-  RETURN QUERY UPDATE purchase p SET state = 'sent', sent_at = coalesce(p.sent_at, now()), sends = p.sends + 1, waits_for = 'answer', code = '',
+  RETURN QUERY UPDATE purchase p SET state = 'sent', sent_at = now(), sends = p.sends + 1, waits_for = 'answer', code = '',
       next_query_at = now() + interval '60 seconds'
     WHERE p.station_id = p_station AND p.id = p_id AND p.state = 'created'
     RETURNING p.purchase_no, p.sku_ref, p.quantity, p.inputs, p.max_cost, p.sends;
@@ -129,13 +129,13 @@ BEGIN
   IF v_stray THEN RETURN QUERY SELECT 'stray', o.id; RETURN; END IF;
   UPDATE orders x SET delivery_text = concat_ws(E'\n', nullif(x.delivery_text, ''), nullif(p_text, '')) WHERE x.station_id = p_station AND x.id = o.id;
   IF _delivered(p_station, o.id) >= o.quantity THEN
-    PERFORM _move_order(p_station, o.id, o.state, 'delivered', p_actor, 'purchase ' || p.purchase_no);
+    PERFORM _move_order(p_station, o.id, o.state, 'delivered', p_actor, 'purchase delivered');
     PERFORM _publish('order.delivered', p_station, jsonb_build_object('order_id', o.id, 'order_no', o.order_no));
     PERFORM _post_sale(p_station, o.id, NULL, NULL);
     RETURN QUERY SELECT 'ok', o.id; RETURN;
   END IF;
   IF o.state = 'fulfilling' AND v_pieces > 0 THEN
-    PERFORM _move_order(p_station, o.id, 'fulfilling', 'partially_delivered', p_actor, 'purchase ' || p.purchase_no, interval '24 hours');
+    PERFORM _move_order(p_station, o.id, 'fulfilling', 'partially_delivered', p_actor, 'part delivered', interval '24 hours');
   END IF;
   PERFORM _publish('purchase.part', p_station, jsonb_build_object('order_id', o.id, 'purchase_id', p_id));
   RETURN QUERY SELECT 'part', o.id;
@@ -212,7 +212,7 @@ BEGIN
 END $f$;
 
 -- Money that was paid to a supplier, after a second person has agreed. p_amount below zero came back. codes: ok, repeat, refused, not_found.
--- grant: main
+-- grant: nobody
 CREATE OR REPLACE FUNCTION book_supplier_payment(p_supplier bigint, p_id bigint, p_agreed boolean) RETURNS TABLE (code text)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $f$
 DECLARE v record;
@@ -228,7 +228,7 @@ BEGIN
 END $f$;
 
 -- Ask for a payment to a supplier to be booked. The same key again is the same payment. codes: ok, repeat, conflict.
--- grant: main
+-- grant: nobody
 CREATE OR REPLACE FUNCTION propose_supplier_payment(p_supplier bigint, p_amount bigint, p_paid_on date, p_method text, p_reference text, p_note text, p_actor text, p_key text)
 RETURNS TABLE (code text, payment_id bigint)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $f$
@@ -239,4 +239,18 @@ BEGIN
   IF v_id IS NOT NULL THEN RETURN QUERY SELECT 'ok', v_id; RETURN; END IF;
   SELECT x.id, x.amount INTO v_old FROM supplier_payment x WHERE x.supplier_id = p_supplier AND x.request_key = p_key;
   RETURN QUERY SELECT CASE WHEN v_old.amount = p_amount THEN 'repeat' ELSE 'conflict' END, v_old.id;
+END $f$;
+
+-- What we owe a supplier; below zero it holds our money. A supplier sees its own alone.
+-- grant: main, supplier
+CREATE OR REPLACE FUNCTION supplier_balance(p_supplier bigint) RETURNS TABLE (owed bigint)
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $f$
+BEGIN
+  IF p_supplier IS DISTINCT FROM nullif(current_setting('app.supplier_id', true), '')::bigint AND NOT pg_has_role(session_user, 'kameng_main', 'MEMBER') THEN
+    RAISE EXCEPTION 'supplier % is not the one of this transaction', p_supplier USING ERRCODE = 'KM403';
+  END IF;
+  RETURN QUERY SELECT coalesce((SELECT r.balance FROM account a JOIN account_rollup r ON r.account_id = a.id WHERE a.station_id = 1 AND a.kind = 'supplier' AND a.ref = p_supplier::text), 0)
+    + coalesce((SELECT sum(CASE WHEN t.credit_account = a.id THEN t.amount ELSE -t.amount END)::bigint
+        FROM account a LEFT JOIN account_rollup r ON r.account_id = a.id JOIN transfer t ON (t.debit_account = a.id OR t.credit_account = a.id) AND (r.through IS NULL OR t.xid >= r.through)
+       WHERE a.station_id = 1 AND a.kind = 'supplier' AND a.ref = p_supplier::text), 0);
 END $f$;

@@ -220,7 +220,7 @@ CREATE TABLE score_rule (                        -- how a scorecard is reckoned;
 INSERT INTO score_rule VALUES ('success',300,0.99,0.80), ('on_time',200,0.98,0.70), ('time_outs',100,0,0.10), ('stock_accuracy',80,1,0.80),
   ('after_sales',80,1,0.50), ('price_stability',80,0.02,0.25), ('complaints',100,0,0.05), ('papers',60,1,0);
 CREATE TABLE score_terms (                       -- one row: limits of the grades, and when a supplier is stopped
-  only boolean PRIMARY KEY DEFAULT true CHECK (only),
+  id boolean PRIMARY KEY DEFAULT true CHECK (id),
   a_from int NOT NULL DEFAULT 900, b_from int NOT NULL DEFAULT 750, c_from int NOT NULL DEFAULT 600, -- of 1000 points
   window_days int NOT NULL DEFAULT 30 CHECK (window_days BETWEEN 1 AND 365), least_purchases int NOT NULL DEFAULT 20 CHECK (least_purchases >= 1),
   recent_minutes int NOT NULL DEFAULT 30 CHECK (recent_minutes BETWEEN 1 AND 1440), recent_purchases int NOT NULL DEFAULT 10 CHECK (recent_purchases >= 3),
@@ -278,7 +278,12 @@ BEGIN
     EXECUTE format('CREATE POLICY main_all ON %I TO kameng_main USING (true) WITH CHECK (true)', t);
     EXECUTE format('CREATE POLICY guard_all ON %I TO kameng_guard USING (true) WITH CHECK (true)', t);
     EXECUTE format('CREATE POLICY readonly_all ON %I FOR SELECT TO kameng_readonly USING (true)', t);
-    CONTINUE WHEN t = 'purchase_exchange'; -- staff's alone
+    IF t = 'purchase_exchange' THEN -- staff's alone: granted to neither station nor supplier
+      EXECUTE format($p$CREATE POLICY station_own ON %I TO kameng_app
+        USING (station_id = (SELECT nullif(current_setting('app.station_id', true), '')::bigint))
+        WITH CHECK (station_id = (SELECT nullif(current_setting('app.station_id', true), '')::bigint))$p$, t);
+      CONTINUE;
+    END IF;
     EXECUTE format($p$CREATE POLICY supplier_own ON %I TO kameng_supplier
       USING (%I = (SELECT nullif(current_setting('app.supplier_id', true), '')::bigint))
       WITH CHECK (%I = (SELECT nullif(current_setting('app.supplier_id', true), '')::bigint))$p$, t,
@@ -325,7 +330,7 @@ GRANT SELECT (purchase_id) ON card TO kameng_main;
 -- readonly, guard
 GRANT SELECT ON supplier_contract, supply_offer, supply_offer_change, supplier_score, supply_level, purchase_plan, purchase_plan_line TO kameng_readonly;
 GRANT SELECT ON ALL TABLES IN SCHEMA public TO kameng_guard;
-GRANT INSERT, UPDATE ON purchase, supplier_payment TO kameng_guard;
+GRANT INSERT, UPDATE ON purchase, supplier_payment, supply_dispute, supply_dispute_message TO kameng_guard;
 GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO kameng_app, kameng_main, kameng_guard, kameng_supplier;
 
 UPDATE role SET permissions = permissions || ARRAY['supplier.review','supply.route','supply.plan','dispute.manage','supplier.pay']

@@ -26,7 +26,7 @@ SELECT 'account:' || a.id || ' ' || a.kind || ' ' || a.ref AS subject, coalesce(
   LEFT JOIN (SELECT account_id, sum(amount) AS amount FROM lines GROUP BY account_id) m ON m.account_id = a.id
  WHERE a.kind IN ('order_clearing','refund_payable','station_gateway') AND coalesce(m.amount, 0) <> coalesce(w.amount, 0)
 
--- check: gateways_explained | 每个渠道账户的往来等于到账减手续费，再减退款与提现，加账单差额 | whole
+-- check: gateways_explained | 每个渠道账户的往来等于到账减手续费，再减退款、提现与供应商付款，加账单差额 | whole
 SELECT 'gateway:' || coalesce(w.account, m.account) AS subject, coalesce(w.amount, 0)::text AS expected, coalesce(m.amount, 0)::text AS found FROM (
   SELECT account, sum(amount) AS amount FROM (
     SELECT a.plugin_id || CASE a.account WHEN '' THEN '' ELSE ':' || a.account END AS account, (a.fee - a.amount) * (1 + (
@@ -39,6 +39,8 @@ SELECT 'gateway:' || coalesce(w.account, m.account) AS subject, coalesce(w.amoun
     UNION ALL
     SELECT CASE x.plugin_id WHEN '' THEN 'hand' ELSE x.plugin_id || CASE x.account WHEN '' THEN '' ELSE ':' || x.account END END, x.amount - x.fee
       FROM withdrawal x WHERE x.state = 'succeeded'
+    UNION ALL
+    SELECT 'hand', amount FROM supplier_payment WHERE state = 'done'
     UNION ALL
     SELECT b.plugin_id || CASE b.account WHEN '' THEN '' ELSE ':' || b.account END, b.fee_posted + (
         SELECT coalesce(sum(d.posted), 0) FROM bill_difference d WHERE d.station_id = b.station_id AND d.bill_id = b.id) FROM bill b WHERE b.station_id = 1

@@ -28,11 +28,12 @@ SELECT 'adjustment:' || coalesce(a.station_id || ':' || a.id, m.txn) AS subject,
   FROM adjustment a FULL JOIN (SELECT txn, sum(amount) AS amount FROM transfer WHERE kind LIKE 'adjust.%' GROUP BY 1) m ON m.txn = 'adjustment:' || a.station_id || ':' || a.id
  WHERE CASE WHEN a.state = 'done' THEN a.amount ELSE 0 END <> coalesce(m.amount, 0)
 
--- check: two_people_agreed | 调账、提现与账单差额都有另一个人同意过 | whole
+-- check: two_people_agreed | 调账、提现、供应商付款与账单差额都有另一个人同意过 | whole
 SELECT w.kind || ':' || w.station_id || ':' || w.subject AS subject, 'approved by ' || coalesce(a.needed, 1) || ' other than ' || w.asked_by AS expected,
        coalesce(a.state, 'no request') || ' by ' || coalesce(v.others, 0) AS found
   FROM (SELECT 'adjustment' AS kind, station_id, id::text AS subject, requested_by AS asked_by FROM adjustment WHERE state = 'done'
     UNION ALL SELECT 'withdrawal', station_id, id::text, requested_by FROM withdrawal WHERE state IN ('sent','succeeded','unknown') OR approved_at IS NOT NULL
+    UNION ALL SELECT 'supplier_payment', 1, id::text, requested_by FROM supplier_payment WHERE state = 'done'
     UNION ALL SELECT 'bill_difference', station_id, asked_as, posted_for FROM bill_difference WHERE posted <> 0) w
   LEFT JOIN approval a ON a.station_id = w.station_id AND a.kind = w.kind AND a.subject = w.subject
   LEFT JOIN LATERAL (SELECT count(*) AS others FROM approval_vote x WHERE x.station_id = a.station_id AND x.approval_id = a.id AND x.agrees

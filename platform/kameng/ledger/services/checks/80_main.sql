@@ -13,6 +13,7 @@ SELECT w.kind AS subject, coalesce(w.amount, 0)::text AS expected, w.balance::te
   SELECT kind, sum(amount) FILTER (WHERE NOT is_balance) AS amount, coalesce(sum(amount) FILTER (WHERE is_balance), 0) AS balance FROM (
     SELECT CASE WHEN party IS NULL THEN 'goods_cost' WHEN party = 0 THEN 'rounding' ELSE 'revenue' END AS kind, sum(amount - returned)::numeric AS amount, false AS is_balance
       FROM parts WHERE party IS NULL OR party = 1 OR party = 0 AND NOT own GROUP BY 1
+    UNION ALL SELECT 'goods_cost', -sum(cost - refunded), false FROM bought
     UNION ALL SELECT 'revenue', sum(fee), false FROM settlement WHERE state = 'released'
     UNION ALL SELECT 'revenue', sum(fee), false FROM withdrawal WHERE state = 'succeeded'
     UNION ALL SELECT 'revenue', sum(amount), false FROM adjustment WHERE state = 'done' AND credit_kind = 'revenue'

@@ -22,7 +22,7 @@ HEAD = re.compile(
 )
 NAMED = re.compile(r"^(\w+) AS (?:NOT )?MATERIALIZED", re.MULTILINE)
 CARD = "id, sku_id, status, station_id, order_id"  # nobody may read more of a card
-OF_ORDER = ("order_cost", "refund", "card", "payment_attempt", "transfer")
+OF_ORDER = ("order_cost", "refund", "card", "payment_attempt", "transfer", "purchase")
 OF_ATTEMPT = ("refund", "bonus_grant", "transfer")
 
 

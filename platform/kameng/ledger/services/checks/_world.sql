@@ -24,5 +24,8 @@ parts AS NOT MATERIALIZED (
       FROM (SELECT u.n, s.amount, div(s.amount::numeric * o.refunded, o.payable) AS share
         FROM unnest(c.cost || c.margins || NULL::bigint) WITH ORDINALITY AS u(unit, n), LATERAL (SELECT coalesce(u.unit * o.quantity, o.payable - o.total) AS amount) s) x) b ON o.refunded > 0
    WHERE o.sold),
+-- What suppliers outside have sold us: owed, until it is paid or given back.
+bought AS NOT MATERIALIZED (
+  SELECT p.* FROM purchase p JOIN supplier s ON s.id = p.supplier_id WHERE p.state = 'succeeded' AND NOT s.internal),
 -- Seals to recompute.
 resealed AS NOT MATERIALIZED (SELECT * FROM public.ledger_seal {seals})
