@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+import json
+from collections.abc import Iterator, Mapping
 from importlib.metadata import Distribution, EntryPoint
 from importlib.util import find_spec
 from pathlib import Path
@@ -15,12 +16,13 @@ COMPILED = {".pyc", ".pyo"}
 def packages_of(distribution: Distribution | None, entry: EntryPoint | None) -> dict[str, Path]:
     """Top-level packages and where each lies: a folder, or a single file.
 
-    Nothing of them is imported. What a distribution installs counts; an editable one installs only
-    a path, so the package of its entry point stands for it.
+    Nothing of them is imported. What a distribution installs counts, a `.pth` file with code too;
+    an editable one installs only a path, so the package of its entry point stands for it.
     """
-    names = _listed(distribution) or ([entry.module.partition(".")[0]] if entry else [])
+    names = _listed(distribution) or ({entry.module.partition(".")[0]} if entry else set())
     found = {name: _place(name) for name in sorted(names)}
-    return {name: place for name, place in found.items() if place is not None}
+    places = {name: place for name, place in found.items() if place is not None}
+    return places | _started(distribution)
 
 
 def digest_of(packages: Mapping[str, Path]) -> str:
@@ -52,16 +54,41 @@ def _files(packages: Mapping[str, Path]) -> Iterator[tuple[str, Path]]:
 
 
 def _listed(distribution: Distribution | None) -> set[str]:
-    files: Iterable[Path] = (Path(str(f)) for f in (distribution and distribution.files) or ())
     names = set()
-    for file in files:
-        top = file.parts[0]
-        if len(file.parts) > 1 and top.isidentifier():
-            names.add(top)
+    for file in _own_files(distribution):
+        top = Path(file.parts[0])
+        if len(file.parts) > 1 and top.name.isidentifier():
+            names.add(top.name)
         elif len(file.parts) == 1 and file.suffix == ".py" and file.stem.isidentifier():
             names.add(file.stem)
-    # The shims of editable installs are not the plugin.
-    return {name for name in names if not name.startswith(("_", "__editable__"))} - LEFT_OUT
+    return names - LEFT_OUT
+
+
+def _started(distribution: Distribution | None) -> dict[str, Path]:
+    """Files that run code whenever an interpreter starts."""
+    found = {}
+    for file in _own_files(distribution):
+        if len(file.parts) == 1 and file.suffix == ".pth" and distribution is not None:
+            place = Path(str(distribution.locate_file(file)))
+            if place.is_file() and "import" in place.read_text(encoding="utf-8", errors="replace"):
+                found[file.name] = place
+    return found
+
+
+def _own_files(distribution: Distribution | None) -> list[Path]:
+    if distribution is None:
+        return []
+    files = [Path(str(file)) for file in distribution.files or ()]
+    # The shims of an editable install are not the plugin.
+    return [] if _is_editable(distribution) else files
+
+
+def _is_editable(distribution: Distribution) -> bool:
+    told = distribution.read_text("direct_url.json")
+    try:
+        return bool(json.loads(told or "{}")["dir_info"]["editable"])
+    except (ValueError, KeyError, TypeError):
+        return False
 
 
 def _place(name: str) -> Path | None:

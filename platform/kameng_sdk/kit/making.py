@@ -46,13 +46,8 @@ def template_of(kind: PluginKind) -> Path:
 def _files(template: Path) -> Iterator[Path]:
     for path in sorted(template.rglob("*")):
         parts = path.relative_to(template).parts
-        hidden = any(part.startswith(".") for part in parts)
-        if (
-            path.is_file()
-            and not hidden
-            and not LEFT_OUT & {*parts}
-            and path.suffix not in COMPILED
-        ):
+        kept = not any(part.startswith(".") or part in LEFT_OUT for part in parts)
+        if path.is_file() and kept and path.suffix not in COMPILED:
             yield path
 
 
