@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import sysconfig
 import venv
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+FLAGS = re.MULTILINE | re.DOTALL
 QUIET = ("--disable-pip-version-check", "--no-deps", "--no-index", "-q")
 
 
@@ -40,6 +42,19 @@ class Author:
     def install(self, what: str | Path, *options: str) -> None:
         """By pip, from this machine only."""
         self.done("python", "-m", "pip", "install", *QUIET, *options, what)
+
+    def follows(self, page: Path) -> None:
+        """Does what stands in the shell blocks of a page, one after the other, and fails with one."""
+        script = "\n".join(re.findall(r"^```sh\n(.*?)^```", page.read_text("utf-8"), FLAGS))
+        assert script
+        # As somebody without a network: what is needed is here.
+        offline = {"PIP_NO_INDEX": "1", "PIP_NO_DEPS": "1", "PIP_NO_BUILD_ISOLATION": "0"}
+        path = f"{self.python.parent}{os.pathsep}{os.environ['PATH']}"
+        ended = subprocess.run(
+            ["bash", "-e", "-x", "-c", script], cwd=self.folder, capture_output=True, text=True,
+            env={**self._environment(), **offline, "PATH": path}, timeout=120,
+        )  # fmt: skip
+        assert ended.returncode == 0, ended.stdout + ended.stderr
 
     def _environment(self) -> dict[str, str]:
         # Without the checkout: what is imported must come from the wheel.
@@ -81,6 +96,14 @@ def test_a_plugin_is_made_installed_and_proved_from_the_wheel_alone(author: Auth
     (failure,) = [line for line in caught.stdout.splitlines() if line.startswith("FAIL")]
     assert "static.imports" in failure
     assert "kameng.db" in failure
+
+
+@pytest.mark.slow
+def test_the_quickstart_does_what_it_says(author: Author) -> None:
+    folder = author.folder / "quickstart"
+    folder.mkdir()
+    replace(author, folder=folder).follows(ROOT / "docs" / "plugins" / "quickstart.md")
+    assert (folder / "report.html").read_text("utf-8").startswith("<!doctype html>")
 
 
 @pytest.mark.slow
