@@ -39,6 +39,24 @@ ACTIONS: Mapping[str, tuple[str, str, Any]] = {
     "order.cancel": ("ban", "idle", _l("取消订单")),
     "purchase.complete": ("circle-check", "ok", _l("完成人工订单")),
     "purchase.fail": ("circle-x", "bad", _l("人工订单未成功")),
+    "purchase.ask": ("refresh", "info", _l("查询采购单")),
+    "purchase.again": ("send", "warn", _l("重发采购单")),
+    "purchase.take_back": ("rotate", "warn", _l("请求撤回采购")),
+    "purchase.accept": ("check", "warn", _l("照单收下采购")),
+    "purchase.exchanges": ("eye", "warn", _l("查看采购报文")),
+    "supply.connection_add": ("plug", "info", _l("添加供货接口")),
+    "supply.connection_save": ("plug", "idle", _l("修改供货接口")),
+    "supply.connection_pause": ("player-pause", "warn", _l("暂停供货接口")),
+    "supply.connection_resume": ("player-play", "ok", _l("恢复供货接口")),
+    "supply.connection_reset": ("refresh", "ok", _l("解除接口熔断")),
+    "supply.connection_sync": ("refresh", "idle", _l("马上同步供货")),
+    "supply.map": ("list-check", "info", _l("对应供货")),
+    "supply.unmap": ("list", "warn", _l("取消供货对应")),
+    "supply.offer_on": ("player-play", "ok", _l("启用供货")),
+    "supply.offer_off": ("player-pause", "warn", _l("停用供货")),
+    "supply.sourcing": ("truck-delivery", "info", _l("更改货源")),
+    "supply.policy": ("scale", "info", _l("修改供货规则")),
+    "supply.confirm_cost": ("user-check", "warn", _l("确认成本")),
     "plugin.configure": ("settings", "idle", _l("修改插件设置")),
     "plugin.clear_secret": ("key", "warn", _l("清除插件密钥")),
     "plugin.enable": ("plug", "ok", _l("启用插件")),
@@ -95,6 +113,7 @@ ACTIONS: Mapping[str, tuple[str, str, Any]] = {
 }
 ACTORS = {
     "system": _l("系统"),
+    "supply": _l("供货成本"),
     "scheduler": _l("系统"),
     "job": _l("系统"),
     "demo": _l("演示数据"),
@@ -179,6 +198,8 @@ def percent_text(share: float | None, digits: int = 2) -> str:
 
 
 SUBJECTS = {
+    "connection": _l("供货接口 %(no)s"),
+    "offer": _l("供货 %(no)s"),
     "order": _l("订单 %(no)s"),
     "sku": _l("规格 %(no)s"),
     "staff": _l("员工 %(no)s"),

@@ -10,12 +10,17 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import Row, text
 
 from kameng.db import db
-from kameng.errors import NotFound
+from kameng.errors import DomainError, NotFound
+from kameng.supply.domain.mapping import fits
 from kameng.supply.domain.routing import Ranked
 from kameng.supply.services import levels
 from kameng.supply.services.offering import Supply, supplies
 
 _AS_MAPPED = text("UPDATE supply_offer SET sku_id = :sku WHERE id = :offer")
+_KINDS = text("""
+SELECT f.kind AS theirs, p.kind AS ours FROM supply_offer f, sku s JOIN product p ON p.id = s.product_id
+WHERE f.id = :offer AND s.id = :sku
+""")  # noqa: E501  # SQL reads better in whole clauses
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,19 +86,23 @@ def routing_preview(sku_id: int, quantity: int = 1) -> RoutingPreview:
 def mapping_preview(offer_id: int, sku_id: int) -> MappingPreview:
     """Map it, look, and take it back: nothing stays. Ends the open transaction.
 
-    Raises `NotFound`.
+    Raises `NotFound`, `DomainError("kind_differs")`.
     """
+    given = {"sku": sku_id, "offer": offer_id}
+    kinds = db.session.execute(_KINDS, given).one_or_none()
+    if kinds is None:
+        raise NotFound("offer_unknown", _l("没有这条供货或这个规格"))
+    if not fits(kinds.theirs, kinds.ours):
+        raise DomainError("kind_differs", _l("卡密供货只能对应卡密商品，直充和人工也一样"))
     before = routing_preview(sku_id).cost
     try:
-        db.session.execute(_AS_MAPPED, {"sku": sku_id, "offer": offer_id})
+        db.session.execute(_AS_MAPPED, given)
         levels.refresh([sku_id], "staff")
         after = routing_preview(sku_id)
-        row = after.rows.get(offer_id)
-        if row is None:
-            raise NotFound("offer_unknown", _l("没有这条供货"))
         return MappingPreview(
-            offer_cost=row.cost, old_cost=before, new_cost=after.cost, lowest=after.lowest,
-            paused=after.supply.sku.paused, available=after.supply.sku.available,
+            offer_cost=after.rows[offer_id].cost, old_cost=before,
+            new_cost=after.cost, lowest=after.lowest, paused=after.supply.sku.paused,
+            available=after.supply.sku.available,
         )  # fmt: skip
     finally:
         db.session.rollback()
