@@ -33,7 +33,7 @@ WHY: Mapping[str, Any] = {
     "above_cap": _l("成本太高，会亏本"),
     "no_funds": _l("预存或授信不够"),
     "switched_off": _l("这条供货已停用"),
-    "supplier_paused": _l("供货方已暂停"),
+    "supplier_paused": _l("供应商已暂停"),
     "connection_paused": _l("接口已暂停"),
     "contract_over": _l("合同已到期"),
     "papers_expired": _l("资质已过期"),
@@ -47,8 +47,8 @@ OUTCOMES: Mapping[str, Mark] = {
 }
 WAITS: Mapping[str, Any] = {
     "sending": _l("等提交"),
-    "supplier": _l("等供货方"),
-    "answer": _l("等供货方答复"),
+    "supplier": _l("等供应商"),
+    "answer": _l("等供应商答复"),
     "notice": _l("等回调"),
     "desk": _l("等人工台"),
     "person": _l("等人判断"),
@@ -111,7 +111,7 @@ LEVEL: Mapping[str, Mark] = {
 SOURCING: Mapping[str, Any] = {
     "pool": _l("只用卡池"),
     "pool_first": _l("先用卡池，不够再采购"),
-    "supplier": _l("只向供货方采购"),
+    "supplier": _l("只向供应商采购"),
 }
 ON_RISE: Mapping[str, Any] = {
     "reprice": _l("马上重算售价，仍然不够就暂停"),
@@ -121,7 +121,7 @@ ON_RISE: Mapping[str, Any] = {
 WHEN_NONE: Mapping[str, Any] = {"refund": _l("自动退款"), "desk": _l("转人工台")}
 KIND = {"card": _l("卡密"), "top_up": _l("直充"), "manual": _l("人工")}
 SOURCE = {
-    "sync": _l("同步"), "notice": _l("回调"), "portal": _l("供货方后台"), "staff": _l("员工"),
+    "sync": _l("同步"), "notice": _l("回调"), "portal": _l("供应商后台"), "staff": _l("员工"),
 }  # fmt: skip
 ABLE: Mapping[str, Any] = {
     "offers": _l("商品列表"), "stock": _l("库存"), "query": _l("查询"), "balance": _l("余额"),

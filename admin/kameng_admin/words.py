@@ -205,7 +205,7 @@ def _supply_title(kind: str, facts: Mapping[str, Any], sku: Any) -> str:
     if kind == "supply_connection":
         return str(_("供货接口连续失败，已暂停采购：%(said)s", said=facts.get("error", "—")))
     if sku and kind == "supply_gone":
-        return str(_("供货方不再供应 %(name)s", name=sku))
+        return str(_("供应商不再供应 %(name)s", name=sku))
     if sku and kind == "supply_none":
         return str(_("%(name)s 没有可用的供货", name=sku))
     if sku and kind == "supply_paused":

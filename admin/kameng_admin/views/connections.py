@@ -55,10 +55,10 @@ class ConnectionsView(ReadOnlyView):
     search_in = ("name", "account")
     search_hint = _l("名称、账户")
     head_template = "kameng_admin/connection_actions.html"
-    empty = ("plug", _l("还没有供货接口"), _l("在右上角选供货方和插件，添加第一个。"))
+    empty = ("plug", _l("还没有供货接口"), _l("在右上角选供应商和插件，添加第一个。"))
     columns = (
         Column("name", _l("接口"), lambda c: two_lines(c.name, _plugin(c)), phone="title"),
-        Column("supplier_id", _l("供货方"), lambda c: supply_words.supplier_name(c.supplier_id),
+        Column("supplier_id", _l("供应商"), lambda c: supply_words.supplier_name(c.supplier_id),
                phone="meta"),
         Column("state", _l("状态"), lambda c: badge(state_of(c)), phone="state"),
         Column("balance", _l("余额（元）"), lambda c: _balance(c), css="is-num", phone="amount"),
@@ -76,7 +76,7 @@ class ConnectionsView(ReadOnlyView):
     filters_offered = (
         Filter(
             "supplier",
-            _l("供货方"),
+            _l("供应商"),
             equals_number(Connection.supplier_id),
             choices=lambda: supply_words.choices(supply_words.supplier_names()),
         ),

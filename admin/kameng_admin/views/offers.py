@@ -44,7 +44,7 @@ class OffersView(SecureModelView):
     order = ("id", True)
     search_in = ("name", "sku_ref", "category")
     search_hint = _l("名称、对方编号、分类")
-    empty = ("list", _l("还没有供货"), _l("接口同步后，供货方的商品会出现在这里。"))
+    empty = ("list", _l("还没有供货"), _l("接口同步后，供应商的商品会出现在这里。"))
     columns = (
         Column("name", _l("供货"), lambda o: two_lines(o.name, o.category), phone="title",
                css="is-clip"),
@@ -70,7 +70,7 @@ class OffersView(SecureModelView):
     filters_offered = (
         Filter("connection", _l("接口"), equals_number(SupplyOffer.connection_id),
                choices=lambda: supply_words.choices(supply_words.connection_names())),
-        Filter("supplier", _l("供货方"), equals_number(SupplyOffer.supplier_id),
+        Filter("supplier", _l("供应商"), equals_number(SupplyOffer.supplier_id),
                choices=lambda: supply_words.choices(supply_words.supplier_names())),
         Filter("kind", _l("类型"), equals(SupplyOffer.kind), choices=choices_of(supply_words.KIND)),
     )  # fmt: skip

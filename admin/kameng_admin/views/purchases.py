@@ -48,12 +48,12 @@ class PurchaseListView(ReadOnlyView):
     search_in = ("purchase_no", "supplier_ref", "title")
     search_hint = _l("采购单号、对方单号、商品")
     order = ("created_at", True)
-    empty = ("shopping-cart", _l("还没有采购单"), _l("买家付款后，向供货方下的单会出现在这里。"))
+    empty = ("shopping-cart", _l("还没有采购单"), _l("买家付款后，向供应商下的单会出现在这里。"))
     columns = (
         Column("purchase_no", _l("采购单号"), lambda p: code(p.purchase_no), phone="title",
                export=lambda p: p.purchase_no),
         Column("created_at", _l("时间"), sort=True, css="km-nowrap"),
-        Column("supplier_id", _l("供货方"), lambda p: supply_words.supplier_name(p.supplier_id),
+        Column("supplier_id", _l("供应商"), lambda p: supply_words.supplier_name(p.supplier_id),
                phone="meta", export=lambda p: supply_words.supplier_name(p.supplier_id)),
         Column("title", _l("商品"),
                lambda p: two_lines(f"{p.title} × {p.quantity}", _order_no(p)), css="is-clip",
@@ -78,7 +78,7 @@ class PurchaseListView(ReadOnlyView):
         Filter("state", _l("状态"), equals(Purchase.state), choices=choices_of(labels.PURCHASE)),
         Filter("waits", _l("等什么"), equals(Purchase.waits_for),
                choices=choices_of(supply_words.WAITS)),
-        Filter("supplier", _l("供货方"), equals_number(Purchase.supplier_id),
+        Filter("supplier", _l("供应商"), equals_number(Purchase.supplier_id),
                choices=lambda: supply_words.choices(supply_words.supplier_names())),
         Filter("connection", _l("接口"), equals_number(Purchase.connection_id),
                choices=lambda: supply_words.choices(supply_words.connection_names())),
@@ -292,7 +292,7 @@ def _steps(row: Purchase) -> list[Step]:
     ]
     if row.sent_at is not None:
         note = _("提交 %(n)s 次", n=row.sends) if row.sends > 1 else ""
-        found.append(_step(row.sent_at, marks["sent"], _("已提交给供货方"), note))
+        found.append(_step(row.sent_at, marks["sent"], _("已提交给供应商"), note))
     if row.cancel_asked_at is not None:
         found.append(_step(row.cancel_asked_at, marks["unknown"], _("请求撤单"), ""))
     if row.done_at is not None:

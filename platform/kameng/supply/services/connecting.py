@@ -38,7 +38,7 @@ def add_connection(
     name = _name(name)
     with main_scope(reason="a new connection"):
         if db.session.execute(_SUPPLIER, {"id": supplier_id}).first() is None:
-            raise NotFound("supplier_unknown", _l("没有这家供货方"))
+            raise NotFound("supplier_unknown", _l("没有这家供应商"))
         _refuse_connected(supplier_id, plugin_id, account)
     manual = plugin_id == "supplier-manual"
     if account and not manual:
