@@ -85,8 +85,10 @@ def daily_option(days: Sequence[date], amounts: Sequence[int]) -> dict[str, Any]
 def cost_option(points: Sequence[tuple[datetime, int]], now: int) -> dict[str, Any]:
     """A cost as steps over time, in yuan, up to this moment."""
     steps = [(f"{at:%m-%d %H:%M}", cost) for at, cost in points] + [(_("现在"), now)]
+    frame = _frame([label for label, _cost in steps])
+    frame["yAxis"] |= {"scale": True, "minInterval": 0}  # a change of a fen must be seen
     return {
-        **_frame([label for label, _cost in steps]),
+        **frame,
         "series": [
             {
                 "name": _("成本"),
