@@ -65,6 +65,7 @@ WHERE p.state IN ('created', 'sent', 'unknown') ORDER BY p.created_at LIMIT :lim
 """)
 _WIPE_TIME = text(
     "UPDATE purchase SET next_query_at = now() WHERE station_id = :station AND id = :id"
+    " AND state IN ('created', 'sent', 'unknown')"
 )
 
 
@@ -85,7 +86,7 @@ def complete(
     """
     text = text.strip()[:MAX_TEXT]
     row = _row(station_id, purchase_id)
-    if not cards and _is_card_order(row):
+    if not cards and row.cards:
         raise DomainError("cards_needed", _l("请填写每一张卡密，每行一张"))
     if not cards and not text:
         raise DomainError("text_needed", _l("请填写发货内容，买家会看到它"))
@@ -128,11 +129,10 @@ def fail(station_id: int, purchase_id: int, reason: str, actor: str) -> str:
 
 
 def ask_now(station_id: int, purchase_id: int, actor: str) -> None:
-    """Ask the supplier at the next turn of the job, within seconds.
-
-    Raises `NotFound`, `Conflict("purchase_closed")`.
+    """Ask the supplier at the next turn of the job, within seconds; about a closed purchase too,
+    whose money may have come back. Raises `NotFound`.
     """
-    row = _open_row(station_id, purchase_id)
+    row = _row(station_id, purchase_id)
     db.session.execute(_WIPE_TIME, {"station": station_id, "id": purchase_id})
     publish("purchase.ask", station_id, {"purchase_id": purchase_id, "order_id": row.order_id})
     audit(actor, "purchase.ask", f"order:{row.order_id}", {"purchase_id": purchase_id},
@@ -240,12 +240,6 @@ def _state(station_id: int, purchase_id: int) -> str:
     given = {"station": station_id, "id": purchase_id}
     state = text("SELECT state FROM purchase WHERE station_id = :station AND id = :id")
     return str(db.session.execute(state, given).scalar_one())
-
-
-def _is_card_order(row: Any) -> bool:
-    kind = text("SELECT kind FROM orders WHERE station_id = :station AND id = :order")
-    given = {"station": row.station_id, "order": row.order_id}
-    return bool(db.session.execute(kind, given).scalar_one() == "card")
 
 
 def _deliveries(cards: Sequence[tuple[str, str]]) -> tuple[Delivery, ...]:
