@@ -22,7 +22,6 @@ SOURCE: Mapping[str, Any] = {
     "rule": _l("固定日期"),
     "own": _l("员工填写"),
 }
-FIXED_NOTE = _l("放假安排公布前按固定日期")
 
 
 def season_text(code: str) -> str:

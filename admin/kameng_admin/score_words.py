@@ -29,7 +29,7 @@ METRIC_HELP: Mapping[str, Any] = {
     "after_sales": _l("纠纷在期限内首次答复的占比"),
     "price_stability": _l("每日成本的变异系数，加上没有预告的涨价"),
     "complaints": _l("判定成立的纠纷占成功的采购"),
-    "papers": _l("证照齐全且都在有效期内为 100%"),
+    "papers": _l("证照齐全且都在有效期内"),
 }
 GRADE: Mapping[str | None, Mark] = {
     "A": Mark("ok", "star", "A"),

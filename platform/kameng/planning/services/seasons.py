@@ -33,7 +33,7 @@ WORDS: Mapping[str, Any] = {
     "dragon_boat_festival": _l("端午"),
     "mid_autumn_festival": _l("中秋"),
     "national_day": _l("国庆"),
-    "mid_year_sale": _l("618"),
+    "mid_year_sale": "618",
     "back_to_school": _l("开学季"),
     "double_11": _l("双11"),
 }
