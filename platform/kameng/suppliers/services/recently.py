@@ -40,7 +40,7 @@ CROSS JOIN LATERAL (
    ORDER BY p.done_at DESC LIMIT :most)
   UNION ALL
   (SELECT p.sent_at + make_interval(secs => :patience), false FROM purchase p
-   WHERE p.connection_id = c.id AND p.state = 'unknown'
+   WHERE p.connection_id = c.id AND p.done_at IS NULL AND p.state = 'unknown'
      AND p.sent_at < now() - make_interval(secs => :patience)
      AND p.sent_at > now() - make_interval(mins => :minutes, secs => :patience)
    ORDER BY p.sent_at DESC LIMIT :most)) q
