@@ -74,9 +74,7 @@ def _refuse() -> None:
         raise refusal
     if request.url_rule is None or g.audience == "internal":
         return
-    if g.audience is None or (
-        g.audience in ("main", "supplier") and not g.station.is_main
-    ):
+    if g.audience is None or (g.audience in ("main", "supplier") and not g.station.is_main):
         raise NotFound
     if not g.station.visible and not audiences.works_when_closed():
         abort(_closed())
