@@ -94,7 +94,6 @@ ACTIONS: Mapping[str, tuple[str, str, Any]] = {
     "bonus.delete": ("gift", "idle", _l("删除充值赠送")),
     "supplier.grade": ("star", "info", _l("供应商等级变化")),
     "supplier.pause": ("player-pause", "bad", _l("暂停向供应商采购")),
-    "supplier.resume": ("player-play", "ok", _l("恢复向供应商采购")),
     "score.compute": ("refresh", "idle", _l("重新给供应商评分")),
     "score.rules": ("adjustments", "warn", _l("修改评分规则")),
     "season.add": ("calendar", "info", _l("添加时令")),
