@@ -33,6 +33,10 @@ WAITING_SQL = text("""
                 OR state = 'created' AND approved_at IS NOT NULL) AS unpaid,
            (SELECT count(*) FROM withdrawal WHERE state = 'unknown'
                 OR state = 'created' AND approved_at < now() - interval '1 day') AS unpaid_late,
+           (SELECT count(*) FROM supplier WHERE state = 'applied') AS applicants,
+           (SELECT count(*) FROM supplier WHERE state = 'applied'
+               AND created_at < now() - interval '3 days') AS applicants_late,
+           (SELECT count(*) FROM supply_dispute WHERE state = 'answered') AS disputes,
            (SELECT count(*) FROM alert WHERE state = 'open') AS alerts,
            (SELECT count(*) FROM bill_difference WHERE state = 'open') AS differences,
            (SELECT count(*) FROM job_run WHERE state = 'dead') AS dead
@@ -58,6 +62,8 @@ def _load() -> Tally:
         "admin_refunds": (row.stuck_refunds, row.stuck_refunds > 0),
         "admin_approvals": (row.approvals, row.approvals_late > 0),
         "admin_withdrawals": (row.unpaid, row.unpaid_late > 0),
+        "admin_suppliers": (row.applicants, row.applicants_late > 0),
+        "admin_disputes": (row.disputes, False),
         "admin_alerts": (row.alerts, False),
         "admin_reconcile": (row.differences, row.differences > 0),
         "admin_jobs": (row.dead, row.dead > 0),

@@ -23,6 +23,7 @@ PAGES: Mapping[str, tuple[str, str, str]] = {
     "sku": ("price.view", "admin_prices.detail_page", "sku_id"),
     "product": ("product.view", "admin_products.detail_page", "product_id"),
     "batch": ("stock.view", "admin_batches.detail_page", "batch_id"),
+    "supplier": ("supplier.view", "admin_suppliers.detail_page", "supplier_id"),
     "station": ("station.view", "admin_stations.detail_page", "station_id"),
     "application": ("station.review", "admin_applications.detail_page", "application_id"),
 }
