@@ -37,6 +37,10 @@ WAITING_SQL = text("""
            (SELECT count(*) FROM supply_level WHERE paused <> '') AS paused_skus,
            (SELECT count(*) FROM supply_connection WHERE state = 'active'
                AND (sync_error <> '' OR broken_until > now())) AS bad_connections,
+           (SELECT count(*) FROM supplier WHERE state = 'applied') AS applicants,
+           (SELECT count(*) FROM supplier WHERE state = 'applied'
+               AND created_at < now() - interval '3 days') AS applicants_late,
+           (SELECT count(*) FROM supply_dispute WHERE state = 'answered') AS disputes,
            (SELECT count(*) FROM alert WHERE state = 'open') AS alerts,
            (SELECT count(*) FROM bill_difference WHERE state = 'open') AS differences,
            (SELECT count(*) FROM job_run WHERE state = 'dead') AS dead
@@ -64,6 +68,8 @@ def _load() -> Tally:
         "admin_refunds": (row.stuck_refunds, row.stuck_refunds > 0),
         "admin_approvals": (row.approvals, row.approvals_late > 0),
         "admin_withdrawals": (row.unpaid, row.unpaid_late > 0),
+        "admin_suppliers": (row.applicants, row.applicants_late > 0),
+        "admin_disputes": (row.disputes, False),
         "admin_alerts": (row.alerts, False),
         "admin_reconcile": (row.differences, row.differences > 0),
         "admin_jobs": (row.dead, row.dead > 0),

@@ -14,6 +14,13 @@ from kameng.risk.models import RiskDecisionRow
 from kameng.settlement.models import Settlement, Withdrawal
 from kameng.stations.models import Station, StationApplication
 from kameng.stock.models import Alert, CardBatch
+from kameng.suppliers.models import (
+    Supplier,
+    SupplierContract,
+    SupplierPayment,
+    SupplierStatement,
+    SupplyDispute,
+)
 from kameng.supply.models import Connection, Purchase, SupplyLevel, SupplyOffer
 from kameng_admin.views.account import AccountView
 from kameng_admin.views.adjusting import AdjustmentsView
@@ -22,8 +29,10 @@ from kameng_admin.views.bonuses import BonusesView
 from kameng_admin.views.by_hand import ByHandView
 from kameng_admin.views.categories import CategoriesView, TagsView
 from kameng_admin.views.connections import ConnectionsView
+from kameng_admin.views.contracts import ContractsView
 from kameng_admin.views.dashboard import DashboardView
 from kameng_admin.views.desks import DecisionsView, PurchasesView, RiskView
+from kameng_admin.views.disputes import DisputesView
 from kameng_admin.views.forecasts import ForecastsView
 from kameng_admin.views.ledger import AccountsView, TransfersView, VerifyView
 from kameng_admin.views.members import MembersView
@@ -47,6 +56,8 @@ from kameng_admin.views.settling import SettlementsView, StatementsView, TermsVi
 from kameng_admin.views.sku_supply import SkuSupplyView
 from kameng_admin.views.stations import ApplicationsView, StationsView
 from kameng_admin.views.stock import AlertsView, BatchesView, StockView
+from kameng_admin.views.supplier_money import SupplierPaymentsView, SupplierStatementsView
+from kameng_admin.views.suppliers import SuppliersView
 from kameng_admin.views.system import AuditView, JobsView, RolesView, StaffView
 from kameng_admin.views.withdrawals import WithdrawalsView
 
@@ -84,6 +95,13 @@ def all_views() -> list[Any]:
         PlansView(endpoint="admin_plans", url="plans"),
         ForecastsView(endpoint="admin_forecasts", url="forecasts"),
         SeasonsView(endpoint="admin_seasons", url="seasons"),
+        SuppliersView(Supplier, "admin_suppliers", "suppliers"),
+        ContractsView(SupplierContract, "admin_contracts", "contracts"),
+        SupplierPaymentsView(SupplierPayment, "admin_supplier_payments", "supplier-payments"),
+        SupplierStatementsView(
+            SupplierStatement, "admin_supplier_statements", "supplier-statements"
+        ),
+        DisputesView(SupplyDispute, "admin_disputes", "disputes"),
         StationsView(Station, "admin_stations", "stations"),
         MembersView(Member, "admin_members", "members"),
         PaymentAccountsView(endpoint="admin_payment_accounts", url="payment-accounts"),

@@ -8,7 +8,7 @@ from kameng.suppliers.domain.disputes import KINDS as DISPUTE_KINDS
 from kameng.suppliers.domain.offers import COLUMNS as OFFER_COLUMNS
 from kameng.suppliers.domain.offers import OfferLine, cost_of, cost_text
 from kameng.suppliers.domain.scoring import METRICS, Rule
-from kameng.suppliers.services.applying import ApplicationRefused, Upload, apply
+from kameng.suppliers.services.applying import ApplicationRefused, apply
 from kameng.suppliers.services.bills import Comparison, compare_bill, read_bill
 from kameng.suppliers.services.contracts import (
     ContractRefused,
@@ -51,6 +51,7 @@ from kameng.suppliers.services.disputes import KIND_WORDS as DISPUTE_WORDS
 from kameng.suppliers.services.documents import KIND_WORDS as DOCUMENT_WORDS
 from kameng.suppliers.services.documents import (
     DocumentView,
+    Upload,
     documents_of,
     hand_in,
     open_document,
