@@ -48,6 +48,13 @@ CAPABILITIES = {
     "codes": _l("卡密"),
     "top_up": _l("直充"),
     "test_mode": _l("测试模式"),
+    "offers": _l("商品目录"),
+    "stock": _l("库存"),
+    "callback": _l("回调"),
+    "cancel": _l("撤单"),
+    "bill": _l("对账单"),
+    "payout": _l("付款到账户"),
+    "identify": _l("识别付款人"),
 }
 STATES = {
     "available": Mark("idle", "player-pause", _l("未启用")),
