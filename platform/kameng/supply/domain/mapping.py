@@ -15,6 +15,7 @@ _OWN_NAME = re.compile(r"[a-z][a-z0-9_]{0,30}")
 _KINDS = {"phone": "phone", "email": "email", "account": "account", "qq": "account"}
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 _BRACKETS = re.compile(r"【[^】]*】|\[[^\]]*\]")  # suppliers praise their goods in them
+_ASKING = re.compile(r"^(?:请|输入|填写|您的|你的)+")
 _NO_WORD = re.compile(r"[\W_]+")
 # Names and labels that mean the same thing at one supplier or another.
 _MEANINGS: Mapping[str, str] = {
@@ -129,7 +130,7 @@ def _same_meaning(field: Field, own: Field) -> bool:
 
 
 def _meanings(field: Field) -> set[str]:
-    words = (_plain(field.name), _plain(field.label))
+    words = (_plain(field.name), _ASKING.sub("", _plain(field.label)))
     return {_MEANINGS[word] for word in words if word in _MEANINGS}
 
 
