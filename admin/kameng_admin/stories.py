@@ -104,6 +104,12 @@ REASONS = {
     "after-sales time is over": _l("售后期已过"),
     "purchase": _l("已交给供应方"),
     "fulfilled": _l("已交付"),
+    "purchase opened": _l("已向供货方采购"),
+    "purchase delivered": _l("供货方已交货"),
+    "purchase declined": _l("供货方未能交货"),
+    "part delivered": _l("供货方交了一部分"),
+    "supplier refund": _l("供货方退回货款"),
+    "no supplier": _l("没有供货方能交货"),
     "cards claimed": _l("从卡池取卡"),
     "no card left": _l("卡池已空，款项退回"),
     "money returned": _l("款已退回"),
@@ -148,7 +154,7 @@ def _steps(order: Order) -> list[Step]:
 def _step(order: Order, event: Any) -> Step:
     mark = labels.order_mark(event.to_state, order.kind)
     who = texts.actor_text(event.actor, order.station_id)
-    reason = REASONS.get(event.reason, event.reason)
+    reason = REASONS.get(event.reason.partition(":")[0], event.reason)
     if event.reason.startswith("staff:"):  # who has seen the money on the bank account
         name = texts.actor_text(event.reason, 1)
         reason = _("%(who)s 确认到账", who=name)

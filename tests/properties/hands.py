@@ -14,6 +14,21 @@ from kameng.errors import DomainError
 
 T = TypeVar("T")
 
+# Goods that people hand over, by the guarded functions of purchases.
+OPEN_AT_DESK = """SELECT code, purchase_id FROM open_purchase(%(station)s, %(order)s, (SELECT c.id FROM supply_connection c JOIN supplier s ON s.id = c.supplier_id
+  WHERE s.code = 'desk'), NULL, 932000, 950000, %(number)s, '{}', '[]', NULL, 'staff:1')"""
+TAKE = "SELECT purchase_no FROM take_purchase(%(station)s, %(purchase)s)"
+RECEIVE = """SELECT code FROM receive_purchase(%(station)s, %(purchase)s, 1000, NULL, NULL, '', '', 'said so', '', '', NULL, '{}', 'staff:1')"""
+DECLINE = "SELECT code FROM decline_purchase(%(station)s, %(purchase)s, 'by_hand', 'said so', '', 'staff:1')"
+
+
+def handed_over(run: Callable[..., Any], station: int, order: int) -> str:
+    """A paid order goes to the desk, and somebody there delivers it; `run` gives a row."""
+    code, purchase = run(OPEN_AT_DESK, station=station, order=order, number=f"d{station}-{order}")
+    assert code == "ok"
+    assert run(TAKE, station=station, purchase=purchase)
+    return str(run(RECEIVE, station=station, purchase=purchase)[0])
+
 
 def answer(call: Callable[[], Any]) -> Any:
     """What the service gives, or the code with which it refuses."""

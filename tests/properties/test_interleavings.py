@@ -16,6 +16,7 @@ import pytest
 from kameng.orders.domain import may_move
 
 from . import probe
+from .hands import DECLINE, OPEN_AT_DESK, RECEIVE, TAKE
 
 DEER, PRICE, EVENTS = 3, 98_6100, 6
 ONE, TWO = "26110000000000000001", "26110000000000000002"  # two attempts at the gateway
@@ -45,11 +46,13 @@ STATE = """SELECT (SELECT json_agg((state, paid_at IS NULL, expires_at < now()))
   (SELECT json_agg((attempt_no, state, provider_ref) ORDER BY attempt_no) FROM payment_attempt WHERE order_id IS NOT NULL)::text,
   (SELECT json_agg((attempt_id - (SELECT min(id) FROM payment_attempt), provider_ref, reason, state) ORDER BY id) FROM refund)::text,
   (SELECT json_agg((status, order_id IS NULL)) FROM card)::text,
+  (SELECT json_agg((attempt, state, late_success) ORDER BY attempt) FROM purchase)::text,
   (SELECT json_agg((kind, amount, n) ORDER BY kind, amount) FROM (SELECT kind, amount, count(*) AS n FROM transfer GROUP BY 1, 2) t)::text,
   (SELECT json_agg((station_id, kind, ref, balance) ORDER BY kind) FROM account_balance b JOIN account a USING (station_id) WHERE a.id = b.account_id)::text"""
 MONEY = """SELECT (SELECT max(state) FROM orders), (SELECT count(*) FROM card WHERE status = 2), (SELECT count(*) FROM card WHERE status = 1),
   (SELECT coalesce(sum(amount), 0) FROM transfer WHERE kind IN ('payment.collect', 'wallet.pay') AND order_id IS NOT NULL),
   (SELECT coalesce(sum(amount), 0) FROM refund), (SELECT count(*) FROM refund WHERE state <> 'succeeded' AND reason <> 'paid_twice'), (SELECT coalesce(max(refunded), 0) FROM orders)"""
+PURCHASES = "SELECT id FROM purchase ORDER BY attempt"
 MOVES = (
     "SELECT DISTINCT from_state, to_state FROM order_event WHERE from_state NOT IN ('', to_state)"
 )
@@ -241,11 +244,25 @@ class Explorer:
         return gateway
 
     def begin(self, gateway: Gateway) -> Gateway:
-        self.run(DESK.format("start_fulfilment"), order=self.order())
+        """The desk gets the order; a worker dies before anybody is told of it."""
+        number = f"p{self.run('SELECT count(*) FROM purchase')[0]}"
+        self.run(OPEN_AT_DESK, station=DEER, order=self.order(), number=number)
+        return gateway
+
+    def tell(self, gateway: Gateway) -> Gateway:
+        for (purchase,) in self.owner.execute(PURCHASES).fetchall():
+            self.run(TAKE, station=DEER, purchase=purchase)
         return gateway
 
     def deliver(self, gateway: Gateway) -> Gateway:
-        self.run(DESK.format("deliver_order"), order=self.order())
+        """Every purchase that there was: a second click, and goods after a no, are among them."""
+        for (purchase,) in self.owner.execute(PURCHASES).fetchall():
+            self.run(RECEIVE, station=DEER, purchase=purchase)
+        return gateway
+
+    def say_no(self, gateway: Gateway) -> Gateway:
+        for (purchase,) in self.owner.execute(PURCHASES).fetchall():
+            self.run(DECLINE, station=DEER, purchase=purchase)
         return gateway
 
     def give_up(self, gateway: Gateway) -> Gateway:
@@ -262,7 +279,7 @@ CASES: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
     "its card is gone": ((*PAYING, "cancel", "pay_again"), {"gone": True}),
     "to be reviewed": ((*PAYING, "release", "refuse"), {"risk": "review"}),
     "to be reviewed, its card is gone": ((*PAYING, "release", "refuse"), {"risk": "review", "gone": True}),
-    "by hand": ((*PAYING, "begin", "deliver", "give_up"), {"kind": "top_up"}),
+    "by hand": ((*PAYING, "begin", "tell", "deliver", "say_no", "give_up"), {"kind": "top_up"}),
     "given back after delivery": (
         ("place", "pay", "notice", "expire", "give_part", "give_rest", "refunded", "refund_declined", "refund_again", "refund_by_hand"),
         {},

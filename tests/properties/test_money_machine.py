@@ -24,6 +24,7 @@ from hypothesis.stateful import (
 )
 
 from . import probe
+from .hands import handed_over
 from .money_books import DEER, JIANGNAN, MAIN, MoneyBooks, Sold, Terms
 
 STEPS, EXAMPLES, PROVE_EVERY = 100, 60, 8
@@ -128,16 +129,7 @@ class MoneyMachine(RuleBasedStateMachine):
         )  # fmt: skip
 
     def deliver(self, sale: Sold) -> None:
-        assert (
-            self.code(
-                "deliver_order",
-                p_station=sale.seller,
-                p_order_id=sale.id,
-                p_text="done",
-                p_actor="staff:1",
-            )
-            == "ok"
-        )
+        assert handed_over(self.run, sale.seller, sale.id) == "ok"
         self.books.sell(sale)
 
     def sells(self, one: int, two: int) -> None:

@@ -21,12 +21,14 @@ from kameng.suppliers.models import (
     SupplierStatement,
     SupplyDispute,
 )
+from kameng.supply.models import Connection, Purchase, SupplyLevel, SupplyOffer
 from kameng_admin.views.account import AccountView
 from kameng_admin.views.adjusting import AdjustmentsView
 from kameng_admin.views.approvals import ApprovalsView
 from kameng_admin.views.bonuses import BonusesView
 from kameng_admin.views.by_hand import ByHandView
 from kameng_admin.views.categories import CategoriesView, TagsView
+from kameng_admin.views.connections import ConnectionsView
 from kameng_admin.views.contracts import ContractsView
 from kameng_admin.views.dashboard import DashboardView
 from kameng_admin.views.desks import DecisionsView, PurchasesView, RiskView
@@ -34,16 +36,19 @@ from kameng_admin.views.disputes import DisputesView
 from kameng_admin.views.ledger import AccountsView, TransfersView, VerifyView
 from kameng_admin.views.members import MembersView
 from kameng_admin.views.money_trail import MoneyTrailView
+from kameng_admin.views.offers import OffersView
 from kameng_admin.views.orders import OrderView
 from kameng_admin.views.payment_accounts import PaymentAccountsView
 from kameng_admin.views.payments import AttemptView, RefundView
 from kameng_admin.views.plugins import PluginsView
 from kameng_admin.views.prices import PricesView, RulesView
 from kameng_admin.views.products import ProductsView
+from kameng_admin.views.purchases import PurchaseListView
 from kameng_admin.views.reconciling import ReconcileView
 from kameng_admin.views.refunding import RefundingView
 from kameng_admin.views.search import SearchView
 from kameng_admin.views.settling import SettlementsView, StatementsView, TermsView
+from kameng_admin.views.sku_supply import SkuSupplyView
 from kameng_admin.views.stations import ApplicationsView, StationsView
 from kameng_admin.views.stock import AlertsView, BatchesView, StockView
 from kameng_admin.views.supplier_money import SupplierPaymentsView, SupplierStatementsView
@@ -83,6 +88,10 @@ def all_views() -> list[Any]:
             SupplierStatement, "admin_supplier_statements", "supplier-statements"
         ),
         DisputesView(SupplyDispute, "admin_disputes", "disputes"),
+        ConnectionsView(Connection, "admin_connections", "connections"),
+        OffersView(SupplyOffer, "admin_offers", "offers"),
+        SkuSupplyView(SupplyLevel, "admin_sku_supply", "supply"),
+        PurchaseListView(Purchase, "admin_purchase_list", "purchases"),
         StationsView(Station, "admin_stations", "stations"),
         MembersView(Member, "admin_members", "members"),
         PaymentAccountsView(endpoint="admin_payment_accounts", url="payment-accounts"),

@@ -7,6 +7,7 @@ from kameng.suppliers.domain.contracts import CYCLES, TERMS, ContractTerms
 from kameng.suppliers.domain.disputes import KINDS as DISPUTE_KINDS
 from kameng.suppliers.domain.offers import COLUMNS as OFFER_COLUMNS
 from kameng.suppliers.domain.offers import OfferLine, cost_of, cost_text
+from kameng.suppliers.domain.scoring import METRICS, Rule
 from kameng.suppliers.services.applying import ApplicationRefused, apply
 from kameng.suppliers.services.bills import Comparison, compare_bill, read_bill
 from kameng.suppliers.services.contracts import (
@@ -69,7 +70,6 @@ from kameng.suppliers.services.keys import (
 from kameng.suppliers.services.offers import (
     LineProblem,
     OfferView,
-    Preview,
     offers_of,
     preview,
     read_lines,
@@ -77,6 +77,7 @@ from kameng.suppliers.services.offers import (
     save_offers,
     sheet_rows,
 )
+from kameng.suppliers.services.offers import Preview as OfferPreview
 from kameng.suppliers.services.payments import (
     PaymentView,
     owed_to,
@@ -96,8 +97,29 @@ from kameng.suppliers.services.people import (
     people_of,
     reset_second_factor,
 )
+from kameng.suppliers.services.recently import resume_supplier, watch_recent
 from kameng.suppliers.services.sales import SaleView, open_sales, sale, sales, today
+from kameng.suppliers.services.score_rules import (
+    ScoreRules,
+    ScoreTerms,
+    check_score_rules,
+    save_score_rules,
+    score_rules,
+)
+from kameng.suppliers.services.score_views import (
+    ScoreLine,
+    ScorePoint,
+    score_history,
+    score_line,
+    score_list,
+)
 from kameng.suppliers.services.scorecards import ScoreView, scorecards
+from kameng.suppliers.services.scoring import (
+    Preview,
+    compute_score,
+    compute_scores,
+    preview_grades,
+)
 from kameng.suppliers.services.sealing import reseal_all
 from kameng.suppliers.services.statements import KIND_WORDS as POSTING_WORDS
 from kameng.suppliers.services.statements import (
@@ -113,20 +135,23 @@ from kameng.suppliers.services.statements import (
 
 __all__ = [
     "CLASS_WORDS", "CYCLES", "DISPUTE_KINDS", "DISPUTE_WORDS", "DOCUMENT_KINDS", "DOCUMENT_WORDS",
-    "GRADES", "MAX_FILE", "OFFER_COLUMNS", "POSTING_WORDS", "TERMS", "ApplicationRefused",
-    "Comparison", "ContractRefused", "ContractTerms", "ContractView", "DisputeView",
-    "DocumentView", "KeyView", "LineProblem", "OfferLine", "OfferView", "PaymentView", "Person",
-    "PersonView", "Preview", "SaleView", "ScoreView", "SignatureRefused", "Signed",
-    "StatementView", "SupplierView", "Upload", "accept_invitation", "agree", "answer_dispute",
-    "answer_statement", "apply", "approve", "authenticate", "change_contract", "change_password",
-    "close_dispute", "compare_bill", "confirm", "contract", "contracts_of", "cost_of", "cost_text",
-    "costs_of", "crypto_word", "dispute", "disputes_of", "documents_of", "draft_contract",
-    "draw_up_due", "end_contract", "enrol", "find_person", "fix_grade", "hand_in", "invite",
-    "invite_again", "invited", "keys_of", "lines_of", "make_key", "messages_of", "offered",
-    "offers_of", "open_dispute", "open_document", "open_sales", "owed_to", "payments_of",
-    "people_of", "preview", "put_costs", "read_bill", "read_cost_rows", "read_lines",
+    "GRADES", "MAX_FILE", "METRICS", "OFFER_COLUMNS", "POSTING_WORDS", "TERMS",
+    "ApplicationRefused", "Comparison", "ContractRefused", "ContractTerms", "ContractView",
+    "DisputeView", "DocumentView", "KeyView", "LineProblem", "OfferLine", "OfferPreview",
+    "OfferView", "PaymentView", "Person", "PersonView", "Preview", "Rule", "SaleView",
+    "ScoreLine", "ScorePoint", "ScoreRules", "ScoreTerms", "ScoreView", "SignatureRefused",
+    "Signed", "StatementView", "SupplierView", "Upload", "accept_invitation", "agree",
+    "answer_dispute", "answer_statement", "apply", "approve", "authenticate", "change_contract",
+    "change_password", "check_score_rules", "close_dispute", "compare_bill", "compute_score",
+    "compute_scores", "confirm", "contract", "contracts_of", "cost_of", "cost_text", "costs_of",
+    "crypto_word", "dispute", "disputes_of", "documents_of", "draft_contract", "draw_up_due",
+    "end_contract", "enrol", "find_person", "fix_grade", "hand_in", "invite", "invite_again",
+    "invited", "keys_of", "lines_of", "make_key", "messages_of", "offered", "offers_of",
+    "open_dispute", "open_document", "open_sales", "owed_to", "payments_of", "people_of",
+    "preview", "preview_grades", "put_costs", "read_bill", "read_cost_rows", "read_lines",
     "read_sheet", "refuse", "reply", "request_payment", "reseal_all", "reset_second_factor",
-    "review", "revoke_key", "sale", "sales", "save_offers", "scorecards", "set_state",
+    "resume_supplier", "review", "revoke_key", "sale", "sales", "save_offers", "save_score_rules",
+    "score_history", "score_line", "score_list", "score_rules", "scorecards", "set_state",
     "set_their_total", "sheet_rows", "sign_contract", "statement", "statement_sheet",
-    "statements_of", "supplier", "supplier_of", "today", "watch_expiry",
+    "statements_of", "supplier", "supplier_of", "today", "watch_expiry", "watch_recent",
 ]  # fmt: skip

@@ -51,6 +51,7 @@ ENGLISH = {
     "余额 {amount}": "Balance {amount}",
     "商品": "Goods",
     "不限": "no limit",
+    "剩 {n}": "{n} left",
     "已下架": "off sale",
     "最近订单": "Last orders",
     "还没有订单": "No orders yet",

@@ -4,6 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from tests.properties.hands import DECLINE, OPEN_AT_DESK, TAKE, handed_over
 
 MAIN, JIANGNAN, DEER = 1, 2, 3
 
@@ -205,22 +206,22 @@ def test_top_up_goods_wait_for_supply_then_deliver_or_fail(shop: Any) -> None:
     code = shop.sku(kind="top_up")
     done, failed = shop.buy(code), shop.buy(code)
     assert done[1] == failed[1] == "awaiting_fulfilment"
-    for placed in (done[0], failed[0]):
-        values = {"p_station": DEER, "p_order_id": placed.order_id, "p_actor": "system"}
-        assert shop.guarded("start_fulfilment", p_reason="sent", **values)["code"] == "ok"
+
+    def run(sql: str, **values: Any) -> Any:
+        return shop.owner.execute(sql.encode(), values).fetchone()
+
+    opened, purchase = run(OPEN_AT_DESK, station=DEER, order=failed[0].order_id, number="d1")
+    assert opened == "ok"
+    assert run(TAKE, station=DEER, purchase=purchase)
     shop.assert_books_balance()
-    values = {"p_station": DEER, "p_actor": "staff:1"}
-    assert (
-        shop.guarded("deliver_order", p_order_id=done[0].order_id, p_text="已到账", **values)[
-            "code"
-        ]
-        == "ok"
-    )
-    assert (
-        shop.guarded("fail_order", p_order_id=failed[0].order_id, p_reason="停机", **values)["code"]
-        == "ok"
-    )
+    assert handed_over(run, DEER, done[0].order_id) == "ok"
     assert shop.state(DEER, done[0].order_id) == "delivered"
+
+    giving_up = {"p_station": DEER, "p_order_id": failed[0].order_id, "p_reason": "停机"}
+    giving_up["p_actor"] = "staff:1"
+    assert shop.guarded("fail_order", **giving_up)["code"] == "purchase_open"
+    run(DECLINE, station=DEER, purchase=purchase)
+    assert shop.guarded("fail_order", **giving_up)["code"] == "ok"
     assert shop.state(DEER, failed[0].order_id) == "refunding"
     shop.assert_books_balance()
 

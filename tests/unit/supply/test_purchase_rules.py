@@ -23,7 +23,8 @@ from kameng_sdk.suppliers import Delivery, PurchaseResult, SupplierCapability, S
 ABLE = SupplierCapability.QUERY | SupplierCapability.CODES
 BLIND = SupplierCapability.CALLBACK | SupplierCapability.CODES
 DESK = SupplierCapability.MANUAL
-ASKED = Asked(quantity=2, max_cost=100)
+ASKED = Asked(quantity=2, max_cost=100, cards=True)
+TOP_UP = Asked(quantity=2, max_cost=100)
 RULES = SupplierRules()
 HOST_CODES = ("busy", "not_sent", "not_supported", "misconfigured", "timed_out", "no_answer", "")
 
@@ -42,7 +43,7 @@ rules = st.builds(
     not_found_means_nothing_s=st.none() | st.integers(0, 1_000),
 )
 asked = st.builds(
-    Asked, quantity=st.integers(1, 4), max_cost=st.integers(0, 200), sends=st.integers(1, 5),
+    Asked, cards=st.booleans(), quantity=st.integers(1, 4), max_cost=st.integers(0, 200), sends=st.integers(1, 5),
     queries=st.integers(0, 20), waited_s=st.integers(0, 10_000), age_s=st.integers(0, 10_000),
 )  # fmt: skip
 
@@ -83,6 +84,13 @@ def test_that_we_could_not_ask_is_no_refusal(code, order, rule, able):
         assert after_query(given_up, order, rule, able).step == "wait"
 
 
+def test_a_refused_question_is_no_refused_purchase():
+    refused = said(Outcome.DECLINED, code="wrong_key")
+    assert after_query(refused, ASKED, RULES, ABLE).step == "wait"
+    no = said(Outcome.DECLINED, PurchaseResult(outcome=Outcome.DECLINED))
+    assert after_query(no, ASKED, RULES, ABLE).step == "decline"
+
+
 @given(results, asked, rules, abilities)
 def test_goods_are_received_only_when_nothing_is_wrong_with_them(result, order, rule, able):
     judged = after_query(said(result.outcome, result), order, rule, able)
@@ -101,12 +109,14 @@ def test_not_found_is_a_refusal_only_by_the_suppliers_own_rule(order, rule, able
     judged = after_query(said(Outcome.UNKNOWN, lost), order, rule, able)
     silence = rule.not_found_means_nothing_s
     early = silence is None or order.waited_s < silence
-    assert (judged.step == "wait") == early
-    if judged.step == "resend":
-        assert rule.number_is_idempotent
-        assert order.sends < MOST_SENDS
-    if judged.step == "decline":
-        assert not rule.number_is_idempotent or order.sends >= MOST_SENDS
+    if early:
+        assert judged.step == "wait"
+    elif not rule.number_is_idempotent:
+        assert (judged.step, judged.code) == ("decline", "never_arrived")
+    elif order.sends < MOST_SENDS:
+        assert judged.step == "resend"
+    else:  # sent several times and still unknown there: it contradicts itself
+        assert (judged.step, judged.waits_for) in (("wait", "person"), ("wait", "desk"))
 
 
 @given(results, asked, rules)
@@ -123,7 +133,7 @@ def test_an_open_purchase_always_says_what_it_waits_for(result, order, rule):
     ("deliveries", "cost", "able", "wrong"),
     [
         (pieces("a", "b"), 100, ABLE, ""),
-        ((), None, ABLE, ""),
+        ((), None, ABLE, "no_codes"),
         (pieces("a", "b", "c"), None, ABLE, "too_many"),
         (pieces("a"), None, ABLE, "too_few"),
         (pieces("a"), None, ABLE | SupplierCapability.PARTIAL, ""),
@@ -136,6 +146,14 @@ def test_what_is_wrong_with_goods(deliveries, cost, able, wrong):
     money = None if cost is None else Money(cost)
     result = PurchaseResult(outcome=Outcome.SUCCEEDED, deliveries=deliveries, cost=money)
     assert quarrel(result, ASKED, able) == wrong
+
+
+def test_a_top_up_wants_a_receipt_at_most_and_no_codes():
+    note = PurchaseResult(outcome=Outcome.SUCCEEDED, deliveries=(Delivery(note="ok"),))
+    assert quarrel(note, TOP_UP, ABLE) == ""
+    assert quarrel(PurchaseResult(outcome=Outcome.SUCCEEDED), TOP_UP, ABLE) == ""
+    codes = PurchaseResult(outcome=Outcome.SUCCEEDED, deliveries=pieces("a"))
+    assert quarrel(codes, TOP_UP, ABLE) == "unexpected_codes"
 
 
 def test_what_cannot_be_sent_goes_to_the_next_supplier_in_the_end():

@@ -191,6 +191,18 @@ def put_sku(product: Product, sku: Sku | None, **values: Any) -> Sku:
     return sku
 
 
+def put_sourcing(sku_id: int, sourcing: str) -> None:
+    """Where a SKU's cards come from (pool, pool_first, supplier), in the caller's transaction.
+
+    Raises `NotFound`.
+    """
+    sku = db.session.get(Sku, sku_id)
+    if sku is None:
+        raise NotFound("sku_unknown", _("没有这个规格"))
+    sku.sourcing = sourcing
+    db.session.flush()
+
+
 def put_tags(product: Product, names: Sequence[str]) -> bool:
     """Replace a product's tags inside the caller's transaction; True when they changed."""
     wanted = {tag_slug(name): name.strip() for name in names if name.strip()}

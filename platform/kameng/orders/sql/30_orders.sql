@@ -176,37 +176,6 @@ BEGIN
   RETURN QUERY SELECT n;
 END $f$;
 
--- A paid order that is fulfilled outside (top-up, manual): paid → fulfilling.
--- grant: main
-CREATE OR REPLACE FUNCTION start_fulfilment(p_station bigint, p_order_id bigint, p_actor text, p_reason text) RETURNS TABLE (code text)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $f$
-DECLARE v_state text;
-BEGIN
-  SELECT o.state INTO v_state FROM orders o WHERE o.station_id = p_station AND o.id = p_order_id
-     AND (o.collected_by = 1 OR o.funded OR o.state <> 'paid') FOR NO KEY UPDATE; -- goods wait for the station's money
-  IF v_state = 'fulfilling' THEN RETURN QUERY SELECT 'repeat'; RETURN; END IF;
-  IF v_state IS DISTINCT FROM 'paid' THEN RETURN QUERY SELECT 'bad_state'; RETURN; END IF;
-  PERFORM _move_order(p_station, p_order_id, 'paid', 'fulfilling', p_actor, p_reason, interval '24 hours');
-  RETURN QUERY SELECT 'ok';
-END $f$;
-
--- Fulfilled outside: paid or fulfilling → delivered, and the money is split.
--- grant: main
-CREATE OR REPLACE FUNCTION deliver_order(p_station bigint, p_order_id bigint, p_text text, p_actor text) RETURNS TABLE (code text)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $f$
-DECLARE v record;
-BEGIN
-  SELECT o.state, o.source, o.order_no INTO v FROM orders o WHERE o.station_id = p_station AND o.id = p_order_id
-     AND (o.collected_by = 1 OR o.funded OR o.state <> 'paid') FOR NO KEY UPDATE;
-  IF v.state IN ('delivered', 'completed') THEN RETURN QUERY SELECT 'repeat'; RETURN; END IF;
-  IF v.state IS NULL OR v.source = 'pool' OR v.state NOT IN ('paid', 'fulfilling') THEN RETURN QUERY SELECT 'bad_state'; RETURN; END IF;
-  UPDATE orders SET delivery_text = p_text WHERE station_id = p_station AND id = p_order_id;
-  PERFORM _move_order(p_station, p_order_id, v.state, 'delivered', p_actor, 'fulfilled');
-  PERFORM _publish('order.delivered', p_station, jsonb_build_object('order_id', p_order_id, 'order_no', v.order_no));
-  PERFORM _post_sale(p_station, p_order_id, NULL, NULL);
-  RETURN QUERY SELECT 'ok';
-END $f$;
-
 -- It cannot be fulfilled: the whole payment goes back. codes: ok, repeat, bad_state, purchase_open (a supplier may still deliver), delivered (a piece has come).
 -- grant: main
 CREATE OR REPLACE FUNCTION fail_order(p_station bigint, p_order_id bigint, p_reason text, p_actor text) RETURNS TABLE (code text)

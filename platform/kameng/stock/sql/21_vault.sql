@@ -5,11 +5,11 @@
 -- grant: app, main
 CREATE OR REPLACE FUNCTION stock_levels(p_skus bigint[]) RETURNS TABLE(sku_id bigint, level int)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $f$
-  SELECT s.id, CASE WHEN p.kind <> 'card' OR s.sourcing = 'supplier' THEN c.upstream WHEN s.sourcing = 'pool' THEN c.pool ELSE greatest(c.pool, c.upstream) END
-    FROM sku s JOIN product p ON p.id = s.product_id LEFT JOIN supply_level u ON u.sku_id = s.id
+  SELECT q.id, CASE WHEN s.id IS NULL THEN 0 WHEN p.kind <> 'card' OR s.sourcing = 'supplier' THEN c.upstream WHEN s.sourcing = 'pool' THEN c.pool
+         ELSE greatest(c.pool, c.upstream) END
+    FROM unnest(p_skus) AS q(id) LEFT JOIN sku s ON s.id = q.id LEFT JOIN product p ON p.id = s.product_id LEFT JOIN supply_level u ON u.sku_id = s.id
    CROSS JOIN LATERAL (SELECT CASE WHEN p.kind = 'card' AND s.sourcing <> 'supplier' THEN _free_cards(s.id, 1000) ELSE 0 END AS pool,
       CASE WHEN u.sku_id IS NULL THEN CASE p.kind WHEN 'card' THEN 0 ELSE 1000 END ELSE least(1000, coalesce(u.available, 1000)) END AS upstream) c
-   WHERE s.id = ANY (p_skus)
 $f$;
 
 -- Store sealed cards of one batch; returns how many were new. A card that is there already is left

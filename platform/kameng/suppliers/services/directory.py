@@ -17,7 +17,7 @@ from kameng.identity.api import audit
 from kameng.jobs import notice_text, send_notice
 from kameng.runtime import current_settings
 from kameng.stock.api import close_alert
-from kameng.suppliers.services import people
+from kameng.suppliers.services import grading, people, recently
 
 MANUAL = "supplier-manual"
 GRADES = ("A", "B", "C", "D")
@@ -109,6 +109,7 @@ def approve(supplier_id: int, login: str, actor: str, ip: str = "") -> int:
     _mail_invitation(supplier_id, person)
     close_alert("supplier_application", f"supplier:{supplier_id}")
     audit(actor, "supplier.approve", f"supplier:{supplier_id}", {"login": login}, ip)
+    grading.tell(supplier_id)
     db.session.commit()
     return person
 
@@ -141,10 +142,14 @@ def set_state(supplier_id: int, state: str, reason: str, actor: str, ip: str = "
     if state not in MOVES or row.state not in MOVES[state]:
         raise _moved()
     pause = reason if state == "paused" else ""
+    if state == "active":
+        recently.resume_supplier(supplier_id, reason, actor, ip)
+        return
     given = {"state": state, "pause": pause, "reason": reason, "supplier": supplier_id}
     db.session.execute(_MOVE, given)
     detail = {"from": row.state, "state": state, "reason": reason}
     audit(actor, "supplier.state", f"supplier:{supplier_id}", detail, ip)
+    grading.tell(supplier_id)
     db.session.commit()
 
 
@@ -158,6 +163,7 @@ def fix_grade(supplier_id: int, grade: str, reason: str, actor: str, ip: str = "
     db.session.execute(_GRADE if grade else _FREE, given if grade else {"supplier": supplier_id})
     detail = {"grade": grade, "reason": reason}
     audit(actor, "supplier.grade", f"supplier:{supplier_id}", detail, ip)
+    grading.tell(supplier_id)
     db.session.commit()
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from kameng_sdk.outcomes import Outcome
@@ -20,11 +20,13 @@ Step = Literal["receive", "decline", "wait", "resend"]
 class Asked:
     """The purchase an answer is about: what was ordered, for how much, and how far it has come.
 
-    ``waited_s`` is since it was last sent, ``age_s`` since it was opened.
+    ``cards``: its order wants codes. ``waited_s`` is since it was last sent, ``age_s`` since it was
+    opened.
     """
 
     quantity: int
     max_cost: int
+    cards: bool = False
     sends: int = 1
     queries: int = 0
     waited_s: int = 0
@@ -69,9 +71,9 @@ def after_purchase(
 
 
 def after_query(said: Said, asked: Asked, rules: SupplierRules, able: SupplierCapability) -> Judged:
-    """What a question came to. That we could not ask is no refusal of the purchase."""
-    could_ask = said.retry_after_s is None and not said.misconfigured
-    if said.outcome is Outcome.DECLINED and could_ask and said.code != "not_supported":
+    """What a question came to. That we could not ask, or that the supplier refused to answer
+    (`Declined` was raised), is no refusal of the purchase: only a result says that."""
+    if said.outcome is Outcome.DECLINED and said.value is not None:
         return Judged(step="decline", code=said.code or "refused")
     if said.value is not None and not said.value.found:
         return _not_found(asked, rules, able)
@@ -81,6 +83,10 @@ def after_query(said: Said, asked: Asked, rules: SupplierRules, able: SupplierCa
 def quarrel(result: PurchaseResult, asked: Asked, able: SupplierCapability) -> str:
     """What is wrong with goods that came, as a code; "" when nothing is."""
     codes = [piece.code.reveal() for piece in result.deliveries if piece.code is not None]
+    if asked.cards and not codes:
+        return "no_codes"
+    if codes and not asked.cards:
+        return "unexpected_codes"
     if len(result.deliveries) > asked.quantity:
         return "too_many"
     if codes and len(codes) < len(result.deliveries):
@@ -123,10 +129,7 @@ def _still_open(said: Said, asked: Asked, rules: SupplierRules, able: SupplierCa
         return _ask_again(asked, rules, able, "sent", "pending")
     failure = value is None
     judged = _ask_again(asked, rules, able, "unknown", said.code or "no_answer")
-    return Judged(
-        step="wait", state=judged.state, code=judged.code, waits_for=judged.waits_for,
-        in_s=judged.in_s, failure=failure,
-    )  # fmt: skip
+    return replace(judged, failure=failure)
 
 
 def _ask_again(
@@ -154,6 +157,10 @@ def _not_found(asked: Asked, rules: SupplierRules, able: SupplierCapability) -> 
     silence = rules.not_found_means_nothing_s
     if silence is None or asked.waited_s < silence:
         return _ask_again(asked, rules, able, "unknown", "not_found")
-    if rules.number_is_idempotent and asked.sends < MOST_SENDS:
+    if not rules.number_is_idempotent:
+        return Judged(step="decline", code="never_arrived")
+    if asked.sends < MOST_SENDS:
         return Judged(step="resend", code="not_found", state="created", waits_for="sending", in_s=1)
-    return Judged(step="decline", code="never_arrived")
+    # Sent several times and still unknown there: the supplier contradicts itself, a person decides.
+    judged = _ask_again(asked, rules, able, "unknown", "not_found")
+    return replace(judged, waits_for="person")

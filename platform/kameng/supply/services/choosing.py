@@ -70,7 +70,7 @@ LEFT JOIN LATERAL (SELECT u.margin FROM unnest(c.parties, c.margins) AS u(party,
 LEFT JOIN supply_policy r ON r.sku_id = o.sku_id
 WHERE o.station_id = :station AND o.id = :order AND o.source = 'supplier'
   AND o.state IN ('paid', 'fulfilling', 'partially_delivered')
-""")  # noqa: E501 - SQL reads better in whole clauses
+""")  # noqa: E501  # SQL reads better in whole clauses
 
 _OFFERS = text("""
 SELECT f.id AS offer_id, f.cost, f.stock, f.on_sale AND f.gone_at IS NULL AS on_sale, f.minimum,
@@ -106,7 +106,7 @@ LEFT JOIN contract_cost kc ON kc.contract_id = k.id AND kc.sku_id = f.sku_id
 LEFT JOIN LATERAL (SELECT sum(coalesce(p.cost, p.max_cost)) AS amount FROM purchase p
   WHERE p.connection_id = c.id AND p.created_at > c.balance_at AND p.state <> 'declined') spent ON true
 WHERE f.sku_id = :sku ORDER BY f.id
-""")  # noqa: E501 - SQL reads better in whole clauses
+""")  # noqa: E501  # SQL reads better in whole clauses
 
 
 def wanted(station_id: int, order_id: int) -> Wanted | None:

@@ -1,12 +1,13 @@
 """What people do about purchases: hand over goods, say no, ask, send again, take back.
 
-In the open main scope, and they commit; `take_back` calls a supplier and opens its own scopes.
+In the open main scope, and they commit; `take_back` and `accept` call a supplier and open scopes
+of their own.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -64,6 +65,7 @@ WHERE p.state IN ('created', 'sent', 'unknown') ORDER BY p.created_at LIMIT :lim
 """)
 _WIPE_TIME = text(
     "UPDATE purchase SET next_query_at = now() WHERE station_id = :station AND id = :id"
+    " AND state IN ('created', 'sent', 'unknown')"
 )
 
 
@@ -84,20 +86,17 @@ def complete(
     """
     text = text.strip()[:MAX_TEXT]
     row = _row(station_id, purchase_id)
-    if not cards and _is_card_order(row):
+    if not cards and row.cards:
         raise DomainError("cards_needed", _l("请填写每一张卡密，每行一张"))
     if not cards and not text:
         raise DomainError("text_needed", _l("请填写发货内容，买家会看到它"))
     if cards and len(cards) != row.quantity:
         raise DomainError("cards_needed", _l("卡密张数与采购数量不一致"))
-    if row.state in ("succeeded", "declined"):
-        return _ended(row.state, "succeeded")
     result = PurchaseResult(outcome=Outcome.SUCCEEDED, deliveries=_deliveries(cards))
-    settling.receive(row, result, actor, text=text)
-    state = _state(station_id, purchase_id)
-    if state not in ("succeeded", "declined"):
+    code = settling.receive(row, result, actor, text=text)
+    if code not in ("ok", "part", "stray"):
         db.session.rollback()
-        raise DomainError("duplicate_card", _l("其中有卡密已经在库中或无法入库，没有发货"))
+        return _not_taken(code)
     audit(actor, "purchase.complete", f"order:{row.order_id}", {"purchase_id": purchase_id},
           station_id=station_id)  # fmt: skip
     db.session.commit()
@@ -114,12 +113,13 @@ def fail(station_id: int, purchase_id: int, reason: str, actor: str) -> str:
     if not reason:
         raise DomainError("reason_needed", _l("请写明无法处理的原因"))
     row = _row(station_id, purchase_id)
-    if row.state in ("succeeded", "declined"):
-        return _ended(row.state, "declined")
-    run(
+    (done,) = run(
         "decline_purchase", p_station=station_id, p_id=purchase_id, p_code="by_hand",
         p_message=reason, p_ref="", p_actor=actor,
     )  # fmt: skip
+    if done["code"] != "ok":
+        db.session.rollback()
+        return _not_taken(done["code"])
     detail = {"purchase_id": purchase_id, "reason": reason}
     audit(actor, "purchase.fail", f"order:{row.order_id}", detail, station_id=station_id)
     db.session.commit()
@@ -127,11 +127,10 @@ def fail(station_id: int, purchase_id: int, reason: str, actor: str) -> str:
 
 
 def ask_now(station_id: int, purchase_id: int, actor: str) -> None:
-    """Ask the supplier at the next turn of the job, within seconds.
-
-    Raises `NotFound`, `Conflict("purchase_closed")`.
+    """Ask the supplier at the next turn of the job, within seconds; about a closed purchase too,
+    whose money may have come back. Raises `NotFound`.
     """
-    row = _open_row(station_id, purchase_id)
+    row = _row(station_id, purchase_id)
     db.session.execute(_WIPE_TIME, {"station": station_id, "id": purchase_id})
     publish("purchase.ask", station_id, {"purchase_id": purchase_id, "order_id": row.order_id})
     audit(actor, "purchase.ask", f"order:{row.order_id}", {"purchase_id": purchase_id},
@@ -189,6 +188,26 @@ def take_back(station_id: int, purchase_id: int, reason: str, actor: str) -> str
         return _state(station_id, purchase_id)
 
 
+def accept(station_id: int, purchase_id: int, actor: str) -> str:
+    """Take what the supplier says it has delivered, though it is too much, too little or too dear.
+
+    Asks the supplier anew; pieces beyond the order are left, missing ones are bought elsewhere or
+    paid back. Returns the state afterwards. Opens its own scopes. Raises `NotFound`,
+    `Conflict("purchase_closed")`, `DomainError("nothing_delivered")`, `PluginUnavailable`.
+    """
+    row = _open_row(station_id, purchase_id)
+    answer = plugins.supplier(row.plugin_id, row.account).query(row.purchase_no, row.supplier_ref)
+    if answer.outcome is not Outcome.SUCCEEDED or answer.value is None:
+        raise DomainError("nothing_delivered", _l("供货方现在没有说已交货，无法照单收下"))
+    value = replace(answer.value, deliveries=tuple(answer.value.deliveries)[: row.quantity])
+    with main_scope(reason=REASON):
+        settling.receive(row, value, actor)
+        detail = {"purchase_id": purchase_id, "pieces": len(value.deliveries)}
+        audit(actor, "purchase.accept", f"order:{row.order_id}", detail, station_id=station_id)
+        db.session.commit()
+        return _state(station_id, purchase_id)
+
+
 def _row(station_id: int, purchase_id: int) -> Any:
     row = placing.read(station_id, purchase_id)
     if row is None:
@@ -207,24 +226,21 @@ def _unknown() -> NotFound:
     return NotFound("purchase_unknown", _l("没有这张采购单"))
 
 
-def _ended(state: str, wanted: str) -> str:
-    if state == wanted:
+def _not_taken(code: str) -> str:
+    """Somebody was faster, or the vault cannot take the cards: nothing has happened."""
+    if code in ("repeat", "refunded"):
         return "repeat"
-    if state == "declined":
+    if code == "late":
         raise Conflict("already_failed", _l("这张采购单已经判为失败"))
-    raise Conflict("already_delivered", _l("这张采购单已经完成，买家已收到发货内容"))
+    if code == "delivered":
+        raise Conflict("already_delivered", _l("这张采购单已经完成，买家已收到发货内容"))
+    raise DomainError("duplicate_card", _l("其中有卡密已经在库中或无法入库，没有发货"))
 
 
 def _state(station_id: int, purchase_id: int) -> str:
     given = {"station": station_id, "id": purchase_id}
     state = text("SELECT state FROM purchase WHERE station_id = :station AND id = :id")
     return str(db.session.execute(state, given).scalar_one())
-
-
-def _is_card_order(row: Any) -> bool:
-    kind = text("SELECT kind FROM orders WHERE station_id = :station AND id = :order")
-    given = {"station": row.station_id, "order": row.order_id}
-    return bool(db.session.execute(kind, given).scalar_one() == "card")
 
 
 def _deliveries(cards: Sequence[tuple[str, str]]) -> tuple[Delivery, ...]:

@@ -19,13 +19,13 @@ INSERT INTO alert(station_id, kind, subject, title, detail)
 SELECT 1, 'supply_waiting', 'order:' || o.order_no, '订单在等供货：' || o.order_no, CAST(:detail AS jsonb)
 FROM orders o WHERE o.station_id = :station AND o.id = :order
 ON CONFLICT (station_id, kind, subject) WHERE state = 'open' DO NOTHING
-""")  # noqa: E501 - one column list
+""")  # noqa: E501  # one column list
 _QUIET = text("""
 UPDATE alert a SET state = 'closed', closed_at = now()
 WHERE a.kind = 'supply_waiting' AND a.state = 'open' AND NOT EXISTS (SELECT 1 FROM orders o
   WHERE o.station_id = (a.detail ->> 'station_id')::bigint AND o.id = (a.detail ->> 'order_id')::bigint
   AND o.state IN ('paid', 'fulfilling', 'partially_delivered'))
-""")  # noqa: E501 - one condition
+""")  # noqa: E501  # one condition
 
 
 def give_up(order: Wanted, plan: Plan) -> str:

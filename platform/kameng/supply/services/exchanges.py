@@ -18,7 +18,7 @@ KIND = "supply-exchange"  # what the seal is bound to, beside station and purcha
 _KEEP = text("""
 INSERT INTO purchase_exchange(station_id, purchase_id, step, outcome, code, message, sealed, elapsed_ms, correlation_id)
 VALUES (:station, :id, :step, :outcome, :code, :message, :sealed, :elapsed, :correlation)
-""")  # noqa: E501 - one column list
+""")  # noqa: E501  # one column list
 _READ = text("""
 SELECT e.step, e.outcome, e.code, e.message, e.sealed, e.elapsed_ms, e.correlation_id, e.at
 FROM purchase_exchange e WHERE e.station_id = :station AND e.purchase_id = :id ORDER BY e.id

@@ -17,11 +17,13 @@ from kameng_sdk.suppliers import PurchaseRequest, SupplierCapability
 UNAVAILABLE_RETRY_S = 30
 
 _ROW = text("""
-SELECT p.station_id, p.id, p.order_id, p.purchase_no, p.plugin_id, p.account, p.connection_id,
-       p.supplier_ref, p.state, p.sku_id, p.sku_ref, p.quantity, p.max_cost, p.sends, p.queries,
+SELECT p.station_id, p.id, p.order_id, o.kind = 'card' AS cards, p.purchase_no, p.plugin_id,
+       p.account, p.connection_id, p.supplier_ref, p.state, p.sku_id, p.sku_ref, p.quantity,
+       p.max_cost, p.sends, p.queries,
        extract(epoch FROM now() - coalesce(p.sent_at, p.created_at))::int AS waited_s,
        extract(epoch FROM now() - p.created_at)::int AS age_s
-FROM purchase p WHERE p.station_id = :station AND p.id = :id
+FROM purchase p JOIN orders o ON o.station_id = p.station_id AND o.id = p.order_id
+WHERE p.station_id = :station AND p.id = :id
 """)
 
 
@@ -34,8 +36,9 @@ def read(station_id: int, purchase_id: int) -> Row[Any] | None:
 def asked(row: Row[Any], *, sends: int | None = None) -> Asked:
     """What its answers are judged by."""
     return Asked(
-        quantity=row.quantity, max_cost=row.max_cost, sends=row.sends if sends is None else sends,
-        queries=row.queries, waited_s=row.waited_s, age_s=row.age_s,
+        quantity=row.quantity, max_cost=row.max_cost, cards=row.cards,
+        sends=row.sends if sends is None else sends, queries=row.queries,
+        waited_s=row.waited_s, age_s=row.age_s,
     )  # fmt: skip
 
 

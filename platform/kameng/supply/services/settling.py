@@ -21,6 +21,7 @@ UNSENT: Mapping[str, Any] = {"outcome": Outcome.DECLINED, "code": "not_sent", "r
 ACTOR = "system"
 MOST_TEXT = 4_000
 DONE = _l("充值成功")
+LATE = _l("供货方先答失败后又发货，请核对并追回")
 
 
 def said(answer: Answer[PurchaseResult]) -> Said:
@@ -54,25 +55,29 @@ def book(row: Row[Any], answer: Answer[PurchaseResult], judged: Judged, step: st
     if answer.misconfigured:
         _alert("supplier_config", row, _l("供货账户配置有误，采购未发出"))
     if judged.step == "receive" and answer.value is not None:
-        return receive(row, answer.value, ACTOR)
+        return "next" if receive(row, answer.value, ACTOR) == "part" else "wait"
     if judged.step == "decline":
         (done,) = run(
             "decline_purchase", p_station=row.station_id, p_id=row.id, p_code=judged.code,
             p_message=answer.message, p_ref=_ref(answer), p_actor=row.plugin_id,
         )  # fmt: skip
+        if done["code"] == "delivered" and answer.value is not None:
+            _after_the_end(row, answer.value)
         return "next" if done["code"] == "ok" else "wait"
     _wait(row, answer, judged, asked=step in ("query", "notice", "cancel"))
     return "wait"
 
 
 def receive(row: Row[Any], result: PurchaseResult, actor: str, text: str | None = None) -> str:
-    """Goods have come: into the vault and to the order. In the open main scope.
+    """Goods have come: into the vault and to the order; the code of `receive_purchase`, or
+    "card_unreadable". In the open main scope.
 
     Cards that the vault cannot take leave the purchase open, for a person to look at.
     """
     cards = [piece for piece in result.deliveries if piece.code is not None]
     if not all(is_card(piece.number, _code(piece)) for piece in cards):
-        return _doubt(row, "card_unreadable", _l("供货方给的卡密无法入库，请人工核对"))
+        _doubt(row, "card_unreadable", _l("供货方给的卡密无法入库，请人工核对"))
+        return "card_unreadable"
     ciphers, digests, key_id = _sealed(row.sku_id, cards)
     (done,) = run(
         "receive_purchase", p_station=row.station_id, p_id=row.id,
@@ -83,33 +88,47 @@ def receive(row: Row[Any], result: PurchaseResult, actor: str, text: str | None 
         p_actor=actor,
     )  # fmt: skip
     if done["code"] == "duplicate_card":
-        return _doubt(row, "duplicate_card", _l("供货方给了已经卖过的卡密，请人工核对"))
+        _doubt(row, "duplicate_card", _l("供货方给了已经卖过的卡密，请人工核对"))
     if done["code"] == "late":
-        _alert("purchase_late", row, _l("供货方先答失败后又发货，请核对并追回"))
+        _alert("purchase_late", row, LATE)
     if done["code"] == "stray":
         _alert("purchase_orphan", row, _l("采购已有结果，但订单已不再等待"))
         forget_levels([row.sku_id])
-    return "next" if done["code"] == "part" else "wait"
+    return str(done["code"])
 
 
 def _wait(row: Row[Any], answer: Answer[PurchaseResult], judged: Judged, *, asked: bool) -> None:
-    run(
+    (done,) = run(
         "note_purchase", p_station=row.station_id, p_id=row.id, p_state=judged.state,
         p_code=judged.code, p_message=answer.message, p_ref=_ref(answer),
         p_waits_for=judged.waits_for, p_in_s=judged.in_s, p_asked=asked,
     )  # fmt: skip
-    if judged.waits_for == "person":
+    if done["code"] == "repeat":
+        if answer.outcome is Outcome.SUCCEEDED and answer.value is not None:
+            _after_the_end(row, answer.value)
+    elif judged.waits_for == "person":
         _alert("purchase_unknown", row, _l("采购结果不明，需要人工核对"))
 
 
-def _doubt(row: Row[Any], code: str, title: Any) -> str:
+def _after_the_end(row: Row[Any], result: PurchaseResult) -> None:
+    """The purchase is closed: money that came back counts still, and so do goods after a refusal,
+    right or wrong."""
+    (done,) = run(
+        "receive_purchase", p_station=row.station_id, p_id=row.id, p_pieces=0, p_cost=None,
+        p_refunded=result.refunded.amount if result.refunded else None, p_ref="", p_message="",
+        p_text="", p_ciphers="", p_digests="", p_key=None, p_expires=[], p_actor=ACTOR,
+    )  # fmt: skip
+    if done["code"] == "late":
+        _alert("purchase_late", row, LATE)
+
+
+def _doubt(row: Row[Any], code: str, title: Any) -> None:
     """A person looks; asking goes on slowly, since a lie on the line may pass."""
     run(
         "note_purchase", p_station=row.station_id, p_id=row.id, p_state="unknown", p_code=code,
         p_message=str(title), p_ref="", p_waits_for="person", p_in_s=300, p_asked=False,
     )  # fmt: skip
     _alert(code, row, title)
-    return "wait"
 
 
 def _alert(kind: str, row: Row[Any], title: Any) -> None:
@@ -126,8 +145,9 @@ def _sealed(sku_id: int, cards: list[Delivery]) -> tuple[str, str, int | None]:
 
 
 def _pieces(result: PurchaseResult, ordered: int) -> int:
-    """Cards are counted; a top-up that says nothing about pieces is the whole."""
-    return min(ordered, len(result.deliveries)) if result.deliveries else ordered
+    """Cards are counted; the receipt of a top-up stands for the whole."""
+    codes = sum(piece.code is not None for piece in result.deliveries)
+    return min(ordered, codes) if codes else ordered
 
 
 def _text(result: PurchaseResult, cards: list[Delivery]) -> str:

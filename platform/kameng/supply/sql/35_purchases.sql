@@ -36,7 +36,7 @@ BEGIN
       v_quantity, coalesce(p_inputs, o.inputs), p_unit_cost * v_quantity, p_unit_cap * v_quantity, p_routing, 'sending')
     ON CONFLICT ON CONSTRAINT purchase_number DO NOTHING RETURNING id INTO v_id;
   IF v_id IS NULL THEN RETURN QUERY SELECT 'number_taken', NULL::bigint, missing; RETURN; END IF;
-  IF o.state = 'paid' THEN PERFORM _move_order(p_station, p_order, 'paid', 'fulfilling', p_actor, 'purchase ' || p_number, interval '24 hours'); END IF;
+  IF o.state = 'paid' THEN PERFORM _move_order(p_station, p_order, 'paid', 'fulfilling', p_actor, 'purchase opened', interval '24 hours'); END IF;
   RETURN QUERY SELECT 'ok', v_id, missing;
 END $f$;
 
@@ -129,13 +129,13 @@ BEGIN
   IF v_stray THEN RETURN QUERY SELECT 'stray', o.id; RETURN; END IF;
   UPDATE orders x SET delivery_text = concat_ws(E'\n', nullif(x.delivery_text, ''), nullif(p_text, '')) WHERE x.station_id = p_station AND x.id = o.id;
   IF _delivered(p_station, o.id) >= o.quantity THEN
-    PERFORM _move_order(p_station, o.id, o.state, 'delivered', p_actor, 'purchase ' || p.purchase_no);
+    PERFORM _move_order(p_station, o.id, o.state, 'delivered', p_actor, 'purchase delivered');
     PERFORM _publish('order.delivered', p_station, jsonb_build_object('order_id', o.id, 'order_no', o.order_no));
     PERFORM _post_sale(p_station, o.id, NULL, NULL);
     RETURN QUERY SELECT 'ok', o.id; RETURN;
   END IF;
   IF o.state = 'fulfilling' AND v_pieces > 0 THEN
-    PERFORM _move_order(p_station, o.id, 'fulfilling', 'partially_delivered', p_actor, 'purchase ' || p.purchase_no, interval '24 hours');
+    PERFORM _move_order(p_station, o.id, 'fulfilling', 'partially_delivered', p_actor, 'part delivered', interval '24 hours');
   END IF;
   PERFORM _publish('purchase.part', p_station, jsonb_build_object('order_id', o.id, 'purchase_id', p_id));
   RETURN QUERY SELECT 'part', o.id;

@@ -67,6 +67,12 @@ def test_marked_refunds_of_delivered_orders_are_never_credited(refundstatus: int
     assert "人工" in result.message
 
 
+def test_the_receipt_of_one_top_up_is_shown_and_that_of_several_is_no_piece() -> None:
+    (piece,) = reading.result(order(buynum=1, receipt="充值成功 流水 77")).deliveries
+    assert (piece.note, piece.code) == ("充值成功 流水 77", None)
+    assert reading.result(order(buynum=2, receipt="充值成功")).deliveries == ()
+
+
 def test_cards_come_as_objects_or_as_lines() -> None:
     cards = [
         {"card_no": "N1", "card_pwd": "P1", "card_expire_at": 1730215121},

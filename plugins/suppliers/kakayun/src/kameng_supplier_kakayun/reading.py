@@ -55,8 +55,7 @@ def result(row: Row) -> PurchaseResult:
     if status == FAILED:
         return _failed(row)
     if status == SUCCESS or (status == DONE_OR_PAID and cards):
-        receipt = (Delivery(note=text(row, "receipt")[:200] or "充值成功"),)
-        return _result(row, Outcome.SUCCEEDED, _refund_note(row), cards or receipt)
+        return _result(row, Outcome.SUCCEEDED, _refund_note(row), cards or _receipt(row))
     if status in (PAID, DONE_OR_PAID, RUNNING):
         return _result(row, Outcome.PENDING, "")
     raise ValueError(f"unknown status {status!r}")
@@ -116,6 +115,13 @@ def _deliveries(row: Row) -> Iterator[Delivery]:
             if not isinstance(line, str) or not line.strip():
                 raise ValueError("a card is no text")
             yield Delivery(code=Secret(line.strip()))
+
+
+def _receipt(row: Row) -> tuple[Delivery, ...]:
+    """What is said about a top-up; of several at once it is no piece, and one would look like a
+    part of them."""
+    note = text(row, "receipt")[:200]
+    return (Delivery(note=note),) if note and text(row, "buynum") == "1" else ()
 
 
 def _expires_at(card: Row) -> datetime | None:

@@ -24,7 +24,7 @@ BUYS = frozenset({"commodity/trade", "trade"})
 class AcgSimulator(SupplierSimulator):
     """A number buys once behind both doors; only V4 can be asked by it, and sends notices."""
 
-    name, title, goods = "acg_shared", "异次元共享店铺", GOODS
+    name, title, goods = "acg-shared", "异次元共享店铺", GOODS
 
     def __init__(self, environment: SimulatorEnvironment) -> None:
         super().__init__(environment)
@@ -46,8 +46,6 @@ class AcgSimulator(SupplierSimulator):
         }
 
     def _answer(self, door: SharedDoor | V4Door, request: Request, call: str) -> Response:
-        # Also for lies that never look at it: servers do not cut a line with unread words on it.
-        request.get_data()
         return self.lying(lambda: door.answer(request, call), buys=call in BUYS)
 
     def callback(self, order: Order, *, forged: bool) -> Callback:

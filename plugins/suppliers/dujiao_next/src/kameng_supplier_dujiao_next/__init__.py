@@ -1,0 +1,1 @@
+"""A dujiao-next site as supplier, over its upstream API 1.0."""

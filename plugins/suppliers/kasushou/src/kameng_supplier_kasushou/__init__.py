@@ -1,0 +1,1 @@
+"""卡速售 2.0: goods and orders over its signed JSON interface."""

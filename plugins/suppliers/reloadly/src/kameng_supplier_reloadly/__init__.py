@@ -1,0 +1,1 @@
+"""Reloadly as supplier: phone top-ups and gift cards of one account."""
