@@ -185,11 +185,14 @@ class PurchaseEvent:
 
     ``result`` None: something has happened to it, ask. Give None whenever the signature does not
     cover what is said (cards above all): the host then asks with `Supplier.query` at once.
+    ``supplier_ref`` is the other side's number of it, where the notice says it: the host learns it
+    when the answer to the purchase was lost, and refuses a notice that names another order.
     """
 
     purchase_no: str
     event_id: str
     result: PurchaseResult | None
+    supplier_ref: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -230,7 +233,9 @@ class Supplier(Protocol):
     def query(self, ctx: CallContext, purchase_no: str, supplier_ref: str) -> PurchaseResult:
         """Ask what became of a purchase (QUERY). "No such order" is UNKNOWN with ``found`` False.
 
-        ``supplier_ref`` is "" when the answer to the purchase was lost.
+        ``supplier_ref`` is "" when the answer to the purchase was lost. That a purchase came to
+        nothing is a result with DECLINED; raising `Declined` says only that the question was
+        refused, and changes nothing.
         """
         ...
 

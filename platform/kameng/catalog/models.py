@@ -101,6 +101,7 @@ class Sku(Base):
     min_quantity: Mapped[int] = mapped_column(default=1)
     max_quantity: Mapped[int] = mapped_column(default=20)
     low_stock: Mapped[int] = mapped_column(default=20)
+    sourcing: Mapped[str] = mapped_column(Text, default="pool")  # cards: pool, pool_first, supplier
     created_at: Mapped[Timestamp]
 
     product: Mapped[Product] = relationship(back_populates="skus")

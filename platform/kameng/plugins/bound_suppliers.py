@@ -171,6 +171,7 @@ def _check_callback(result: CallbackResult) -> None:
     for event in result.events:
         expect_text(event.purchase_no, MOST_REF)
         expect_text(event.event_id, MOST_REF)
+        expect_text(event.supplier_ref, MOST_REF)
         if event.result is not None:
             _judge_purchase(event.result)
         if not event.purchase_no or not event.event_id:

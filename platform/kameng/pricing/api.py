@@ -11,7 +11,7 @@ from kameng.pricing.services.explaining import (
     station_explain,
     station_listings,
 )
-from kameng.pricing.services.reprice import reprice
+from kameng.pricing.services.reprice import put_prices, reprice
 from kameng.pricing.services.rules import (
     delete_rule,
     list_rules,
@@ -22,6 +22,6 @@ from kameng.pricing.services.rules import (
 
 __all__ = [
     "OPERATIONS", "ROUNDINGS", "ListingRow", "PreviewRow", "PriceExplanation", "Rule", "Step",
-    "delete_rule", "explain", "list_rules", "preview", "reprice", "save_rule", "set_cost",
-    "set_fixed_price", "set_listing_active", "station_explain", "station_listings",
+    "delete_rule", "explain", "list_rules", "preview", "put_prices", "reprice", "save_rule",
+    "set_cost", "set_fixed_price", "set_listing_active", "station_explain", "station_listings",
 ]  # fmt: skip

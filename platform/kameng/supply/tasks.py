@@ -4,8 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from kameng.jobs import every, subscribe
-from kameng.supply.services import ending, fulfilling, overdue, placing, querying
+from kameng.jobs import actor, every, subscribe
+from kameng.supply.services import (
+    ending,
+    fulfilling,
+    levels,
+    overdue,
+    placing,
+    querying,
+    syncing,
+    watching,
+)
 
 
 @subscribe("order.paid", queue="supply", scope="none")
@@ -52,3 +61,23 @@ def watch_deadlines() -> None:
     """Orders that wait too long."""
     overdue.watch_deadlines()
     ending.close_waiting_alerts()
+
+
+@actor(queue="supply", scope="none", max_retries=0)
+def sync_connection(connection_id: int) -> None:
+    """One connection's offers and balance, read anew. What fails is due again by itself."""
+    syncing.sync(connection_id)
+
+
+@every(seconds=5, scope="none")
+def start_syncs() -> None:
+    """Connections whose time has come."""
+    for connection_id in syncing.claim_due():
+        sync_connection.send(connection_id)
+
+
+@every(seconds=60, offset_s=20, scope="none", queue="supply", lease_s=300)
+def refresh_levels() -> None:
+    """Breakers, grades, contracts and papers change what can be had without any offer changing."""
+    levels.refresh_all()
+    watching.watch()

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from importlib.metadata import EntryPoint
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,6 +23,9 @@ from kameng_sdk.suppliers import (
     SupplierRules,
 )
 
+from .street import PLUGIN, Street
+
+POINTS = {PLUGIN: "kameng_test_upstream", "supplier-manual": "kameng_supplier_manual.plugin"}
 DEER = 3
 COST = 93_2000  # of a SKU of the small shop; at the main station it sells for 95.00
 ASKS = SupplierCapability.TOP_UP | SupplierCapability.CODES | SupplierCapability.QUERY
@@ -147,3 +153,23 @@ def market(desk, monkeypatch):
     made.ways[("supplier-manual", "")] = Upstream(wait, MANUAL, plugin_id="supplier-manual")
     monkeypatch.setattr(plugins, "supplier", made.find)
     return made
+
+
+@pytest.fixture(scope="module")
+def upstream_accounts(app):
+    """The plugin, as if it were installed; what each account says, by name."""
+    folder = str(Path(__file__).parent / "upstream")
+    sys.path.insert(0, folder)
+    points = [EntryPoint(name, target, "kameng.plugins") for name, target in POINTS.items()]
+    plugins.init_plugins(app, app.extensions["kameng.settings"], points)
+    import kameng_test_upstream
+
+    yield kameng_test_upstream.ACCOUNTS
+    sys.path.remove(folder)
+
+
+@pytest.fixture
+def street(shop, upstream_accounts):
+    """The street, inside an application context."""
+    with shop.app.app_context():
+        yield Street(shop, upstream_accounts)

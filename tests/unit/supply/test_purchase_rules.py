@@ -84,6 +84,13 @@ def test_that_we_could_not_ask_is_no_refusal(code, order, rule, able):
         assert after_query(given_up, order, rule, able).step == "wait"
 
 
+def test_a_refused_question_is_no_refused_purchase():
+    refused = said(Outcome.DECLINED, code="wrong_key")
+    assert after_query(refused, ASKED, RULES, ABLE).step == "wait"
+    no = said(Outcome.DECLINED, PurchaseResult(outcome=Outcome.DECLINED))
+    assert after_query(no, ASKED, RULES, ABLE).step == "decline"
+
+
 @given(results, asked, rules, abilities)
 def test_goods_are_received_only_when_nothing_is_wrong_with_them(result, order, rule, able):
     judged = after_query(said(result.outcome, result), order, rule, able)

@@ -23,6 +23,7 @@ PRODUCT_FIELDS = {
 }  # fmt: skip
 SKU_FIELDS = {
     "code", "name", "face_value", "state", "position", "min_quantity", "max_quantity", "low_stock",
+    "sourcing",
 }  # fmt: skip
 
 

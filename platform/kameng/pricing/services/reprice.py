@@ -52,11 +52,18 @@ def reprice(sku_ids: Iterable[int] | None = None, station_ids: Iterable[int] | N
 
     Missing listings are made. Returns how many listings were made or changed.
     """
-    db.session.execute(_LOCK)
-    world = load_world(sku_ids, station_ids)
-    changed = sum(_write(batch) for batch in _batches(world))
+    changed = put_prices(sku_ids, station_ids)
     db.session.commit()
     return changed
+
+
+def put_prices(
+    sku_ids: Iterable[int] | None = None, station_ids: Iterable[int] | None = None
+) -> int:
+    """The same inside the caller's transaction."""
+    db.session.execute(_LOCK)
+    world = load_world(sku_ids, station_ids)
+    return sum(_write(batch) for batch in _batches(world))
 
 
 def below(station_id: int) -> list[int]:

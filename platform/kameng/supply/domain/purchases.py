@@ -71,9 +71,9 @@ def after_purchase(
 
 
 def after_query(said: Said, asked: Asked, rules: SupplierRules, able: SupplierCapability) -> Judged:
-    """What a question came to. That we could not ask is no refusal of the purchase."""
-    could_ask = said.retry_after_s is None and not said.misconfigured
-    if said.outcome is Outcome.DECLINED and could_ask and said.code != "not_supported":
+    """What a question came to. That we could not ask, or that the supplier refused to answer
+    (`Declined` was raised), is no refusal of the purchase: only a result says that."""
+    if said.outcome is Outcome.DECLINED and said.value is not None:
         return Judged(step="decline", code=said.code or "refused")
     if said.value is not None and not said.value.found:
         return _not_found(asked, rules, able)

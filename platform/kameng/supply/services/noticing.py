@@ -47,6 +47,10 @@ _ASK_NOW = text(
     "UPDATE purchase SET next_query_at = now() WHERE station_id = :station AND id = :id"
     " AND state IN ('sent', 'unknown')"
 )
+_LEARN_REF = text(
+    "UPDATE purchase SET supplier_ref = :ref"
+    " WHERE station_id = :station AND id = :id AND supplier_ref = ''"
+)
 _SYNC_NOW = text("UPDATE supply_connection SET next_sync_at = now() WHERE id = :connection")
 
 
@@ -102,9 +106,9 @@ def _find(plugin_id: str, token: str, request: WebhookRequest, ip: str) -> _Desk
 
 
 def _handle(desk: _Desk, event: PurchaseEvent) -> bool:
-    """Apply one fact; False when it speaks of a purchase that is not of this account."""
+    """Apply one fact; False when it speaks of a purchase or order that is not of this account."""
     row = _purchase(desk, event.purchase_no)
-    if row is None:
+    if row is None or _another_order(row, event):
         _store(desk, "unknown purchase", number=event.purchase_no, event=event.event_id)
         return False
     with main_scope(reason="a supplier's notice"):
@@ -118,6 +122,9 @@ def _handle(desk: _Desk, event: PurchaseEvent) -> bool:
 def _apply(desk: _Desk, event: PurchaseEvent, row: Row[Any]) -> str:
     """What the notice says is booked where its signature covers it; a refusal is asked about."""
     told = event.result
+    if event.supplier_ref:
+        given = {"station": row.station_id, "id": row.id, "ref": event.supplier_ref}
+        db.session.execute(_LEARN_REF, given)
     can_ask = SupplierCapability.QUERY in desk.supplier.capabilities
     if told is None or (can_ask and told.outcome is not Outcome.SUCCEEDED):
         db.session.execute(_ASK_NOW, {"station": row.station_id, "id": row.id})
@@ -129,6 +136,10 @@ def _apply(desk: _Desk, event: PurchaseEvent, row: Row[Any]) -> str:
     )
     settling.book(row, answer, judged, "notice")
     return judged.step
+
+
+def _another_order(row: Row[Any], event: PurchaseEvent) -> bool:
+    return bool(event.supplier_ref and row.supplier_ref not in ("", event.supplier_ref))
 
 
 def _purchase(desk: _Desk, number: str) -> Row[Any] | None:

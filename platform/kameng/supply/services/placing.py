@@ -18,7 +18,8 @@ UNAVAILABLE_RETRY_S = 30
 
 _ROW = text("""
 SELECT p.station_id, p.id, p.order_id, o.kind = 'card' AS cards, p.purchase_no, p.plugin_id,
-       p.account, p.connection_id, p.supplier_ref, p.state, p.sku_id, p.sku_ref, p.quantity, p.max_cost, p.sends, p.queries,
+       p.account, p.connection_id, p.supplier_ref, p.state, p.sku_id, p.sku_ref, p.quantity,
+       p.max_cost, p.sends, p.queries,
        extract(epoch FROM now() - coalesce(p.sent_at, p.created_at))::int AS waited_s,
        extract(epoch FROM now() - p.created_at)::int AS age_s
 FROM purchase p JOIN orders o ON o.station_id = p.station_id AND o.id = p.order_id

@@ -41,6 +41,7 @@ class Scene(SupplyScene[DujiaoSimulator]):
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[DujiaoSimulator, str]]:
     with simulating(DujiaoSimulator, tmp_path_factory.mktemp("simulators")) as found:
+        found[0].store.change_setting("top_up_ms", "60")
         yield found
 
 

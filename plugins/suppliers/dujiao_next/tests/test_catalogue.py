@@ -49,8 +49,15 @@ def test_everything_the_site_sells_becomes_an_offer(scene):
     ]  # fmt: skip
 
 
-def test_a_long_catalogue_is_read_page_by_page(tmp_path):
-    with simulating(Large, tmp_path) as (simulator, _):
+class Stingy(Large):
+    """It gives no more than half of what is asked for."""
+
+    page_most = 50
+
+
+@pytest.mark.parametrize(("site", "count"), [(Large, 3), (Stingy, 5)])
+def test_a_long_catalogue_is_read_page_by_page(tmp_path, site, count):
+    with simulating(site, tmp_path) as (simulator, _):
         config = plugin_config(simulator.demo_config(), ("api_secret",))
         supplier = DujiaoSupplier(DujiaoAccount.from_config(config))
         cursor, seen, pages = "", [], 0
@@ -58,7 +65,7 @@ def test_a_long_catalogue_is_read_page_by_page(tmp_path):
             page = supplier.list_offers(call_context(), cursor)
             seen += [offer.sku_ref for offer in page.offers]
             cursor, pages = page.next_cursor, pages + 1
-    assert pages == 3
+    assert pages == count
     assert seen == [goods.ref for goods in Large.goods]
 
 

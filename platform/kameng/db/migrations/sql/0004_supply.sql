@@ -324,7 +324,7 @@ GRANT SELECT, INSERT, UPDATE (state, comment, their_total, answered_at, answered
 GRANT SELECT ON supplier_payment TO kameng_main;
 GRANT DELETE ON contract_cost, season, purchase_plan, purchase_plan_line, supply_policy, supply_level, purchase_exchange TO kameng_main;
 REVOKE INSERT, UPDATE ON purchase FROM kameng_main; -- purchases move by guarded functions alone
-GRANT UPDATE (message, code, waits_for, next_query_at) ON purchase TO kameng_main;
+GRANT UPDATE (message, code, waits_for, next_query_at, supplier_ref) ON purchase TO kameng_main;
 GRANT SELECT (purchase_id) ON card TO kameng_main;
 
 -- readonly, guard

@@ -41,6 +41,7 @@ def read_notice(account: DujiaoAccount, request: WebhookRequest, now: datetime) 
         # Sent again it has another time in it; what it says of the order stays the same.
         event_id=_event_id(order),
         result=result if told else None,
+        supplier_ref=str(order_id),
     )
     return CallbackResult(events=(event,), reply=RECEIVED)
 

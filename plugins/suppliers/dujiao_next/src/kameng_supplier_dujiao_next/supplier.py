@@ -70,7 +70,9 @@ class DujiaoSupplier(BaseSupplier):
         offers = [
             offer for one in products if isinstance(one, dict) for offer in offers_of(one, paths)
         ]
-        more = products and page * PAGE_SIZE < total
+        # Sites may give fewer at once than they were asked for, and say so.
+        size = listed.get("page_size")
+        more = products and page * (size if type(size) is int else PAGE_SIZE) < total
         return OfferPage(offers=offers, next_cursor=str(page + 1) if more else "")
 
     def purchase(self, ctx: CallContext, request: PurchaseRequest) -> PurchaseResult:

@@ -46,8 +46,6 @@ class AcgSimulator(SupplierSimulator):
         }
 
     def _answer(self, door: SharedDoor | V4Door, request: Request, call: str) -> Response:
-        # Also for lies that never look at it: servers do not cut a line with unread words on it.
-        request.get_data()
         return self.lying(lambda: door.answer(request, call), buys=call in BUYS)
 
     def callback(self, order: Order, *, forged: bool) -> Callback:

@@ -53,6 +53,7 @@ class DujiaoSimulator(SupplierSimulator):
     name = "dujiao-next"
     title = "独角数卡 Next"
     goods: ClassVar[tuple[Goods, ...]] = GOODS
+    page_most: ClassVar[int] = 100
 
     def __init__(self, environment: SimulatorEnvironment) -> None:
         super().__init__(environment)
@@ -131,8 +132,6 @@ class DujiaoSimulator(SupplierSimulator):
                 except Problem as problem:
                     return problem.response()
 
-            # All of it is taken in: with a rest unread the server would not close at once.
-            request.get_data()
             return self.lying(checked, buys=buys)
 
         return view
@@ -168,7 +167,7 @@ class DujiaoSimulator(SupplierSimulator):
 
     def _products(self, request: Request) -> Fields:
         page = request.args.get("page", 1, type=int)
-        size = min(100, max(1, request.args.get("page_size", 20, type=int)))
+        size = min(self.page_most, max(1, request.args.get("page_size", 20, type=int)))
         active = [one for one in products(self.warehouse.shelf.all()) if one["is_active"]]
         shown = active[(page - 1) * size : page * size]
         return {"ok": True, "items": shown, "total": len(active), "page": page, "page_size": size}

@@ -45,8 +45,6 @@ class YileSimulator(SupplierSimulator):
         }
 
     def _answer(self, door: CommunityDoor | SupDoor, request: Request, call: str) -> Response:
-        # Also for lies that never look at it: servers do not cut a line with unread words on it.
-        request.get_data()
         return self.lying(lambda: door.answer(request, call), buys=call in BUYS)
 
     def callback(self, order: Order, *, forged: bool) -> Callback:
