@@ -24,7 +24,13 @@ MAIN = 1
 DEER = 3
 BY_HAND = "supplier-manual"  # people's desk: no other side
 PHONE = "13800000001"
-QUIET = {"callbacks": "off", "top_up_ms": "0", "card_ms": "0", "latency_ms": "0"}
+QUIET = {
+    "callbacks": "off",
+    "forged_callbacks": "off",
+    "top_up_ms": "0",
+    "card_ms": "0",
+    "latency_ms": "0",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
