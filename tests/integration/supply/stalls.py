@@ -39,6 +39,7 @@ class Stall:
 
     ``finds_by_number``: it can be asked by our own number, so a lost answer is found again.
     ``shows_refunds``: what comes back of a delivered order can be seen by asking.
+    ``numbers_cards``: a card comes with a number beside its code.
     ``shows_failures``: so can that an order failed and its money is back.
     """
 
@@ -48,6 +49,7 @@ class Stall:
     finds_by_number: bool = True
     shows_refunds: bool = True
     shows_failures: bool = True
+    numbers_cards: bool = True
 
 
 STALLS = (
@@ -70,7 +72,10 @@ STALLS = (
         name="acg-v4", plugin_id="supplier-acg-shared", settings={"flavour": "v4"},
         shows_refunds=False, shows_failures=False,
     ),
-    Stall(name="dujiao-next", plugin_id="supplier-dujiao-next", finds_by_number=False),
+    Stall(
+        name="dujiao-next", plugin_id="supplier-dujiao-next", finds_by_number=False,
+        numbers_cards=False,
+    ),
     Stall(name="reloadly", plugin_id="supplier-reloadly"),
 )  # fmt: skip
 
