@@ -9,6 +9,7 @@ from typing import Any
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
+from kameng.catalog.api import SkuView
 from kameng.web.formats import MINUS, plain_money
 from kameng_tenants.themes.ways import method_word, pay_app
 
@@ -103,8 +104,23 @@ def stock_chip(stock: int | None) -> Chip | None:
     return Chip("idle", "", _("余 %(n)s", n=f"{stock:,}"))
 
 
-def in_stock_chip(levels: Sequence[int | None]) -> Chip | None:
+def counted_stock(kind: str, sku: SkuView) -> int | None:
+    """The number a shopper needs: of cards what is left, of the rest only what is too little."""
+    if sku.stock is None or kind == "card" or sku.stock < sku.max_quantity:
+        return sku.stock
+    return None
+
+
+def stock_text(stock: int | None) -> str:
+    """What is left, beside the quantity."""
+    if stock is None:
+        return ""
+    return str(_("库存充足") if stock >= PLENTY else _("余 %(n)s", n=stock))
+
+
+def in_stock_chip(skus: Sequence[SkuView]) -> Chip | None:
     """Whether there is any of a product, over all its SKUs; how many stands beside the quantity."""
+    levels = [0 if sku.sold_out else sku.stock for sku in skus]
     counted = [level for level in levels if level is not None]
     if not counted or len(counted) < len(levels):
         return None
@@ -190,6 +206,8 @@ MANIFEST_TEXTS = (
 GLOBALS: dict[str, Any] = {
     "kind_chip": kind_chip,
     "stock_chip": stock_chip,
+    "counted_stock": counted_stock,
+    "stock_text": stock_text,
     "order_face": order_face,
     "sold_text": sold_text,
     "discount": discount,
