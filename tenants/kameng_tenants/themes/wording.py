@@ -60,8 +60,8 @@ FACES: Mapping[str, Face] = {
         _l("钱已收到，工作人员正在核对，通常 60 分钟内有结果。不通过会原路退款。"),
     ),
     "partially_delivered": Face(
-        "warn", "alert-triangle", _l("部分发货"), _l("先发出了一部分"),
-        _l("其余的正在补发；补不上的部分会退款。"),
+        "warn", "hourglass", _l("部分发货"), _l("先发出了一部分"),
+        _l("其余的正在补发，到了会显示在这里。补不上的部分会退款。"),
     ),
     "failed": Face(
         "bad", "circle-x", _l("未成功"), _l("没有办成"), _l("这笔钱会原路退回，请留意退款进度。")
@@ -84,6 +84,10 @@ FACES: Mapping[str, Face] = {
 }  # fmt: skip
 
 FULFILLING_WORDS: Mapping[str, Any] = {"top_up": _l("充值中"), "manual": _l("等人工")}
+FULFILLING_CARDS = Face(
+    "info", "refresh", _l("发货中"), _l("正在取卡密"),
+    _l("取到后直接显示在这里，不用守着页面。取不到会全额退款。"),
+)  # fmt: skip
 
 
 def kind_chip(kind: str) -> Chip:
@@ -133,6 +137,8 @@ def in_stock_chip(skus: Sequence[SkuView]) -> Chip | None:
 def order_face(state: str, kind: str = "") -> Face:
     """Face of an order's state; a top-up that runs reads otherwise than goods on their way."""
     face = FACES[state]
+    if state == "fulfilling" and kind == "card":
+        return FULFILLING_CARDS
     if state == "fulfilling" and kind in FULFILLING_WORDS:
         word = FULFILLING_WORDS[kind]
         return Face(face.tone, face.icon, word, word, face.text)
