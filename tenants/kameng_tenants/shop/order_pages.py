@@ -79,7 +79,7 @@ def status(order_no: str) -> Response:
     part = access.order.state == "partially_delivered"
     stage = _stage(access.order, stock.count_delivered(access.order.id) if part else 0)
     moved = request.args.get("was", stage) != stage
-    reading = request.args.get("reading") == "1"  # a secret stands open: do not close it
+    reading = "1" in request.args.getlist("reading")  # a secret stands open: do not close it
     if moved and not reading:
         response = make_response("", 200)
         response.headers["HX-Redirect"] = _home(access)
@@ -338,7 +338,7 @@ def _remaining(order: orders.OrderView) -> str:
 
 def _took(order: orders.OrderView) -> str:
     """Seconds from payment to delivery, while they are worth telling."""
-    if not order.paid_at or not order.delivered_at:
+    if not order.paid_at or not order.delivered_at or order.short:
         return ""
     tenths = max(1, int((order.delivered_at - order.paid_at).total_seconds() * 10))
     return f"{tenths // 10}.{tenths % 10}" if tenths < 6000 else ""

@@ -116,8 +116,8 @@ def counted_stock(kind: str, sku: SkuView) -> int | None:
 
 
 def stock_text(stock: int | None) -> str:
-    """What is left, beside the quantity."""
-    if stock is None:
+    """What is left, beside the quantity; that nothing is stands on the tile already."""
+    if not stock:
         return ""
     return str(_("库存充足") if stock >= PLENTY else _("余 %(n)s", n=stock))
 
