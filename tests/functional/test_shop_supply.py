@@ -241,3 +241,40 @@ def test_a_top_up_that_is_served_and_one_that_is_refused(trade: Trade) -> None:
     page = trade.market.get(browser, f"/o/{second}")
     assert "退回支付宝" in page
     assert not any(word in page for word in (*INNER, far.account))
+
+
+def test_a_stations_console_tells_how_far_an_order_is_and_nothing_of_suppliers(
+    trade: Trade,
+) -> None:
+    from kameng.db import main_scope
+    from kameng.ledger import api as ledger
+    from kameng.orders import api as orders
+
+    market, owner = trade.market, trade.market.browser()
+    login, password = market.owner_login
+    market.post(owner, "/console/login", {"login": login, "password": password}, YE)
+    code = trade.goods()
+    second = trade.two_suppliers(code)
+    number = trade.sold(2, code, 3)
+    page = market.get(owner, f"/console/orders/{number}", YE)
+    assert "部分发货" in page
+    assert "1 件，还差 2 件" in page
+    assert "部分发货" in market.get(owner, "/console/orders?tab=open", YE)
+    order_id = market.count("SELECT id FROM orders WHERE order_no = %s", number)
+    with market.app.app_context(), main_scope(reason="test"):
+        assert orders.money_trail(2, order_id).balanced
+
+    second.answer = NO
+    trade.work()
+    page = market.get(owner, f"/console/orders/{number}", YE)
+    listed = market.get(owner, "/console/orders?tab=done", YE)
+    for words in ("没能发出", "2 件", "已退款"):
+        assert words in page, words
+    assert "少 2 件" in listed
+    steps = page.split("km-timeline")[1]
+    assert steps.count("<li>") == 5  # placed, paid, fetched, part, delivered: no refusal between
+    inner = (*INNER, second.account, "supplier", "purchase", "采购", "供货", "FIRST-")
+    assert [word for word in inner if word in page + listed] == []
+    with market.app.app_context(), main_scope(reason="test"):
+        assert orders.money_trail(2, order_id).balanced
+        assert ledger.verify().ok

@@ -105,6 +105,33 @@ class Trade:
         self.settle()
         return str(number)
 
+    def sold(self, station: int, code: str, quantity: int) -> str:
+        """The same at a station, beside its pages; the order's number."""
+        from kameng.db import call, station_scope
+        from kameng.orders import api as orders
+
+        with self.market.app.app_context():
+            with station_scope(station):
+                wanted = orders.PlaceRequest(
+                    code, quantity, {}, "13955577777", orders.quote(code, quantity).payable,
+                    secrets.token_hex(8), "198.51.100.4",
+                )  # fmt: skip
+                placed = orders.place(wanted)
+            self.market.owner.execute(
+                "INSERT INTO payment_attempt(station_id, attempt_no, purpose, order_id, plugin_id, method,"
+                " amount, state, expires_at) VALUES (%s, %s, 'order', %s, 'payment-epay', 'alipay', %s,"
+                " 'sent', now() + '1 hour')",
+                (station, f"T{placed.order_no}", placed.order_id, placed.payable),
+            )
+            paid = call(
+                "apply_payment", p_station=station, p_attempt_no=f"T{placed.order_no}",
+                p_plugin="payment-epay", p_amount=placed.payable, p_currency="CNY",
+                p_provider_ref=placed.order_no, p_source="test", p_wait=False, as_main=True,
+            )  # fmt: skip
+            assert paid["code"] == "awaiting_fulfilment"
+        self.work()
+        return str(placed.order_no)
+
     def settle(self) -> None:
         """What has been paid is known: the gateway is asked, and the suppliers get their orders."""
         from kameng.payments.api import query_attempt
@@ -157,7 +184,11 @@ class Trade:
     def partly(self, browser: Any, code: str = "", **form: str) -> tuple[str, Upstream]:
         """An order of three cards of which one has come, and the supplier who has the rest."""
         code = code or self.goods()
+        second = self.two_suppliers(code)
+        return self.bought(browser, code, 3, **form), second
+
+    def two_suppliers(self, code: str) -> Upstream:
+        """The first has one card, the second answers later; the second."""
         self.left(code, None)
         self.supplier(code, cards(f"FIRST-{code}"))
-        second = self.supplier(code, WAIT)
-        return self.bought(browser, code, 3, **form), second
+        return self.supplier(code, WAIT)
