@@ -249,6 +249,31 @@ def vault_rewrap() -> None:
     click.echo(_in_app(keys.rewrap))
 
 
+@cli.group()
+def plugins() -> None:
+    """Installed plugins."""
+
+
+@plugins.command("list")
+@in_words
+def plugins_list() -> None:
+    """Show every installed plugin: version, state, digest of its files, and why it is not used."""
+    from kameng.ops.plugin_list import list_lines
+    from kameng.ops.runtime import effective_settings
+
+    for line in list_lines(effective_settings()):
+        click.echo(line)
+
+
+@plugins.command("lock")
+@in_words
+def plugins_lock() -> None:
+    """Print the allow-list for what is installed now, for KAMENG_PLUGINS_ALLOW."""
+    from kameng.ops.plugin_list import lock_text
+
+    click.echo(lock_text())
+
+
 @cli.command()
 def version() -> None:
     """Print the version."""

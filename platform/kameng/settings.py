@@ -38,6 +38,7 @@ class Settings:
     public_scheme: str = "http"  # scheme of links sent outside
     public_port: int = 0  # port in links sent outside; 0 = none shown
     plugins_deny: str = ""  # plugin ids, comma-separated, that are never imported
+    plugins_allow: str = ""  # lock file of plugins that may be imported; empty allows all
     simulator_url: str = ""  # where the gateways' simulators answer (demo)
     ledger_heads: str = (
         ""  # file that daily heads of the sealed ledger are added to; empty: below home

@@ -13,6 +13,7 @@ from importlib.metadata import EntryPoint, entry_points
 
 import pluggy
 
+from kameng.plugins.allowing import AllowList
 from kameng.plugins.deadline import NotStarted, Slots, TimedOut
 from kameng_sdk import hookspecs
 from kameng_sdk.manifest import API_VERSION, PluginKind, PluginManifest
@@ -73,11 +74,13 @@ def discover(
     denied: Iterable[str] = (),
     found: Iterable[EntryPoint] | None = None,
     *,
+    allowed: AllowList | None = None,
     import_s: float = IMPORT_S,
 ) -> dict[str, Plugin]:
     """All plugins installed here by id, in sorted order. ``found`` replaces the installed ones.
 
-    An import that takes longer than ``import_s`` is given up.
+    What is ``denied``, or not on the list of what is ``allowed``, is not even imported. An import
+    that takes longer than ``import_s`` is given up.
     """
     points = entry_points(group=GROUP) if found is None else found
     ordered = sorted(points, key=lambda point: (point.name, point.value))
@@ -89,6 +92,8 @@ def discover(
         elif point.name in deny:
             refused = _refused(point, "on the deny list (KAMENG_PLUGINS_DENY)")
             plugins[point.name] = replace(refused, denied=True)
+        elif allowed is not None and (reason := allowed.refusal(point)):
+            plugins[point.name] = _refused(point, reason)
         else:
             plugins[point.name] = _load(point, import_s)
     return plugins

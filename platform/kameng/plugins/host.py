@@ -15,6 +15,7 @@ from flask_babel import lazy_gettext as _l
 
 from kameng.errors import DomainError
 from kameng.plugins.addresses import PORTS
+from kameng.plugins.allowing import read_allow_list
 from kameng.plugins.building import BuildFailed, Built, build
 from kameng.plugins.discovery import Plugin, PluginState, discover
 from kameng.plugins.effective import Effective, Version, at_account, effective, every_account
@@ -73,7 +74,8 @@ class PluginHost:
 
     def __init__(self, settings: Settings, found: Iterable[EntryPoint] | None = None) -> None:
         denied = [name.strip() for name in settings.plugins_deny.split(",") if name.strip()]
-        self.plugins: dict[str, Plugin] = discover(denied, found)
+        allowed = read_allow_list(settings.plugins_allow)
+        self.plugins: dict[str, Plugin] = discover(denied, found, allowed=allowed)
         self.exempt = _simulator_address(settings)
         self._settings = settings
         self._sealer: Sealer | None = None

@@ -35,7 +35,8 @@ def init_audiences(app: Flask) -> None:
 def register(app: Flask, blueprint: Blueprint, audience: Audience, **options: Any) -> None:
     """Register a blueprint for an audience.
 
-    main: the main station's host only · supplier: likewise, for suppliers' people · station: every station's host, the main one included ·
+    main: the main station's host only · supplier: likewise, for suppliers' people ·
+    station: every station's host, the main one included ·
     webhook: gateways (no CSRF, JSON errors) · api: signed callers (likewise) ·
     any: every known host · internal: probes, without a host or a scope.
     """

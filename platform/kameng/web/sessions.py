@@ -2,7 +2,8 @@
 
 A cookie is looked up under its host's station and must name that host again inside, so a cookie
 of one station means nothing at another. Shop, consoles and the suppliers' portal have sessions of
-their own: staff rights never ride on a shopper's cookie. Without Redis everybody is a guest, and guests can still buy.
+their own: staff rights never ride on a shopper's cookie. Without Redis everybody is a guest, and
+guests can still buy.
 """
 
 from __future__ import annotations

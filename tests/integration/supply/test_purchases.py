@@ -303,6 +303,58 @@ def test_success_after_a_refusal_is_told_to_people_and_delivers_nothing_twice(ma
     market.shop.assert_books_balance()
 
 
+@pytest.mark.parametrize("pieces", [0, 3])
+def test_success_after_a_refusal_is_found_by_asking_though_its_goods_are_wrong(market, pieces):
+    """As after a notice that only says that something has happened."""
+    sku = market.shop.sku(kind="top_up")
+    first = market.supplier(sku, NO, cost=COST - 1)
+    market.supplier(sku, YES)
+    placed = market.paid(sku)
+    drain()
+    row = market.purchases(placed.order_id)[0]
+    first.answer = answer(Outcome.SUCCEEDED, deliveries=(Delivery(note="done"),) * pieces)
+    assert querying.ask(DEER, row[0]) == "wait"
+    assert market.shop.one("SELECT late_success FROM purchase WHERE id = %s", row[0]) is True
+    alert = "SELECT kind FROM alert WHERE subject = %s AND state = 'open'"
+    assert market.shop.one(alert, f"purchase:{row[9]}") == "purchase_late"
+    market.shop.assert_books_balance()
+
+
+@pytest.mark.parametrize("outcome", [Outcome.SUCCEEDED, Outcome.DECLINED])
+def test_money_that_came_back_is_booked_when_a_person_has_the_supplier_asked(market, outcome):
+    sku = market.shop.sku(kind="top_up")
+    shop = market.supplier(sku, answer(Outcome.SUCCEEDED, cost=Money(180_0000)))
+    placed = market.paid(sku)
+    drain()
+    (row,) = market.purchases(placed.order_id)
+    shop.answer = answer(outcome, cost=Money(180_0000), refunded=Money(180_0000))
+    for _again in range(2):
+        with main_scope(reason="test"):
+            supply.ask_now(DEER, row[0], STAFF)
+        drain()
+    (row,) = market.purchases(placed.order_id)
+    assert (row[1], row[8], row[11]) == ("succeeded", None, 180_0000)
+    assert market.shop.balance(1, "supplier", str(shop.supplier_id)) == 0
+    assert market.state(placed) == "delivered"
+    market.shop.assert_books_balance()
+
+
+def test_a_closed_purchase_that_nobody_can_tell_of_warns_nobody(market):
+    sku = market.shop.sku(kind="top_up")
+    shop = market.supplier(sku, YES)
+    placed = market.paid(sku)
+    drain()
+    (row,) = market.purchases(placed.order_id)
+    market.shop.plant(
+        f"UPDATE purchase SET sent_at = now() - interval '2 hours' WHERE id = {row[0]}"
+    )
+    shop.answer = NOTHING
+    querying.ask(DEER, row[0])
+    assert market.purchases(placed.order_id)[0][1] == "succeeded"
+    alert = "SELECT count(*) FROM alert WHERE subject = %s"
+    assert market.shop.one(alert, f"purchase:{row[9]}") == 0
+
+
 def test_money_that_a_supplier_gives_back_later_is_owed_no_longer(market):
     sku = market.shop.sku(kind="top_up")
     shop = market.supplier(sku, answer(Outcome.SUCCEEDED, cost=Money(180_0000)))

@@ -9,8 +9,12 @@ import pytest
 from kameng.plugins.discovery import PluginState, hook_names
 from kameng.plugins.tasks import OBSERVED
 from kameng_sdk import hookspecs
+from kameng_sdk.kit.checks import EVERY
+from kameng_sdk.kit.running import all_checks
 from kameng_sdk.manifest import FieldKind
 from kameng_sdk.outcomes import Outcome
+from kameng_sdk.payments import PaymentCapability, PaymentProvider
+from kameng_sdk.suppliers import Supplier, SupplierCapability
 
 PAGES = Path(__file__).resolve().parents[3] / "docs" / "plugins"
 
@@ -59,3 +63,41 @@ def test_every_outcome_is_documented(outcome):
 @pytest.mark.parametrize("kind", FieldKind.__args__)
 def test_every_kind_of_field_is_documented(kind):
     assert f"`{kind}`" in page("settings.md")
+
+
+def test_every_check_of_the_kit_is_documented_as_it_is():
+    rows = re.findall(
+        r"^\| `(\w+\.\w+)` \| ([\w, ]+) \| (.+) \|$", page("quality.md"), re.MULTILINE
+    )
+    groups = ("static", "contract", "fault", "e2e")
+    checks = sorted(all_checks(), key=lambda check: groups.index(check.name.partition(".")[0]))
+    wanted = [(check.name, kinds_of(check), check.meaning) for check in checks]
+    assert rows == wanted
+
+
+def kinds_of(check):
+    return "all" if check.kinds == EVERY else ", ".join(sorted(kind.value for kind in check.kinds))
+
+
+def test_every_page_is_linked_from_the_first():
+    pages = {path.name for path in PAGES.glob("*.md")} - {"README.md"}
+    assert set(re.findall(r"\]\(([\w-]+\.md)\)", page("README.md"))) == pages
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"), [(Supplier, "suppliers.md"), (PaymentProvider, "payments.md")]
+)
+def test_every_method_of_a_contract_is_on_its_page(kind, name):
+    methods = [n for n, v in vars(kind).items() if inspect.isfunction(v) and not n.startswith("_")]
+    assert [method for method in methods if f"`{method}" not in page(name)] == []
+
+
+@pytest.mark.parametrize(
+    ("capabilities", "name"),
+    [(SupplierCapability, "suppliers.md"), (PaymentCapability, "payments.md")],
+)
+def test_no_page_names_a_capability_that_does_not_exist(capabilities, name):
+    named = set(re.findall(r"\b[A-Z][A-Z_]{3,}\b", page(name))) - {
+        outcome.name for outcome in Outcome
+    }
+    assert named - {"NAME", "POST"} <= {capability.name for capability in capabilities}

@@ -65,6 +65,7 @@ WHERE p.state IN ('created', 'sent', 'unknown') ORDER BY p.created_at LIMIT :lim
 """)
 _WIPE_TIME = text(
     "UPDATE purchase SET next_query_at = now() WHERE station_id = :station AND id = :id"
+    " AND state IN ('created', 'sent', 'unknown')"
 )
 
 
@@ -128,11 +129,10 @@ def fail(station_id: int, purchase_id: int, reason: str, actor: str) -> str:
 
 
 def ask_now(station_id: int, purchase_id: int, actor: str) -> None:
-    """Ask the supplier at the next turn of the job, within seconds.
-
-    Raises `NotFound`, `Conflict("purchase_closed")`.
+    """Ask the supplier at the next turn of the job, within seconds; about a closed purchase too,
+    whose money may have come back. Raises `NotFound`.
     """
-    row = _open_row(station_id, purchase_id)
+    row = _row(station_id, purchase_id)
     db.session.execute(_WIPE_TIME, {"station": station_id, "id": purchase_id})
     publish("purchase.ask", station_id, {"purchase_id": purchase_id, "order_id": row.order_id})
     audit(actor, "purchase.ask", f"order:{row.order_id}", {"purchase_id": purchase_id},

@@ -48,9 +48,12 @@ def query_due(limit: int = 20) -> int:
 
 
 def ask(station_id: int, purchase_id: int) -> str:
-    """One question about one purchase, now. "next": its order may go on at once, else "wait"."""
+    """One question about one purchase, now. "next": its order may go on at once, else "wait".
+
+    Also about a closed one: money may have come back, or goods after a refusal.
+    """
     row = placing.read(station_id, purchase_id)
-    if row is None or row.state not in ("sent", "unknown"):
+    if row is None or row.state == "created":
         return "wait"
     try:
         supplier = plugins.supplier(row.plugin_id, row.account)

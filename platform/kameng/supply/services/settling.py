@@ -21,6 +21,7 @@ UNSENT: Mapping[str, Any] = {"outcome": Outcome.DECLINED, "code": "not_sent", "r
 ACTOR = "system"
 MOST_TEXT = 4_000
 DONE = _l("充值成功")
+LATE = _l("供货方先答失败后又发货，请核对并追回")
 
 
 def said(answer: Answer[PurchaseResult]) -> Said:
@@ -60,6 +61,8 @@ def book(row: Row[Any], answer: Answer[PurchaseResult], judged: Judged, step: st
             "decline_purchase", p_station=row.station_id, p_id=row.id, p_code=judged.code,
             p_message=answer.message, p_ref=_ref(answer), p_actor=row.plugin_id,
         )  # fmt: skip
+        if done["code"] == "delivered" and answer.value is not None:
+            _after_the_end(row, answer.value)
         return "next" if done["code"] == "ok" else "wait"
     _wait(row, answer, judged, asked=step in ("query", "notice", "cancel"))
     return "wait"
@@ -85,7 +88,7 @@ def receive(row: Row[Any], result: PurchaseResult, actor: str, text: str | None 
     if done["code"] == "duplicate_card":
         return _doubt(row, "duplicate_card", _l("供货方给了已经卖过的卡密，请人工核对"))
     if done["code"] == "late":
-        _alert("purchase_late", row, _l("供货方先答失败后又发货，请核对并追回"))
+        _alert("purchase_late", row, LATE)
     if done["code"] == "stray":
         _alert("purchase_orphan", row, _l("采购已有结果，但订单已不再等待"))
         forget_levels([row.sku_id])
@@ -93,13 +96,28 @@ def receive(row: Row[Any], result: PurchaseResult, actor: str, text: str | None 
 
 
 def _wait(row: Row[Any], answer: Answer[PurchaseResult], judged: Judged, *, asked: bool) -> None:
-    run(
+    (done,) = run(
         "note_purchase", p_station=row.station_id, p_id=row.id, p_state=judged.state,
         p_code=judged.code, p_message=answer.message, p_ref=_ref(answer),
         p_waits_for=judged.waits_for, p_in_s=judged.in_s, p_asked=asked,
     )  # fmt: skip
-    if judged.waits_for == "person":
+    if done["code"] == "repeat":
+        if answer.outcome is Outcome.SUCCEEDED and answer.value is not None:
+            _after_the_end(row, answer.value)
+    elif judged.waits_for == "person":
         _alert("purchase_unknown", row, _l("采购结果不明，需要人工核对"))
+
+
+def _after_the_end(row: Row[Any], result: PurchaseResult) -> None:
+    """The purchase is closed: money that came back counts still, and so do goods after a refusal,
+    right or wrong."""
+    (done,) = run(
+        "receive_purchase", p_station=row.station_id, p_id=row.id, p_pieces=0, p_cost=None,
+        p_refunded=result.refunded.amount if result.refunded else None, p_ref="", p_message="",
+        p_text="", p_ciphers="", p_digests="", p_key=None, p_expires=[], p_actor=ACTOR,
+    )  # fmt: skip
+    if done["code"] == "late":
+        _alert("purchase_late", row, LATE)
 
 
 def _doubt(row: Row[Any], code: str, title: Any) -> str:

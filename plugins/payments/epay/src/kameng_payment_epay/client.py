@@ -77,4 +77,7 @@ def _json_object(response: HttpResponse) -> dict[str, object]:
         raise HttpOutcomeUnknown("the gateway's answer is not JSON") from None
     if not isinstance(fields, dict):
         raise HttpOutcomeUnknown("the gateway's answer is not an object")
+    if fields.get("code") is None:
+        # No refusal of the gateway's: it may come from anything on the way.
+        raise HttpOutcomeUnknown("the gateway's answer has no code")
     return fields

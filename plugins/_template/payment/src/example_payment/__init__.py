@@ -1,0 +1,1 @@
+"""A payment gateway for Kameng."""

@@ -1,0 +1,1 @@
+"""A risk rule for Kameng."""

@@ -1,0 +1,1 @@
+"""A theme for the storefronts of Kameng."""

@@ -1,0 +1,5 @@
+"""Sound, and installed under another name than it gives itself."""
+
+from example_supplier.plugin import kameng_manifest, kameng_simulators, kameng_suppliers
+
+__all__ = ["kameng_manifest", "kameng_simulators", "kameng_suppliers"]

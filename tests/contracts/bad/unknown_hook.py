@@ -1,0 +1,11 @@
+"""Has a hook that nobody calls."""
+
+from example_supplier.plugin import kameng_manifest, kameng_simulators, kameng_suppliers
+from kameng_sdk.hookspecs import hookimpl
+
+__all__ = ["kameng_manifest", "kameng_simulators", "kameng_suppliers"]
+
+
+@hookimpl
+def kameng_take_over(config):
+    return None
