@@ -92,14 +92,11 @@ def complete(
         raise DomainError("text_needed", _l("请填写发货内容，买家会看到它"))
     if cards and len(cards) != row.quantity:
         raise DomainError("cards_needed", _l("卡密张数与采购数量不一致"))
-    if row.state in ("succeeded", "declined"):
-        return _ended(row.state, "succeeded")
     result = PurchaseResult(outcome=Outcome.SUCCEEDED, deliveries=_deliveries(cards))
-    settling.receive(row, result, actor, text=text)
-    state = _state(station_id, purchase_id)
-    if state not in ("succeeded", "declined"):
+    code = settling.receive(row, result, actor, text=text)
+    if code not in ("ok", "part", "stray"):
         db.session.rollback()
-        raise DomainError("duplicate_card", _l("其中有卡密已经在库中或无法入库，没有发货"))
+        return _not_taken(code)
     audit(actor, "purchase.complete", f"order:{row.order_id}", {"purchase_id": purchase_id},
           station_id=station_id)  # fmt: skip
     db.session.commit()
@@ -116,12 +113,13 @@ def fail(station_id: int, purchase_id: int, reason: str, actor: str) -> str:
     if not reason:
         raise DomainError("reason_needed", _l("请写明无法处理的原因"))
     row = _row(station_id, purchase_id)
-    if row.state in ("succeeded", "declined"):
-        return _ended(row.state, "declined")
-    run(
+    (done,) = run(
         "decline_purchase", p_station=station_id, p_id=purchase_id, p_code="by_hand",
         p_message=reason, p_ref="", p_actor=actor,
     )  # fmt: skip
+    if done["code"] != "ok":
+        db.session.rollback()
+        return _not_taken(done["code"])
     detail = {"purchase_id": purchase_id, "reason": reason}
     audit(actor, "purchase.fail", f"order:{row.order_id}", detail, station_id=station_id)
     db.session.commit()
@@ -228,12 +226,15 @@ def _unknown() -> NotFound:
     return NotFound("purchase_unknown", _l("没有这张采购单"))
 
 
-def _ended(state: str, wanted: str) -> str:
-    if state == wanted:
+def _not_taken(code: str) -> str:
+    """Somebody was faster, or the vault cannot take the cards: nothing has happened."""
+    if code in ("repeat", "refunded"):
         return "repeat"
-    if state == "declined":
+    if code == "late":
         raise Conflict("already_failed", _l("这张采购单已经判为失败"))
-    raise Conflict("already_delivered", _l("这张采购单已经完成，买家已收到发货内容"))
+    if code == "delivered":
+        raise Conflict("already_delivered", _l("这张采购单已经完成，买家已收到发货内容"))
+    raise DomainError("duplicate_card", _l("其中有卡密已经在库中或无法入库，没有发货"))
 
 
 def _state(station_id: int, purchase_id: int) -> str:

@@ -55,7 +55,7 @@ def book(row: Row[Any], answer: Answer[PurchaseResult], judged: Judged, step: st
     if answer.misconfigured:
         _alert("supplier_config", row, _l("供货账户配置有误，采购未发出"))
     if judged.step == "receive" and answer.value is not None:
-        return receive(row, answer.value, ACTOR)
+        return "next" if receive(row, answer.value, ACTOR) == "part" else "wait"
     if judged.step == "decline":
         (done,) = run(
             "decline_purchase", p_station=row.station_id, p_id=row.id, p_code=judged.code,
@@ -69,13 +69,15 @@ def book(row: Row[Any], answer: Answer[PurchaseResult], judged: Judged, step: st
 
 
 def receive(row: Row[Any], result: PurchaseResult, actor: str, text: str | None = None) -> str:
-    """Goods have come: into the vault and to the order. In the open main scope.
+    """Goods have come: into the vault and to the order; the code of `receive_purchase`, or
+    "card_unreadable". In the open main scope.
 
     Cards that the vault cannot take leave the purchase open, for a person to look at.
     """
     cards = [piece for piece in result.deliveries if piece.code is not None]
     if not all(is_card(piece.number, _code(piece)) for piece in cards):
-        return _doubt(row, "card_unreadable", _l("供货方给的卡密无法入库，请人工核对"))
+        _doubt(row, "card_unreadable", _l("供货方给的卡密无法入库，请人工核对"))
+        return "card_unreadable"
     ciphers, digests, key_id = _sealed(row.sku_id, cards)
     (done,) = run(
         "receive_purchase", p_station=row.station_id, p_id=row.id,
@@ -86,13 +88,13 @@ def receive(row: Row[Any], result: PurchaseResult, actor: str, text: str | None 
         p_actor=actor,
     )  # fmt: skip
     if done["code"] == "duplicate_card":
-        return _doubt(row, "duplicate_card", _l("供货方给了已经卖过的卡密，请人工核对"))
+        _doubt(row, "duplicate_card", _l("供货方给了已经卖过的卡密，请人工核对"))
     if done["code"] == "late":
         _alert("purchase_late", row, LATE)
     if done["code"] == "stray":
         _alert("purchase_orphan", row, _l("采购已有结果，但订单已不再等待"))
         forget_levels([row.sku_id])
-    return "next" if done["code"] == "part" else "wait"
+    return str(done["code"])
 
 
 def _wait(row: Row[Any], answer: Answer[PurchaseResult], judged: Judged, *, asked: bool) -> None:
@@ -120,14 +122,13 @@ def _after_the_end(row: Row[Any], result: PurchaseResult) -> None:
         _alert("purchase_late", row, LATE)
 
 
-def _doubt(row: Row[Any], code: str, title: Any) -> str:
+def _doubt(row: Row[Any], code: str, title: Any) -> None:
     """A person looks; asking goes on slowly, since a lie on the line may pass."""
     run(
         "note_purchase", p_station=row.station_id, p_id=row.id, p_state="unknown", p_code=code,
         p_message=str(title), p_ref="", p_waits_for="person", p_in_s=300, p_asked=False,
     )  # fmt: skip
     _alert(code, row, title)
-    return "wait"
 
 
 def _alert(kind: str, row: Row[Any], title: Any) -> None:
