@@ -24,6 +24,8 @@ PAGES: Mapping[str, tuple[str, str, str]] = {
     "product": ("product.view", "admin_products.detail_page", "product_id"),
     "batch": ("stock.view", "admin_batches.detail_page", "batch_id"),
     "station": ("station.view", "admin_stations.detail_page", "station_id"),
+    "supplier": ("supplier.view", "admin_scores.detail_page", "supplier_id"),
+    "plan": ("supply.plan", "admin_plans.detail_page", "plan_id"),
     "application": ("station.review", "admin_applications.detail_page", "application_id"),
 }
 

@@ -92,6 +92,19 @@ ACTIONS: Mapping[str, tuple[str, str, Any]] = {
     "bonus.save": ("gift", "info", _l("保存充值赠送")),
     "bonus.switch": ("gift", "idle", _l("开关充值赠送")),
     "bonus.delete": ("gift", "idle", _l("删除充值赠送")),
+    "supplier.grade": ("star", "info", _l("供应商等级变化")),
+    "supplier.pause": ("player-pause", "bad", _l("暂停向供应商采购")),
+    "supplier.resume": ("player-play", "ok", _l("恢复向供应商采购")),
+    "score.compute": ("refresh", "idle", _l("重新给供应商评分")),
+    "score.rules": ("adjustments", "warn", _l("修改评分规则")),
+    "season.add": ("calendar", "info", _l("添加时令")),
+    "season.drop": ("calendar", "idle", _l("删除时令")),
+    "plan.create": ("clipboard", "info", _l("新建备货计划")),
+    "plan.line": ("clipboard", "idle", _l("增减备货规格")),
+    "plan.lines": ("clipboard", "info", _l("修改备货数量")),
+    "plan.start": ("clipboard", "ok", _l("开始备货计划")),
+    "plan.close": ("clipboard", "idle", _l("结束备货计划")),
+    "plan.drop": ("trash", "idle", _l("删除备货草稿")),
 }
 ACTORS = {
     "system": _l("系统"),
@@ -203,6 +216,9 @@ SUBJECTS = {
     "refund": _l("退款单 %(no)s"),
     "withdrawal": _l("提现 %(no)s"),
     "approval": _l("审批 %(no)s"),
+    "supplier": _l("供应商 %(no)s"),
+    "season": _l("时令 %(no)s"),
+    "plan": _l("备货计划 %(no)s"),
     "staff-login": _l("登录名 %(no)s"),
     "member-login": _l("登录名 %(no)s"),
 }
@@ -213,6 +229,8 @@ def subject_text(subject: str) -> str:
     kind, sep, number = subject.partition(":")
     if kind == "station" and number.isdecimal():
         return station_name(int(number))
+    if subject == "score_terms":
+        return str(_("评分规则"))
     if subject == "ledger":
         return str(_("账本"))
     words = SUBJECTS.get(kind) if sep else None

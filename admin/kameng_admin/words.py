@@ -100,6 +100,9 @@ JOBS: Mapping[str, Any] = {
     "supply.start_forgotten_orders": _l("补发漏掉的订单"),
     "supply.watch_deadlines": _l("超时提醒"),
     "stock.import_spooled": _l("导入卡密"),
+    "suppliers.watch_recent_success": _l("供应商近期成功率"),
+    "suppliers.compute_scorecards": _l("供应商每日评分"),
+    "planning.watch_purchase_plans": _l("备货进度提醒"),
 }
 
 STEPS: Mapping[str, Any] = {  # steps of a price, as its snapshot names them
@@ -168,6 +171,13 @@ def alert_title(alert: Any) -> str:
         return str(_("预存不足，充值赠送没有送出"))
     if alert.kind == "station_funds":
         return str(_("分站预存不足，订单在等货款"))
+    if alert.kind in ("supplier_demoted", "supplier_paused") and "value" in facts:
+        said = {"no": facts.get("supplier_id"), "rate": f"{facts['value'] / 100:g}%"}
+        if alert.kind == "supplier_paused":
+            return str(_("供应商 %(no)s 近期成功率只有 %(rate)s，已暂停采购", **said))
+        return str(_("供应商 %(no)s 近期成功率降到 %(rate)s，已排到后面", **said))
+    if alert.kind == "plan_behind":
+        return str(_("备货计划“%(name)s”落后于进度", name=facts.get("name", "—")))
     if alert.kind == "withdrawal":
         return str(_("提现 %(no)s 等得太久", no=facts.get("withdrawal_no", "—")))
     if alert.kind == "refund_declined":

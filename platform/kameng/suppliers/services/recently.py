@@ -48,6 +48,10 @@ WHERE CAST(:only AS bigint) IS NULL OR c.supplier_id = :only
 ORDER BY q.at DESC
 """)
 _ACTIVE = text("SELECT id FROM supplier WHERE state = 'active' AND NOT internal ORDER BY id")
+_RESUMED = text("""
+SELECT s.id FROM supplier s JOIN alert a ON a.subject = 'supplier:' || s.id
+WHERE a.kind = :kind AND a.state = 'open' AND s.state <> 'paused'
+""")
 _STATE = text("""
 UPDATE supplier SET state = :state, pause_reason = :pause_reason WHERE id = :id
 """)
@@ -55,6 +59,7 @@ UPDATE supplier SET state = :state, pause_reason = :pause_reason WHERE id = :id
 
 def watch_recent() -> int:
     """Demote, pause or restore by the last purchases; returns how many. Main scope; commits."""
+    _close_over()
     terms = score_rules().terms
     ended = _ended(terms)
     acted = 0
@@ -89,6 +94,14 @@ def resume_supplier(supplier_id: int, reason: str, actor: str, ip: str = "") -> 
     close_alert(PAUSED_ALERT, f"supplier:{supplier_id}")
     audit(actor, "supplier.resume", f"supplier:{supplier_id}", {"reason": reason}, ip)
     grading.tell(supplier_id)
+    db.session.commit()
+
+
+def _close_over() -> None:
+    """Whoever let a supplier trade again, its alert is over and the others are told."""
+    for (supplier_id,) in db.session.execute(_RESUMED, {"kind": PAUSED_ALERT}).all():
+        close_alert(PAUSED_ALERT, f"supplier:{supplier_id}")
+        grading.tell(supplier_id)
     db.session.commit()
 
 

@@ -39,6 +39,11 @@ class Preview:
     purchases: int
     fixed: bool
 
+    @property
+    def changed(self) -> bool:
+        """Whether the grade would be another."""
+        return self.grade != self.new_grade
+
 
 def compute_scores(actor: str = SYSTEM, ip: str = "") -> int:
     """A card for every supplier that trades; returns how many grades changed. Main scope."""

@@ -244,7 +244,7 @@ CREATE TABLE season (                            -- a time of other demand; the 
   created_by text NOT NULL, created_at timestamptz NOT NULL DEFAULT now()
 );
 CREATE TABLE purchase_plan (
-  id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text NOT NULL, season text NOT NULL DEFAULT '', -- spring_festival …, or season:<id>
+  id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text NOT NULL, season text NOT NULL DEFAULT '', -- spring_festival …, or own:<name> of one that staff wrote down
   starts_on date NOT NULL, ends_on date NOT NULL CHECK (ends_on >= starts_on),
   state text NOT NULL DEFAULT 'draft' CHECK (state IN ('draft','active','closed')), note text NOT NULL DEFAULT '',
   created_by text NOT NULL, created_at timestamptz NOT NULL DEFAULT now(), started_at timestamptz, closed_at timestamptz

@@ -62,6 +62,18 @@ def test_most_of_ten_failing_stops_a_supplier_until_a_person_resumes_it(past):
     assert past.told(bad) == 2
 
 
+def test_a_supplier_that_was_resumed_elsewhere_starts_anew_too(past):
+    back = past.supplier("elsewhere")
+    past.bought(back, 10, state="declined")
+    watch(past)
+    past.shop.plant(f"UPDATE supplier SET state = 'active', pause_reason = '' WHERE id = {back}")
+    told = past.told(back)
+    assert watch(past) == 0
+    assert past.row(back)[0] == "active"
+    assert past.alert(back, "supplier_paused") == "closed"
+    assert past.told(back) == told + 1
+
+
 def test_an_unknown_outcome_counts_against_a_supplier_after_five_minutes(past):
     mute = past.supplier("mute", grade="A")
     made = past.bought(mute, 2, state="succeeded")
