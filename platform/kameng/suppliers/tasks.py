@@ -1,11 +1,14 @@
-"""Background work about suppliers."""
+"""Background work about suppliers: scorecards, papers that run out, statements that are due."""
 
 from __future__ import annotations
 
 from kameng.jobs import every
-from kameng.suppliers.api import compute_scores, watch_recent
+from kameng.suppliers.api import compute_scores, draw_up_due, watch_expiry, watch_recent
 
+DAY_S = 86_400
 NIGHT_S = 19.5 * 3600  # 03:30 in China
+MORNING_S = 1 * 3600  # 09:00 in China
+AFTER_MIDNIGHT_S = 18 * 3600  # 02:00 in China: every posting of yesterday is committed
 
 
 @every(seconds=15)
@@ -18,3 +21,15 @@ def watch_recent_success() -> int:
 def compute_scorecards() -> int:
     """The daily card of every supplier."""
     return compute_scores()
+
+
+@every(seconds=DAY_S, offset_s=MORNING_S, lease_s=900)
+def watch_papers() -> int:
+    """Licences and contracts that run out within 30, 7 or 0 days."""
+    return watch_expiry()
+
+
+@every(seconds=DAY_S, offset_s=AFTER_MIDNIGHT_S, lease_s=3600, queue="bulk")
+def draw_up_statements() -> int:
+    """Statements of suppliers whose period is over."""
+    return draw_up_due()
