@@ -69,7 +69,6 @@ from kameng.suppliers.services.keys import (
 from kameng.suppliers.services.offers import (
     LineProblem,
     OfferView,
-    Preview,
     offers_of,
     preview,
     read_lines,

@@ -44,5 +44,11 @@ def date_endings(database_url: str) -> None:
         owner.execute("ANALYZE")
 
 
+def date_supply(database_url: str) -> None:
+    """Papers, contracts, payments and quarrels with suppliers get the times of their stories."""
+    with psycopg.connect(database_url) as owner:
+        owner.execute(_statements("supply.sql"))
+
+
 def _statements(name: str) -> bytes:
     return resources.files(__package__).joinpath(name).read_text(encoding="utf-8").encode()

@@ -20,10 +20,9 @@ from kameng.db import db, main_scope, run
 from kameng.ops.demo.buying import Diary
 from kameng.ops.demo.supply import DemoOffer, Market, days_between
 from kameng.supply import api as supply
-from kameng.supply.domain.numbers import BITS, purchase_no
 
 DESK = "staff:3"
-TURNS = 5  # of five orders that two suppliers could serve, the second one got two
+TURNS = 4  # of four orders that two suppliers could serve, the second one got one
 LATEST_H = 5  # orders of the last hours may still wait for a person
 MOST_AT_ONCE = 60  # orders in one transaction
 
@@ -99,9 +98,9 @@ class PastPurchases:
         turn = self.turns[sku_id] % TURNS
         trial = [o for o in offers if "traded_days" in o.supplier.script]
         rest = [o for o in offers if o not in trial]
-        if turn in (1, 3):
+        if turn == 1:
             rest.reverse()
-        return trial + rest if turn != 2 else rest
+        return trial + rest
 
     def _is_left(self, offer: DemoOffer, at: datetime) -> bool:
         """Whether a person at the supplier has not come to it yet."""
@@ -137,7 +136,7 @@ class PastPurchases:
             "open_purchase", p_station=row.station_id, p_order=row.id,
             p_connection=offer.supplier.connection_id, p_offer=offer.id, p_unit_cost=cost,
             p_unit_cap=max(cost, row.cost),
-            p_number=purchase_no(f"{at:%y%m}", self.source.getrandbits(BITS)),
+            p_number=f"{at:%y%m}{self.source.randrange(10**14):014d}",
             p_inputs=json.dumps(_inputs(offer, row.inputs)),
             p_routing=json.dumps(_routing(offers, place, days_ago)), p_most=None, p_actor="system",
         )  # fmt: skip

@@ -6,6 +6,7 @@ import logging
 import random
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 from kameng.app import create_app
 from kameng.db import main_scope
@@ -14,9 +15,11 @@ from kameng.ops.demo import (
     backdating,
     cards,
     channels,
+    dossiers,
     history,
     people,
     settling,
+    standing,
     supply,
     work,
 )
@@ -63,6 +66,7 @@ def seed(settings: Settings) -> None:
         past.buy_all()
         work.leave_work(tills, skus, now, past)
         people.leave_application()
+        portal_login = dossiers.keep_dossiers(market)
         backdating.date_back(settings.database_url, diary)
         with main_scope(reason="demo"):
             history.close_refunds()
@@ -73,8 +77,10 @@ def seed(settings: Settings) -> None:
         settling.settle(opened)
         backdating.date_endings(settings.database_url)
         supply.begin_sourcing(market)
+        standing.judge(market, now)
+        backdating.date_supply(settings.database_url)
         payments.compare_again()
-        _write_logins(settings, shown, opened[0], member_login)
+        _write_logins(settings, {**shown, "supplier": portal_login}, opened[0], member_login)
     log.info("demo is filled orders=%d", len(diary.moments))
 
 
@@ -89,7 +95,7 @@ def _hurried(database_url: str) -> str:
 
 def _write_logins(
     settings: Settings,
-    shown: dict[str, object],
+    shown: dict[str, Any],
     owner: tuple[int, dict[str, str]],
     member: dict[str, str],
 ) -> None:
@@ -98,5 +104,8 @@ def _write_logins(
         **shown,
         "owner": {**owner[1], "station_url": settings.host_url(host)},
         "member": {**member, "station_url": settings.host_url(settings.main_host)},
+        "supplier": {
+            **shown["supplier"], "portal_url": settings.host_url(settings.main_host) + "/supplier/",
+        },
     }
     demo_info.write(find_home({"KAMENG_HOME": str(settings.home)}), info)

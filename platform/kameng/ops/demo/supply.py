@@ -65,11 +65,15 @@ SELECT id, :on_rise, :follow, :when_none, 'staff:5' FROM sku WHERE code = :sku
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DemoSupplier:
-    """A supplier as past purchases need it; `script` is its part of supply.toml."""
+    """A supplier as past purchases need it; `script` is its part of supply.toml.
+
+    ``costs`` is what it asks today for SKUs of ours, by their codes.
+    """
 
     id: int
     connection_id: int
     script: Mapping[str, Any]
+    costs: Mapping[str, int]
 
     def trades(self, days_ago: int) -> bool:
         """Whether we bought there on that day."""
@@ -177,7 +181,8 @@ def _take_on(
         "balance": _yuan(shelf.balance, script) if shelf else None,
         "low_balance": script["low_balance"] * 10_000,
     }).scalar_one()  # fmt: skip
-    return DemoSupplier(id=number, connection_id=connection, script=script)
+    costs = {row["sku"]: row["cost"] for row in rows if row["sku"]}
+    return DemoSupplier(id=number, connection_id=connection, script=script, costs=costs)
 
 
 def _put_offers(one: DemoSupplier, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -233,20 +238,20 @@ def _goods_row(
 def _portal_row(number: int, line: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "sku_ref": f"MZ{number:03d}", "name": line["name"], "category": "网课", "kind": "manual",
-        "cost": _units(line["cost"]), "stock": None, "minimum": 1, "maximum": 5, "fields": [],
+        "cost": units(line["cost"]), "stock": None, "minimum": 1, "maximum": 5, "fields": [],
         "sku": line["sku"], "was": _was(line), "input_map": {},
     }  # fmt: skip
 
 
 def _was(line: Mapping[str, Any]) -> list[tuple[int, int]]:
-    return [(days, _units(cost)) for days, cost in line.get("was", ())]
+    return [(days, units(cost)) for days, cost in line.get("was", ())]
 
 
 def _yuan(money: Money, script: Mapping[str, Any]) -> int:
     """An amount of the simulator in yuan at scale 4, rounded up as the plugin does."""
-    rate = _units(script.get("rate", "1"))
+    rate = units(script.get("rate", "1"))
     return -(-money.amount * rate // 10_000)
 
 
-def _units(amount: str) -> int:
+def units(amount: str) -> int:
     return Money.parse(amount).amount
