@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from flask_babel import gettext as _
@@ -78,6 +78,26 @@ def daily_option(days: Sequence[date], amounts: Sequence[int]) -> dict[str, Any]
                 "barMaxWidth": 12,
                 "data": [amount / YUAN for amount in amounts],
                 "itemStyle": {"color": "var(--km-chart-1)", "borderRadius": [2, 2, 0, 0]},
+            }
+        ],
+    }
+
+
+def cost_option(points: Sequence[tuple[datetime, int]], now: int) -> dict[str, Any]:
+    """A cost as steps over time, in yuan, up to this moment."""
+    steps = [(f"{at:%m-%d %H:%M}", cost) for at, cost in points] + [(_("现在"), now)]
+    frame = _frame([label for label, _cost in steps])
+    frame["yAxis"] |= {"scale": True, "minInterval": 0}  # a change of a fen must be seen
+    return {
+        **frame,
+        "series": [
+            {
+                "name": _("成本"),
+                "type": "line",
+                "step": "end",
+                "data": [cost / YUAN for _label, cost in steps],
+                "lineStyle": {"width": 2},
+                "itemStyle": {"color": "var(--km-chart-1)"},
             }
         ],
     }

@@ -97,7 +97,6 @@ def reason_text(reason: Mapping[str, Any]) -> str:
             rate=rate_text(value), limit=rate_text(limit),
         ),
         "recovered": _("近期成功率恢复到 %(rate)s，降级解除", rate=rate_text(value)),
-        "resumed": _("员工恢复采购"),
     }  # fmt: skip
     return str(sentences.get(code, code))
 

@@ -84,7 +84,7 @@ class ScoresView(Guarded, BaseView):
 
         def deed() -> None:
             reason = reason_given(request.form.get("reason"))
-            suppliers.resume_supplier(supplier_id, reason, people.actor(), client_ip())
+            suppliers.set_state(supplier_id, "active", reason, people.actor(), client_ip())
 
         return attempt(deed, _l("已恢复采购，之前的失败不再计入"), self._card(supplier_id))
 

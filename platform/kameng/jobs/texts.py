@@ -86,7 +86,8 @@ TEXTS: Mapping[Kind, Mapping[Locale, tuple[str, str]]] = {
         "zh_Hans_CN": (
             "供应商「{supplier}」的门户账号",
             "您好！\n\n「{supplier}」的供应商门户账号是 {login}。\n"
-            "请在 7 天内打开下面的链接设置密码，链接只能用一次：\n{link}\n\n首次登录需要绑定动态验证码。请不要把链接转发给别人。",
+            "请在 7 天内打开下面的链接设置密码，链接只能用一次：\n{link}\n\n"
+            "首次登录需要绑定动态验证码。请不要把链接转发给别人。",
         ),
         "en": (
             "Portal account of supplier “{supplier}”",

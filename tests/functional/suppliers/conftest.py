@@ -133,7 +133,7 @@ class Street:
         """A purchase that waits at the supplier's portal; its number."""
         number = f"PF{secrets.token_hex(6).upper()}"
         owner = self.market.owner
-        order = _paid_order(self.market, sku, quantity)
+        order = self.market.paid_order(sku, quantity)
         connection = self.market.count(
             "SELECT id FROM supply_connection WHERE supplier_id = %s", portal.id
         )
@@ -144,35 +144,6 @@ class Street:
         assert opened[0] == "ok", opened
         owner.execute("SELECT * FROM take_purchase(1, %s)", (opened[1],))
         return number
-
-
-def _paid_order(market: Any, sku: str, quantity: int) -> int:
-    from kameng.db import station_scope
-    from kameng.orders.api import PlaceRequest, place, quote
-    from kameng.payments.services.applying import call_until_decided
-
-    inputs = {"phone": "13800136021"} if sku == "P100" else {}
-    with market.app.app_context(), station_scope(1):
-        placed = place(
-            PlaceRequest(
-                sku_code=sku, quantity=quantity, inputs=inputs, contact="13900000000",
-                expected_payable=quote(sku, quantity).payable, ip="192.0.2.1",
-                idempotency_key=secrets.token_hex(8),
-            ),
-            ("allow", []),
-        )  # fmt: skip
-    attempt = f"T{secrets.token_hex(9)}"
-    market.owner.execute(
-        "INSERT INTO payment_attempt(station_id, attempt_no, purpose, order_id, plugin_id, method, amount, fee, state, expires_at)"
-        " VALUES (1, %s, 'order', %s, 'payment-epay', 'alipay', %s, 0, 'sent', now() + interval '15 minutes')",
-        (attempt, placed.order_id, placed.payable),
-    )
-    with market.app.app_context():
-        call_until_decided(
-            "apply_payment", p_station=1, p_attempt_no=attempt, p_plugin="payment-epay",
-            p_amount=placed.payable, p_currency="CNY", p_provider_ref=attempt, p_source="notice",
-        )  # fmt: skip
-    return int(placed.order_id)
 
 
 def _file(content: bytes) -> Any:

@@ -1,4 +1,4 @@
-"""How many pieces of a card SKU are free, as shown on pages: capped, and a few seconds old."""
+"""How many pieces of a SKU can be had, as shown on pages: capped, and a few seconds old."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ LIFETIME_MS = 3_000
 
 
 def stock_levels(sku_ids: Iterable[int]) -> dict[int, int]:
-    """Free cards of each SKU, capped at 1 000 and up to 3 s old; any scope."""
+    """What can be had of each SKU, capped at 1 000 (no limit known), up to 3 s old; any scope."""
     wanted = sorted(set(sku_ids))
     cached = read_many([_key(sku_id) for sku_id in wanted])
     levels = {sku: level for sku, level in zip(wanted, cached, strict=True) if level is not None}

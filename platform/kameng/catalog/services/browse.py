@@ -156,7 +156,7 @@ def _offered_skus(product: Product) -> tuple[SkuView, ...]:
         .where(Sku.product_id == product.id, Sku.state == "on_sale", Listing.active)
         .order_by(Sku.position, Sku.id)
     ).all()
-    levels = stock_levels(sku.id for sku, _ in rows) if product.kind == "card" else {}
+    levels = stock_levels(sku.id for sku, _ in rows)
     return tuple(
         SkuView(
             sku.id,
@@ -167,7 +167,7 @@ def _offered_skus(product: Product) -> tuple[SkuView, ...]:
             sku.min_quantity,
             sku.max_quantity,
             True,
-            levels.get(sku.id),
+            _shown(product.kind, levels.get(sku.id, 0)),
         )
         for sku, price in rows
     )
@@ -197,7 +197,7 @@ def _cards(rows: Sequence[Mapping[str, Any]]) -> tuple[ProductCard, ...]:
     tags: dict[int, list[TagView]] = {}
     for row in db.session.execute(_TAGS, {"products": [row["id"] for row in rows]}):
         tags.setdefault(row.product_id, []).append(TagView(row.slug, row.name))
-    counted = [sku for row in rows if row["kind"] == "card" for sku in row["sku_ids"]]
+    counted = [sku for row in rows for sku in row["sku_ids"]]
     levels = stock_levels(counted) if counted else {}
     return tuple(
         ProductCard(
@@ -219,9 +219,12 @@ def _cards(rows: Sequence[Mapping[str, Any]]) -> tuple[ProductCard, ...]:
 
 
 def _stock(row: Mapping[str, Any], levels: Mapping[int, int]) -> int | None:
-    if row["kind"] != "card":
-        return None
-    return min(CAP, sum(levels.get(sku, 0) for sku in row["sku_ids"]))
+    return _shown(row["kind"], min(CAP, sum(levels.get(sku, 0) for sku in row["sku_ids"])))
+
+
+def _shown(kind: str, level: int) -> int | None:
+    """What is made to order has a number only where a supplier sets a limit."""
+    return None if kind != "card" and level >= CAP else level
 
 
 def _plain(slug: str) -> str:

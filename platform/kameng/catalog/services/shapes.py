@@ -52,7 +52,7 @@ class TagView:
 @dataclass(frozen=True, slots=True)
 class ProductCard:
     """A product in a grid. Amounts at scale 4; `sold` counts pieces of the last 30 days at this
-    station; `stock` is capped at 1 000 and None where nothing is counted."""
+    station; `stock` is capped at 1 000 and None where nothing limits it."""
 
     id: int
     slug: str

@@ -14,7 +14,7 @@ def date_back(database_url: str, diary: Diary) -> None:
     with psycopg.connect(database_url) as owner:
         owner.execute(
             "CREATE TEMP TABLE moment"
-            "(station_id bigint, order_id bigint, at timestamptz, hands int, pay interval,"
+            "(station_id bigint, order_id bigint, at timestamptz, hands int[], pay interval,"
             " hand interval)"
         )
         owner.execute(
@@ -29,7 +29,8 @@ def date_back(database_url: str, diary: Diary) -> None:
                     copy.write_row(wallet_row)
         owner.execute(
             "UPDATE moment SET pay = make_interval(secs => 15 + (order_id * 7919) % 100),"
-            " hand = make_interval(secs => coalesce(hands, 70 + (order_id * 104729) % 900))"
+            " hand = make_interval(secs => coalesce((SELECT sum(s) FROM unnest(hands) s),"
+            " 70 + (order_id * 104729) % 900))"
         )
         owner.execute(_statements("backdating.sql"))
         owner.execute("DELETE FROM outbox")

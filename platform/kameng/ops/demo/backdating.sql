@@ -19,11 +19,12 @@ UPDATE settlement s SET created_at = m.at + m.pay,
        due_at = (date_trunc('day', (m.at + m.pay) AT TIME ZONE 'Asia/Shanghai') + interval '1 day') AT TIME ZONE 'Asia/Shanghai'
   FROM moment m WHERE s.order_station_id = m.station_id AND s.order_id = m.order_id;
 UPDATE card c SET sold_at = m.at + m.pay FROM moment m WHERE c.station_id = m.station_id AND c.order_id = m.order_id AND c.status = 2;
--- Several attempts share the time that the order took.
-UPDATE purchase p SET created_at = m.at + m.pay + m.hand * (p.attempt - 1) / n.attempts, sent_at = m.at + m.pay + m.hand * (p.attempt - 1) / n.attempts,
-       done_at = CASE WHEN done_at IS NOT NULL THEN m.at + m.pay + m.hand * p.attempt / n.attempts END
-  FROM moment m JOIN (SELECT station_id, order_id, count(*) AS attempts FROM purchase GROUP BY 1, 2) n ON n.station_id = m.station_id AND n.order_id = m.order_id
- WHERE p.station_id = m.station_id AND p.order_id = m.order_id;
+-- Several attempts came one after the other, each with its own time.
+UPDATE purchase p SET created_at = m.at + m.pay + t.before, sent_at = m.at + m.pay + t.before, done_at = CASE WHEN done_at IS NOT NULL THEN m.at + m.pay + t.until END
+  FROM moment m CROSS JOIN generate_series(1, 3) a(attempt) CROSS JOIN LATERAL (
+    SELECT make_interval(secs => coalesce((SELECT sum(s) FROM unnest(m.hands[:a.attempt - 1]) s), 0)) AS before,
+           coalesce(make_interval(secs => (SELECT sum(s) FROM unnest(m.hands[:a.attempt]) s)), m.hand) AS until) t
+ WHERE p.station_id = m.station_id AND p.order_id = m.order_id AND p.attempt = a.attempt;
 UPDATE order_event e SET at = p.done_at FROM purchase p WHERE e.reason = 'purchase declined' AND p.station_id = e.station_id AND p.purchase_no = e.detail ->> 'purchase_no';
 UPDATE transfer t SET at = p.done_at FROM purchase p WHERE t.purchase_id = p.id AND t.station_id = p.station_id;
 -- What went over the line, but for its text.

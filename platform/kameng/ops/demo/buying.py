@@ -21,11 +21,11 @@ ALLOWED: Verdict = ("allow", [])
 
 @dataclass
 class Diary:
-    """Which order belongs to which moment of the past."""
+    """Which order belongs to which moment of the past, and how long each purchase took."""
 
     moments: list[tuple[int, int, datetime]] = field(default_factory=list)  # station, order, when
     top_ups: list[tuple[int, str, datetime]] = field(default_factory=list)  # station, attempt, when
-    hands: dict[tuple[int, int], int] = field(default_factory=dict)  # order → seconds to deliver
+    hands: dict[tuple[int, int], list[int]] = field(default_factory=dict)  # order → seconds
 
 
 @dataclass

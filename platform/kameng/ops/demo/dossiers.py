@@ -42,11 +42,12 @@ def keep_dossiers(market: Market) -> dict[str, Any]:
         _papers(one, today)
         with main_scope(reason="demo"):
             _contract(one, today)
-            _payments(one, today)
         if "login" in one.script:
             shown = _portal_login(one, one.script["login"])
     with main_scope(reason="demo"):
         _quarrels(market)
+        for one in market.suppliers.values():
+            _payments(one, today)
     _applicant()
     return shown
 

@@ -70,14 +70,14 @@ class PastPurchases:
 
     def _buy(self, row: Row[Any], at: datetime) -> None:
         offers = self._candidates(row.sku_id, days_between(at, self.now))
-        spent = 0
+        spent: list[int] = []
         for place, offer in enumerate(offers):
             if self._is_left(offer, at):
                 self._open(row, at, offers, place)
                 return
             answer = self._answer(offer)
             purchase_id = self._open(row, at, offers, place)
-            spent += answer.seconds
+            spent.append(answer.seconds)
             if self._settle(row, purchase_id, offer, answer, at):
                 break
         else:
@@ -100,7 +100,7 @@ class PastPurchases:
         rest = [o for o in offers if o not in trial]
         if turn == 1:
             rest.reverse()
-        return trial + rest
+        return trial + rest if turn != 2 else rest
 
     def _is_left(self, offer: DemoOffer, at: datetime) -> bool:
         """Whether a person at the supplier has not come to it yet."""

@@ -34,7 +34,7 @@ _LINES = text("""
 INSERT INTO purchase_plan_line(plan_id, sku_id, forecast, explain, in_stock, planned, supplier_id)
 SELECT :plan, q.sku_id, q.forecast,
   jsonb_build_object('daily', round(q.daily, 2), 'uplift', CAST(:uplift AS numeric), 'from', 'last_28_days'),
-  q.free, greatest(0, ceil(q.forecast * 1.2) - q.free), f.supplier_id
+  q.free, ceil(q.forecast * 1.2) - q.free, f.supplier_id
 FROM (SELECT o.sku_id, sum(o.quantity) / 28.0 AS daily,
     ceil(sum(o.quantity) / 28.0 * :days * CAST(:uplift AS numeric))::int AS forecast,
     (SELECT count(*) FROM card c WHERE c.sku_id = o.sku_id AND c.status = 0)::int AS free
@@ -42,6 +42,7 @@ FROM (SELECT o.sku_id, sum(o.quantity) / 28.0 AS daily,
   GROUP BY o.sku_id) q
 LEFT JOIN LATERAL (SELECT x.supplier_id FROM supply_offer x JOIN supplier s ON s.id = x.supplier_id
   WHERE x.sku_id = q.sku_id AND s.state = 'active' ORDER BY x.cost, x.id LIMIT 1) f ON true
+WHERE q.forecast * 1.2 > q.free
 """)  # noqa: E501  # SQL reads better in whole clauses
 
 

@@ -13,7 +13,7 @@ LOOK_BACK = 84  # so far back normal days are looked for
 PEAK = 3  # a day above this many times a usual selling day counts as that
 TREND_BOUNDS = (0.8, 1.25)
 TREND_PIECES = 50  # with so many pieces sold, half of a trend is believed
-WEEKDAY_DAYS = 3  # each weekday is believed as if three more average ones had been seen
+WEEKDAY_PIECES = 10  # so many expected pieces of a weekday make it believed by half
 
 Sales = Mapping[date, int]
 IsNormal = Callable[[date], bool]
@@ -71,14 +71,14 @@ def without_peaks(sold: Sequence[int]) -> list[float]:
 
 
 def _weekday_factors(days: Sequence[date], sold: Sequence[float]) -> list[float]:
-    total = sum(sold)
-    if not total:
+    if not sum(sold):
         return [1.0] * 7
-    mean = total / len(sold)
+    mean = sum(sold) / len(sold)
     raw = []
     for weekday in range(7):
         mine = [n for day, n in zip(days, sold, strict=True) if day.weekday() == weekday]
-        raw.append((sum(mine) / mean + WEEKDAY_DAYS) / (len(mine) + WEEKDAY_DAYS))
+        expected = mean * len(mine)
+        raw.append((sum(mine) + WEEKDAY_PIECES) / (expected + WEEKDAY_PIECES))
     average = sum(raw) / 7
     return [factor / average for factor in raw]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from flask_babel import gettext as _
@@ -16,6 +15,7 @@ from kameng.identity.api import audit
 from kameng.stock.api import raise_alert
 from kameng.suppliers.domain import applying as rules
 from kameng.suppliers.services import documents
+from kameng.suppliers.services.documents import Upload
 
 PROBLEMS: Mapping[str, Any] = {
     "too_short": _l("请填写完整"),
@@ -41,16 +41,6 @@ class ApplicationRefused(DomainError):
     """The form has mistakes: `facts["errors"]` is field → message."""
 
     default_status = 422
-
-
-@dataclass(frozen=True, slots=True)
-class Upload:
-    """A file as it came, and what its sender says it is."""
-
-    kind: str
-    title: str
-    content: bytes
-    number: str = ""
 
 
 def apply(given: Mapping[str, str], files: Sequence[Upload], ip: str = "") -> int:

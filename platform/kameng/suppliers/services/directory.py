@@ -17,7 +17,7 @@ from kameng.identity.api import audit
 from kameng.jobs import notice_text, send_notice
 from kameng.runtime import current_settings
 from kameng.stock.api import close_alert
-from kameng.suppliers.services import people
+from kameng.suppliers.services import grading, people
 
 MANUAL = "supplier-manual"
 GRADES = ("A", "B", "C", "D")
@@ -145,6 +145,7 @@ def set_state(supplier_id: int, state: str, reason: str, actor: str, ip: str = "
     db.session.execute(_MOVE, given)
     detail = {"from": row.state, "state": state, "reason": reason}
     audit(actor, "supplier.state", f"supplier:{supplier_id}", detail, ip)
+    grading.tell(supplier_id)
     db.session.commit()
 
 
@@ -158,6 +159,7 @@ def fix_grade(supplier_id: int, grade: str, reason: str, actor: str, ip: str = "
     db.session.execute(_GRADE if grade else _FREE, given if grade else {"supplier": supplier_id})
     detail = {"grade": grade, "reason": reason}
     audit(actor, "supplier.grade", f"supplier:{supplier_id}", detail, ip)
+    grading.tell(supplier_id)
     db.session.commit()
 
 

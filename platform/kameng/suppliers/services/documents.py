@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Protocol
+from typing import Any
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
@@ -28,11 +28,14 @@ KIND_WORDS: dict[str, Any] = {
 MOST_DOCUMENTS = 60  # of one supplier: beyond it somebody fills the disk
 
 
-class _File(Protocol):
-    @property
-    def kind(self) -> str: ...
-    @property
-    def content(self) -> bytes: ...
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A file as it came, and what its sender says it is."""
+
+    kind: str
+    title: str
+    content: bytes
+    number: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +80,7 @@ _REVIEW = text(
 )
 
 
-def upload_problems(files: Sequence[_File]) -> dict[str, str]:
+def upload_problems(files: Sequence[Upload]) -> dict[str, str]:
     """Field (the document's kind) → what is wrong with a file."""
     wrong = {}
     for file in files:
@@ -105,8 +108,6 @@ def keep(supplier_id: int, kind: str, title: str, number: str, content: bytes) -
 
 def hand_in(supplier_id: int, kind: str, title: str, number: str, content: bytes) -> int:
     """A supplier's own upload. Opens its scope; raises `DomainError("document_invalid")`."""
-    from kameng.suppliers.services.applying import Upload
-
     wrong = upload_problems([Upload(kind, title, content, number)])
     if wrong:
         raise DomainError("document_invalid", next(iter(wrong.values())), 422)

@@ -9,7 +9,6 @@ from flask_babel import gettext as _
 from sqlalchemy import Row, text
 
 from kameng.db import db
-from kameng.errors import Conflict, NotFound
 from kameng.identity.api import audit
 from kameng.stock.api import close_alert, raise_alert
 from kameng.suppliers.domain.recent import (
@@ -40,7 +39,7 @@ CROSS JOIN LATERAL (
    ORDER BY p.done_at DESC LIMIT :most)
   UNION ALL
   (SELECT p.sent_at + make_interval(secs => :patience), false FROM purchase p
-   WHERE p.connection_id = c.id AND p.state = 'unknown'
+   WHERE p.connection_id = c.id AND p.done_at IS NULL AND p.state = 'unknown'
      AND p.sent_at < now() - make_interval(secs => :patience)
      AND p.sent_at > now() - make_interval(mins => :minutes, secs => :patience)
    ORDER BY p.sent_at DESC LIMIT :most)) q
@@ -76,25 +75,6 @@ def recent_of(supplier_id: int, terms: ScoreTerms, since: datetime = LONG_AGO) -
     """The recent rate of one supplier, of what ended after `since`. Main scope."""
     results = _ended(terms, supplier_id).get(supplier_id, [])
     return _rate(results, terms, since)
-
-
-def resume_supplier(supplier_id: int, reason: str, actor: str, ip: str = "") -> None:
-    """A person lets a paused supplier trade again; what failed before no longer counts."""
-    supplier = grading.locked(supplier_id)
-    if supplier is None or supplier.internal:
-        raise NotFound("supplier_unknown")
-    if supplier.state != "paused":
-        raise Conflict("supplier_not_paused", _("这个供应商没有暂停"))
-    db.session.execute(_STATE, {"id": supplier_id, "state": "active", "pause_reason": ""})
-    score, metrics = grading.last_card(supplier_id)
-    grading.keep_card(
-        supplier_id, purchases=0, score=score, grade=supplier.grade, metrics=metrics,
-        reasons=[{"code": grading.RESUMED}],
-    )  # fmt: skip
-    close_alert(PAUSED_ALERT, f"supplier:{supplier_id}")
-    audit(actor, "supplier.resume", f"supplier:{supplier_id}", {"reason": reason}, ip)
-    grading.tell(supplier_id)
-    db.session.commit()
 
 
 def _close_over() -> None:

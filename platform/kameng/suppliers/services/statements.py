@@ -87,7 +87,7 @@ FROM supplier s CROSS JOIN LATERAL (
   SELECT min(t.at) AS at FROM account c JOIN transfer t ON c.id IN (t.debit_account, t.credit_account)
   WHERE c.station_id = 1 AND c.kind = 'supplier' AND c.ref = s.id::text) a
 WHERE NOT s.internal AND a.at IS NOT NULL GROUP BY s.id
-""")  # noqa: E501 - SQL reads better in whole clauses
+""")  # noqa: E501  # SQL reads better in whole clauses
 _DRAW = text("""
 INSERT INTO supplier_statement(supplier_id, period_from, period_until, opening, purchases, refunds,
   payments, closing, lines)
@@ -103,7 +103,7 @@ FROM (SELECT coalesce(sum(l.amount) FILTER (WHERE l.at < :start), 0) AS opening,
     WHERE a.station_id = 1 AND a.kind = 'supplier' AND a.ref = :ref AND t.at < :end) l) m
 WHERE m.lines > 0 OR m.opening <> 0
 ON CONFLICT (supplier_id, period_from, period_until) DO NOTHING RETURNING id
-""")  # noqa: E501 - SQL reads better in whole clauses
+""")  # noqa: E501  # SQL reads better in whole clauses
 _LINES = text("SELECT * FROM supplier_lines(:supplier, :start, :end, :skip, :limit)")
 _ANSWER = text(
     "UPDATE supplier_statement SET state = :state, comment = :comment, their_total = :total,"
