@@ -109,6 +109,7 @@ def approve(supplier_id: int, login: str, actor: str, ip: str = "") -> int:
     _mail_invitation(supplier_id, person)
     close_alert("supplier_application", f"supplier:{supplier_id}")
     audit(actor, "supplier.approve", f"supplier:{supplier_id}", {"login": login}, ip)
+    grading.tell(supplier_id)
     db.session.commit()
     return person
 
