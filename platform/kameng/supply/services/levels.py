@@ -14,7 +14,7 @@ from kameng.supply.domain.costing import Paused
 from kameng.supply.services import costing, watching
 from kameng.supply.services.offering import Supply, supplies
 
-MOST_AT_ONCE = 500  # SKUs in one transaction
+MOST_AT_ONCE = 200  # SKUs in one transaction
 MOST_KNOWN = 2**31 - 1
 
 # Costs and levels are reckoned by one transaction at a time, and it takes this lock before any row
