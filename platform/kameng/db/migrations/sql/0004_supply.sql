@@ -154,6 +154,7 @@ CREATE INDEX purchase_due ON purchase(next_query_at) WHERE state IN ('created','
 CREATE INDEX purchase_supplier ON purchase(supplier_id, created_at);
 CREATE INDEX purchase_connection_done ON purchase(connection_id, done_at);
 ALTER TABLE card ADD COLUMN purchase_id bigint;  -- of the order's station: which purchase brought it
+CREATE UNIQUE INDEX card_bought ON card(digest) WHERE purchase_id IS NOT NULL; -- suppliers sell no card twice, not as other goods either
 CREATE TABLE purchase_exchange (                 -- what went over the line; sealed, since an answer may hold codes
   station_id bigint NOT NULL, purchase_id bigint NOT NULL, id bigint GENERATED ALWAYS AS IDENTITY,
   step text NOT NULL, outcome text NOT NULL, code text NOT NULL DEFAULT '', message text NOT NULL DEFAULT '',
