@@ -10,7 +10,8 @@ from typing import Literal
 
 Kind = Literal[
     "order.delivered", "order.part", "order.short", "order.refunding", "order.refunded",
-    "station.approved", "station.rejected", "ledger.head",
+    "station.approved", "station.rejected", "ledger.head", "supplier.approved",
+    "supplier.refused", "supplier.paper", "supplier.dispute",
 ]  # fmt: skip
 Locale = Literal["zh_Hans_CN", "en"]
 
@@ -113,6 +114,57 @@ TEXTS: Mapping[Kind, Mapping[Locale, tuple[str, str]]] = {
             "Your application for “{station}” was not approved",
             "Hello,\n\nyour application for the station “{station}” was not approved.\n"
             "Reason: {reason}\n\nYou may change it and apply again:\n{link}",
+        ),
+    },
+    "supplier.approved": {
+        "zh_Hans_CN": (
+            "供应商「{supplier}」的门户账号",
+            "您好！\n\n「{supplier}」的供应商门户账号是 {login}。\n"
+            "请在 7 天内打开下面的链接设置密码，链接只能用一次：\n{link}\n\n"
+            "首次登录需要绑定动态验证码。请不要把链接转发给别人。",
+        ),
+        "en": (
+            "Portal account of supplier “{supplier}”",
+            "Hello,\n\nthe portal account of “{supplier}” is {login}.\nOpen the link below within "
+            "7 days and set a password; it works once:\n{link}\n\n"
+            "The first sign-in asks you to set up one-time codes. Do not pass the link on.",
+        ),
+    },
+    "supplier.refused": {
+        "zh_Hans_CN": (
+            "供应商「{supplier}」的申请未通过",
+            "您好！\n\n「{supplier}」的供应商申请未通过审核。\n原因：{reason}\n\n"
+            "您可以补齐材料后重新申请：\n{link}",
+        ),
+        "en": (
+            "The application of “{supplier}” was not approved",
+            "Hello,\n\nthe application of “{supplier}” as a supplier was not approved.\n"
+            "Reason: {reason}\n\nYou may complete it and apply again:\n{link}",
+        ),
+    },
+    "supplier.paper": {
+        "zh_Hans_CN": (
+            "「{supplier}」的{paper}到 {day} 为止",
+            "您好！\n\n「{supplier}」的{paper}有效期到 {day}。请及时上传新的：\n{link}\n\n"
+            "营业执照或电信业务许可证过期后，本站会停止向您采购。",
+        ),
+        "en": (
+            "A document of “{supplier}” ends on {day}",
+            "Hello,\n\nthe document “{paper}” of “{supplier}” is valid until {day}. Please upload "
+            "a new one:\n{link}\n\nWithout a valid business or telecom licence nothing is "
+            "bought from you.",
+        ),
+    },
+    "supplier.dispute": {
+        "zh_Hans_CN": (
+            "「{supplier}」：采购单 {number} 有一张纠纷单",
+            "您好！\n\n采购单 {number} 有一张新的纠纷单，请在期限内答复：\n{link}\n\n"
+            "答复的快慢会计入供应商评分。",
+        ),
+        "en": (
+            "“{supplier}”: a dispute about purchase {number}",
+            "Hello,\n\nthere is a new dispute about purchase {number}. Please answer it in "
+            "time:\n{link}\n\nHow soon you answer counts for your scorecard.",
         ),
     },
     "ledger.head": {
