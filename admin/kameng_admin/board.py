@@ -42,7 +42,7 @@ LOW_SQL = text("""
       LEFT JOIN (SELECT sku_id, sum(quantity) AS sold FROM orders
                   WHERE created_at >= now() - interval '1 day' AND paid_at IS NOT NULL GROUP BY 1) d
              ON d.sku_id = s.id
-     WHERE s.state = 'on_sale' AND f.free <= s.low_stock
+     WHERE s.state = 'on_sale' AND s.sourcing <> 'supplier' AND f.free <= s.low_stock
      ORDER BY f.free * 24.0 / greatest(coalesce(d.sold, 0), 0.01), f.free, s.id LIMIT 200
 """)
 CHANNEL_SQL = text("""

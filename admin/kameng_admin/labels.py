@@ -157,6 +157,7 @@ ACCOUNT_KIND = {
     "station_gateway": _l("分站自收"),
     "bonus": _l("充值赠送"),
     "gateway_difference": _l("对账差额"),
+    "supplier": _l("应付供应商"),
 }
 
 

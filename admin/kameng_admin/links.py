@@ -20,10 +20,14 @@ from kameng_admin.people import viewer_can
 
 # kind of subject → permission, endpoint, name of the argument that takes its number
 PAGES: Mapping[str, tuple[str, str, str]] = {
+    "connection": ("supplier.view", "admin_connections.detail_page", "connection_id"),
+    "offer": ("supplier.view", "admin_offers.detail_page", "offer_id"),
     "sku": ("price.view", "admin_prices.detail_page", "sku_id"),
     "product": ("product.view", "admin_products.detail_page", "product_id"),
     "batch": ("stock.view", "admin_batches.detail_page", "batch_id"),
+    "supplier": ("supplier.view", "admin_suppliers.detail_page", "supplier_id"),
     "station": ("station.view", "admin_stations.detail_page", "station_id"),
+    "plan": ("supply.plan", "admin_plans.detail_page", "plan_id"),
     "application": ("station.review", "admin_applications.detail_page", "application_id"),
 }
 

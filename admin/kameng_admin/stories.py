@@ -65,6 +65,9 @@ class Story:
 TRANSFERS = {
     "payment.collect": _l("收款"),
     "payment.fee": _l("网关手续费"),
+    "purchase.cost": _l("采购成本"),
+    "purchase.refund": _l("供货退回"),
+    "supplier.payment": _l("付供应商货款"),
     "wallet.pay": _l("余额付款"),
     "sale.cost": _l("货款成本"),
     "sale.margin": _l("毛利"),

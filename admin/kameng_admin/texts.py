@@ -39,8 +39,30 @@ ACTIONS: Mapping[str, tuple[str, str, Any]] = {
     "order.cancel": ("ban", "idle", _l("取消订单")),
     "purchase.complete": ("circle-check", "ok", _l("完成人工订单")),
     "purchase.fail": ("circle-x", "bad", _l("人工订单未成功")),
+    "purchase.ask": ("refresh", "info", _l("查询采购单")),
+    "purchase.again": ("send", "warn", _l("重发采购单")),
+    "purchase.take_back": ("rotate", "warn", _l("请求撤回采购")),
+    "purchase.accept": ("check", "warn", _l("照单收下采购")),
+    "purchase.exchanges": ("eye", "warn", _l("查看采购报文")),
+    "supply.connection_add": ("plug", "info", _l("添加供货接口")),
+    "supply.connection_save": ("plug", "idle", _l("修改供货接口")),
+    "supply.connection_pause": ("player-pause", "warn", _l("暂停供货接口")),
+    "supply.connection_resume": ("player-play", "ok", _l("恢复供货接口")),
+    "supply.connection_reset": ("refresh", "ok", _l("解除接口熔断")),
+    "supply.connection_sync": ("refresh", "idle", _l("马上同步供货")),
+    "supply.map": ("list-check", "info", _l("映射供货")),
+    "supply.unmap": ("list", "warn", _l("取消供货映射")),
+    "supply.offer_on": ("player-play", "ok", _l("启用供货")),
+    "supply.offer_off": ("player-pause", "warn", _l("停用供货")),
+    "supply.sourcing": ("truck-delivery", "info", _l("更改货源")),
+    "supply.policy": ("scale", "info", _l("修改供货规则")),
+    "supply.confirm_cost": ("user-check", "warn", _l("确认成本")),
     "plugin.configure": ("settings", "idle", _l("修改插件设置")),
     "plugin.clear_secret": ("key", "warn", _l("清除插件密钥")),
+    "plugin.submit": ("send", "idle", _l("提交插件审核")),
+    "plugin.report": ("list-check", "idle", _l("上传插件检查报告")),
+    "plugin.approve": ("shield-check", "ok", _l("批准插件版本")),
+    "plugin.refuse": ("ban", "bad", _l("拒绝插件版本")),
     "plugin.enable": ("plug", "ok", _l("启用插件")),
     "plugin.disable": ("plug", "warn", _l("停用插件")),
     "plugin.add_account": ("building-bank", "info", _l("添加收款账户")),
@@ -92,9 +114,49 @@ ACTIONS: Mapping[str, tuple[str, str, Any]] = {
     "bonus.save": ("gift", "info", _l("保存充值赠送")),
     "bonus.switch": ("gift", "idle", _l("开关充值赠送")),
     "bonus.delete": ("gift", "idle", _l("删除充值赠送")),
+    "supplier.pause": ("player-pause", "bad", _l("暂停向供应商采购")),
+    "score.compute": ("refresh", "idle", _l("重新给供应商评分")),
+    "score.rules": ("adjustments", "warn", _l("修改评分规则")),
+    "season.add": ("calendar", "info", _l("添加时令")),
+    "season.drop": ("calendar", "idle", _l("删除时令")),
+    "plan.create": ("clipboard", "info", _l("新建备货计划")),
+    "plan.line": ("clipboard", "idle", _l("增减备货规格")),
+    "plan.lines": ("clipboard", "info", _l("修改备货数量")),
+    "plan.start": ("clipboard", "ok", _l("开始备货计划")),
+    "plan.close": ("clipboard", "idle", _l("结束备货计划")),
+    "plan.drop": ("trash", "idle", _l("删除备货草稿")),
+    "supplier.apply": ("building-store", "info", _l("申请成为供应商")),
+    "supplier.approve": ("user-check", "ok", _l("通过供应商申请")),
+    "supplier.refuse": ("circle-x", "idle", _l("拒绝供应商申请")),
+    "supplier.state": ("building-store", "warn", _l("改变供应商状态")),
+    "supplier.grade": ("star", "warn", _l("改变供应商等级")),
+    "supplier.resume": ("player-play", "ok", _l("恢复向供应商采购")),
+    "supplier.invite": ("mail", "info", _l("邀请供应商的人")),
+    "supplier.totp": ("shield-check", "idle", _l("绑定动态验证码")),
+    "supplier.totp_reset": ("key", "warn", _l("重置动态验证码")),
+    "supplier.password": ("key", "idle", _l("设置密码")),
+    "supplier.key": ("key", "info", _l("新建接口密钥")),
+    "supplier.key_revoke": ("ban", "idle", _l("停用接口密钥")),
+    "supplier.document_open": ("eye", "warn", _l("查看供应商材料")),
+    "supplier.document_approve": ("circle-check", "ok", _l("通过供应商材料")),
+    "supplier.document_refuse": ("circle-x", "idle", _l("退回供应商材料")),
+    "supplier.payment": ("report-money", "warn", _l("登记供应商付款")),
+    "contract.draft": ("certificate", "idle", _l("起草合同")),
+    "contract.change": ("certificate", "idle", _l("修改合同草稿")),
+    "contract.sign": ("certificate", "ok", _l("合同生效")),
+    "contract.end": ("certificate", "warn", _l("结束合同")),
+    "contract.costs": ("certificate", "info", _l("修改约定成本")),
+    "statement.their_total": ("report-money", "idle", _l("登记对方合计")),
+    "statement.compare": ("report-money", "info", _l("核对供应商账单")),
+    "dispute.open": ("scale", "warn", _l("提出供货纠纷")),
+    "dispute.answer": ("message", "info", _l("供应商答复纠纷")),
+    "dispute.reply": ("message", "idle", _l("回复供货纠纷")),
+    "dispute.agree": ("circle-check", "ok", _l("供货纠纷达成一致")),
+    "dispute.close": ("check", "idle", _l("结束供货纠纷")),
 }
 ACTORS = {
     "system": _l("系统"),
+    "supply": _l("供货成本"),
     "scheduler": _l("系统"),
     "job": _l("系统"),
     "demo": _l("演示数据"),
@@ -112,6 +174,7 @@ ACTORS = {
     "payment-balance": _l("余额"),
     "member": _l("会员"),
     "staff": _l("员工"),
+    "supplier": _l("供应商"),
 }
 PEOPLE_SQL = text("SELECT station_id, id, name FROM staff")
 STATIONS_SQL = text("SELECT id, name FROM station")
@@ -143,8 +206,8 @@ def actor_text(actor: str, station_id: int = 1) -> Any:
             g.console_people = {(row.station_id, row.id): row.name for row in rows}
         name = g.console_people.get((station_id, int(number)))
         return name or g.console_people.get((1, int(number))) or _("员工 %(no)s", no=number)
-    if kind == "member":
-        return _("会员 %(no)s", no=number)
+    if kind in ("member", "supplier") and number:
+        return str(SUBJECTS[kind]) % {"no": number}
     if kind == "m" and number:  # a shopper's key: m:station:member, or g:contact
         return _("会员 %(no)s", no=number.rpartition(":")[2])
     if kind == "g" and number:
@@ -179,6 +242,8 @@ def percent_text(share: float | None, digits: int = 2) -> str:
 
 
 SUBJECTS = {
+    "connection": _l("供货接口 %(no)s"),
+    "offer": _l("供货 %(no)s"),
     "order": _l("订单 %(no)s"),
     "sku": _l("规格 %(no)s"),
     "staff": _l("员工 %(no)s"),
@@ -203,6 +268,11 @@ SUBJECTS = {
     "refund": _l("退款单 %(no)s"),
     "withdrawal": _l("提现 %(no)s"),
     "approval": _l("审批 %(no)s"),
+    "supplier": _l("供应商 %(no)s"),
+    "season": _l("时令 %(no)s"),
+    "plan": _l("备货计划 %(no)s"),
+    "contract": _l("合同 %(no)s"),
+    "supplier-login": _l("登录名 %(no)s"),
     "staff-login": _l("登录名 %(no)s"),
     "member-login": _l("登录名 %(no)s"),
 }
@@ -213,6 +283,8 @@ def subject_text(subject: str) -> str:
     kind, sep, number = subject.partition(":")
     if kind == "station" and number.isdecimal():
         return station_name(int(number))
+    if subject == "score_terms":
+        return str(_("评分规则"))
     if subject == "ledger":
         return str(_("账本"))
     words = SUBJECTS.get(kind) if sep else None

@@ -67,6 +67,28 @@ EVENT_FACTS: Mapping[str, Any] = {
     "seconds": _l("秒"),
     "voided": _l("作废"),
     "host": _l("域名"),
+    "active": _l("启用"),
+    "on_rise": _l("成本追上售价时"),
+    "follow": _l("跟随成本"),
+    "only_raise": _l("只跟涨"),
+    "add_bp": _l("加成"),
+    "add_amount": _l("加价"),
+    "least_cost": _l("最低成本"),
+    "loss_bp": _l("允许亏损"),
+    "when_none": _l("都供不了时"),
+    "outcome": _l("结果"),
+    "pieces": _l("件数"),
+    "login": _l("登录名"),
+    "contract_no": _l("合同"),
+    "document": _l("材料"),
+    "documents": _l("材料数"),
+    "valid_until": _l("有效期到"),
+    "dispute": _l("纠纷"),
+    "statement": _l("对账单"),
+    "reference": _l("流水号"),
+    "purchase_no": _l("采购单"),
+    "payment": _l("付款"),
+    "key": _l("密钥"),
 }
 JOBS: Mapping[str, Any] = {
     "jobs.deliver_notices": _l("发送通知"),
@@ -96,10 +118,18 @@ JOBS: Mapping[str, Any] = {
     "stock.move_to_active_key": _l("卡密换新密钥"),
     "stock.void_expired_cards": _l("作废过期卡密"),
     "stock.watch_stock": _l("库存预警"),
+    "suppliers.watch_papers": _l("供应商资质到期提醒"),
+    "suppliers.draw_up_statements": _l("出供应商对账单"),
     "supply.query_purchases": _l("查询采购结果"),
-    "supply.start_forgotten_orders": _l("补发漏掉的订单"),
+    "supply.continue_orders": _l("推进没人管的订单"),
+    "supply.start_syncs": _l("安排供货同步"),
+    "supply.sync_connection": _l("同步供货接口"),
+    "supply.refresh_levels": _l("重算可供数量"),
     "supply.watch_deadlines": _l("超时提醒"),
     "stock.import_spooled": _l("导入卡密"),
+    "suppliers.watch_recent_success": _l("供应商近期成功率"),
+    "suppliers.compute_scorecards": _l("供应商每日评分"),
+    "planning.watch_purchase_plans": _l("备货进度提醒"),
 }
 
 STEPS: Mapping[str, Any] = {  # steps of a price, as its snapshot names them
@@ -168,9 +198,39 @@ def alert_title(alert: Any) -> str:
         return str(_("预存不足，充值赠送没有送出"))
     if alert.kind == "station_funds":
         return str(_("分站预存不足，订单在等货款"))
+    if alert.kind in ("supplier_demoted", "supplier_paused") and "value" in facts:
+        said = {"no": facts.get("supplier_id"), "rate": f"{facts['value'] / 100:g}%"}
+        if alert.kind == "supplier_paused":
+            return str(_("供应商 %(no)s 近期成功率只有 %(rate)s，已暂停采购", **said))
+        return str(_("供应商 %(no)s 近期成功率降到 %(rate)s，已排到后面", **said))
+    if alert.kind == "plan_behind":
+        return str(_("备货计划“%(name)s”落后于进度", name=facts.get("name", "—")))
     if alert.kind == "withdrawal":
         return str(_("提现 %(no)s 等得太久", no=facts.get("withdrawal_no", "—")))
+    found = _supply_title(alert.kind, facts, name)
+    if found:
+        return found
     if alert.kind == "refund_declined":
         said = facts.get("message", "")
         return str(_("退款被网关拒绝：%(said)s", said=said)) if said else str(_("退款被网关拒绝"))
     return str(alert.title)
+
+
+def _supply_title(kind: str, facts: Mapping[str, Any], sku: Any) -> str:
+    """What an alert of supply says, "" when it is none or its SKU is not known."""
+    if kind == "supply_sync":
+        n, said = facts.get("failed", "—"), facts.get("error", "")
+        return str(_("供货接口连续 %(n)s 次同步失败：%(said)s", n=n, said=said))
+    if kind == "supply_balance":
+        return str(_("供货接口的预存余额不足"))
+    if kind == "supply_waiting":
+        return str(_("订单在等供货"))
+    if kind == "supply_connection":
+        return str(_("供货接口连续失败，已暂停采购：%(said)s", said=facts.get("error", "—")))
+    if sku and kind == "supply_gone":
+        return str(_("供应商不再供应 %(name)s", name=sku))
+    if sku and kind == "supply_none":
+        return str(_("%(name)s 没有可用的供货", name=sku))
+    if sku and kind == "supply_paused":
+        return str(_("%(name)s 的成本不低于售价，已暂停销售", name=sku))
+    return ""

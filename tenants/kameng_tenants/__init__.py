@@ -1,4 +1,4 @@
-"""What stations show: storefront, member centre, sign-up, station console, themes."""
+"""What stations show: storefront, member centre, sign-up, console, suppliers' portal, themes."""
 
 from __future__ import annotations
 
@@ -9,13 +9,15 @@ from kameng.web import audiences
 
 def init_app(app: Flask) -> None:
     """Register the themes and all pages of stations with their audiences."""
-    from kameng_tenants import account, console, shop, signup, themes
+    from kameng_tenants import account, console, shop, signup, supplier_portal, themes
 
     themes.init_themes(app)
     themes.add_global(app, "nav_categories", shop.browse.top_categories)
     audiences.register(app, shop.blueprint, "station")
     audiences.register(app, account.blueprint, "station")
     audiences.register(app, signup.blueprint, "main")
+    audiences.register(app, supplier_portal.blueprint, "supplier", url_prefix="/supplier")
+    audiences.register(app, supplier_portal.programs, "api", url_prefix="/supplier/api/v1")
     audiences.register(app, console.blueprint, "station", url_prefix="/console")
     # Who has paid must reach the order even when the shop is suspended.
     for prefix in ("/o", "/orders/lookup", "/mode"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import secrets
 import sqlite3
 import tempfile
 import threading
@@ -100,6 +101,35 @@ class Market:
             **data, **found, "contact": "13800136021", "method": "payment-epay:alipay",
             "agree": "1",
         }  # fmt: skip
+
+    def paid_order(self, sku: str, quantity: int = 1) -> int:
+        """An order of the main station, paid at a gateway; its id."""
+        from kameng.db import station_scope
+        from kameng.orders.api import PlaceRequest, place, quote
+        from kameng.payments.services.applying import call_until_decided
+
+        inputs = {"phone": "13800136021"} if sku == "P100" else {}
+        with self.app.app_context(), station_scope(1):
+            placed = place(
+                PlaceRequest(
+                    sku_code=sku, quantity=quantity, inputs=inputs, contact="13900000000",
+                    expected_payable=quote(sku, quantity).payable, ip="192.0.2.1",
+                    idempotency_key=secrets.token_hex(8),
+                ),
+                ("allow", []),
+            )  # fmt: skip
+        attempt = f"T{secrets.token_hex(9)}"
+        self.owner.execute(
+            "INSERT INTO payment_attempt(station_id, attempt_no, purpose, order_id, plugin_id, method, amount, fee, state, expires_at)"
+            " VALUES (1, %s, 'order', %s, 'payment-epay', 'alipay', %s, 0, 'sent', now() + interval '15 minutes')",
+            (attempt, placed.order_id, placed.payable),
+        )
+        with self.app.app_context():
+            call_until_decided(
+                "apply_payment", p_station=1, p_attempt_no=attempt, p_plugin="payment-epay",
+                p_amount=placed.payable, p_currency="CNY", p_provider_ref=attempt, p_source="notice",
+            )  # fmt: skip
+        return int(placed.order_id)
 
     def count(self, statement: str, *values: Any) -> int:
         row = self.owner.execute(statement, values).fetchone()

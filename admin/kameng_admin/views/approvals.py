@@ -20,6 +20,7 @@ KINDS: dict[str, Any] = {
     "withdrawal": _l("提现"),
     "adjustment": _l("调账"),
     "bill_difference": _l("对账差额"),
+    "supplier_payment": _l("供应商付款"),
 }
 STATES: dict[str, Any] = {
     "waiting": _l("等待中"),
@@ -42,6 +43,10 @@ FACTS: dict[str, Any] = {
     "key": _l("单号"),
     "ours": _l("我方"),
     "theirs": _l("渠道"),
+    "supplier": _l("供应商"),
+    "paid_on": _l("付款日期"),
+    "method": _l("方式"),
+    "reference": _l("流水号"),
 }
 DONE = {
     "ok": _l("已记下您的意见，还需要其他人批准"),
@@ -133,4 +138,6 @@ def subject_url(approval: identity.ApprovalView) -> str:
         number = int(approval.subject.partition(":")[0])
         page = {"station_id": approval.station_id, "difference_id": number}
         return url_for("admin_reconcile.difference_page", **page)
+    if approval.kind == "supplier_payment" and people.viewer_can("supplier.view"):
+        return url_for("admin_supplier_payments.index_view")
     return ""

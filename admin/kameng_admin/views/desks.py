@@ -15,7 +15,7 @@ from kameng.orders.models import Order
 from kameng.risk import api as risk
 from kameng.risk.models import RiskDecisionRow
 from kameng.supply import api as supply
-from kameng_admin import labels, people, texts, words
+from kameng_admin import labels, people, supply_words, texts, words
 from kameng_admin.base.actions import attempt, forget_typed, reason_given
 from kameng_admin.base.cells import badge, code
 from kameng_admin.base.columns import Column, Filter, Tab, day_of, equals, equals_number
@@ -24,10 +24,11 @@ from kameng_admin.base.model_view import ReadOnlyView
 from kameng_admin.stories import order_story
 from kameng_admin.views.orders import choices_of, station_choices
 from kameng_admin.views.payments import DAYS
+from kameng_admin.views.purchases import PEOPLE, give_up, hand_over
 
 
 class PurchasesView(Guarded, BaseView):
-    """采购与人工: open purchases, oldest first."""
+    """人工台: purchases that only a person brings on, oldest first."""
 
     need = "order.deliver"
     place = Place(_l("交易"), _l("人工台"), "headset")
@@ -35,7 +36,7 @@ class PurchasesView(Guarded, BaseView):
     @expose("/")
     def index_view(self) -> Any:
         """The queue at the left, the chosen purchase at the right."""
-        waiting = supply.open_purchases()
+        waiting = [one for one in supply.open_purchases() if one.waits_for in PEOPLE]
         asked = request.args.get("id", "")
         chosen = next((p for p in waiting if f"{p.station_id}-{p.id}" == asked), None)
         if chosen is None and waiting:
@@ -49,19 +50,15 @@ class PurchasesView(Guarded, BaseView):
             now=datetime.now(UTC),
             labels=labels,
             texts=texts,
+            words=supply_words,
         )
 
     @expose("/<int:station_id>/<int:purchase_id>/complete", methods=("POST",))
     def complete(self, station_id: int, purchase_id: int) -> Any:
-        """Hand over: the text is shown to the shopper."""
-
-        def deed() -> str:
-            return supply.complete(
-                station_id, purchase_id, request.form.get("text", ""), people.actor()
-            )
+        """Hand over: a text for the shopper, or cards."""
 
         return attempt(
-            deed,
+            lambda: hand_over(station_id, purchase_id),
             _l("已发货，买家现在就能看到"),
             str(self.get_url(".index_view")),
             again=self._same(station_id, purchase_id),
@@ -69,15 +66,11 @@ class PurchasesView(Guarded, BaseView):
 
     @expose("/<int:station_id>/<int:purchase_id>/fail", methods=("POST",))
     def fail(self, station_id: int, purchase_id: int) -> Any:
-        """It cannot be done: the whole payment goes back."""
-
-        def deed() -> str:
-            reason = reason_given(request.form.get("reason"))
-            return supply.fail(station_id, purchase_id, reason, people.actor())
+        """It cannot be done: the next supplier, or the whole payment goes back."""
 
         return attempt(
-            deed,
-            _l("已判为未成功，款项原路退回"),
+            lambda: give_up(station_id, purchase_id),
+            _l("已判为未成功，换下一家；没有就退款"),
             str(self.get_url(".index_view")),
             again=self._same(station_id, purchase_id),
         )

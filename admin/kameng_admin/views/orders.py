@@ -18,7 +18,7 @@ from kameng.orders.models import Order
 from kameng.risk import api as risk
 from kameng.web.formats import mask_phone, plain_money
 from kameng.web.formats import order_no as grouped
-from kameng_admin import labels, people, texts, words
+from kameng_admin import labels, people, supply_words, texts, words
 from kameng_admin.base.actions import attempt, reason_given
 from kameng_admin.base.cells import badge, joined_cell
 from kameng_admin.base.columns import Column, Filter, Tab, day_of, equals, equals_number
@@ -155,6 +155,7 @@ class OrderView(SecureModelView):
             shown=shown,
             input_labels=words.input_labels(order.sku_id),
             methods=words.METHODS,
+            supply_words=supply_words,
             unmask_label=people.permission_label("member.unmask"),
             cost_label=people.permission_label("cost.view"),
             page_title=grouped(order.order_no),

@@ -18,6 +18,7 @@ from kameng.db import db
 from kameng.errors import DomainError
 from kameng.stock import api as stock
 from kameng.stock.models import Alert, CardBatch
+from kameng.suppliers.api import DOCUMENT_KINDS
 from kameng.web.limits import client_ip
 from kameng_admin import board, labels, links, people, texts, words
 from kameng_admin.base import export as sheets
@@ -44,7 +45,18 @@ ALERT_KINDS = {
     "fulfil_overdue": _l("订单超时"),
     "purchase_orphan": _l("采购对不上"),
     "supplier_config": _l("供应设置"),
+    "purchase_late": _l("先失败后发货"),
+    "supply_connection": _l("供货接口熔断"),
+    "supply_waiting": _l("订单在等供货"),
+    "supply_balance": _l("供货余额不足"),
+    "supply_sync": _l("供货同步失败"),
+    "supply_gone": _l("供货消失"),
+    "supply_none": _l("没有可用供货"),
+    "supply_paused": _l("成本高于售价"),
     "payment.amount_mismatch": _l("支付金额不符"),
+    "supplier_application": _l("供应商申请"),
+    "contract_ending": _l("合同将到期"),
+    **{f"paper_{kind}_{mark}": _l("资质将到期") for kind in DOCUMENT_KINDS for mark in (30, 7, 0)},
     "ledger": _l("账本"),
     "reconciliation": _l("对账"),
     "dead_letter": _l("任务死信"),

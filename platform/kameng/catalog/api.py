@@ -11,6 +11,7 @@ from kameng.catalog.services.products import (
     create_category,
     create_product,
     create_sku,
+    put_sourcing,
     save_tags,
     set_product_state,
     update_category,
@@ -32,7 +33,8 @@ __all__ = [
     "CategoryView", "FieldRule", "FieldView", "Listing", "Page", "Product", "ProductCard",
     "ProductView", "SheetReport", "Sku", "SkuView", "TagView", "categories", "create_category",
     "create_product", "create_sku", "export_sheet", "fields_of", "forget_levels", "fresh_levels",
-    "import_sheet", "product_cards", "product_page", "put_cost", "save_fields", "save_tags",
+    "import_sheet", "product_cards", "product_page", "put_cost", "put_sourcing",
+    "save_fields", "save_tags",
     "set_cost", "set_product_state", "slug_of_sku", "stock_levels", "update_category",
     "update_product", "update_sku", "validate_inputs",
 ]  # fmt: skip

@@ -14,7 +14,13 @@ from kameng.identity.services.approvals import (
 from kameng.identity.services.approvals import expire as expire_approvals
 from kameng.identity.services.approvals import waiting_counts as waiting_approvals
 from kameng.identity.services.audit import AuditEntry, audit, audit_trail
-from kameng.identity.services.logins import LoginRefused
+from kameng.identity.services.logins import (
+    LoginRefused,
+    record_failure,
+    record_success,
+    refuse_when_locked,
+)
+from kameng.identity.services.logins import wrong as wrong_login
 from kameng.identity.services.members import (
     MemberView,
     authenticate_member,
@@ -27,7 +33,13 @@ from kameng.identity.services.members import (
     rename_member,
     set_member_state,
 )
-from kameng.identity.services.passwords import PasswordRefused, hash_password
+from kameng.identity.services.passwords import (
+    PasswordRefused,
+    credential_mark,
+    hash_password,
+)
+from kameng.identity.services.passwords import refreshed as refreshed_password
+from kameng.identity.services.passwords import verify as verify_password
 from kameng.identity.services.roles import (
     PERMISSIONS,
     RoleView,
@@ -49,8 +61,12 @@ from kameng.identity.services.staff import (
     set_staff_role,
     set_staff_state,
 )
+from kameng.identity.services.totp import new_secret as new_second_factor
 from kameng.identity.services.totp import provisioning_uri
 from kameng.identity.services.totp import reseal_all as reseal_second_factors
+from kameng.identity.services.totp import seal as seal_second_factor
+from kameng.identity.services.totp import step_of as second_factor_step
+from kameng.identity.services.totp import unseal as unseal_second_factor
 
 __all__ = [
     "PERMISSIONS",
@@ -73,6 +89,7 @@ __all__ = [
     "change_staff_password",
     "confirm_staff",
     "create_staff",
+    "credential_mark",
     "expire_approvals",
     "find_member",
     "find_member_by_login",
@@ -83,19 +100,29 @@ __all__ = [
     "list_members",
     "list_roles",
     "list_staff",
+    "new_second_factor",
     "normalise_login",
     "on_decision",
     "permissions_of",
     "provisioning_uri",
+    "record_failure",
+    "record_success",
+    "refreshed_password",
+    "refuse_when_locked",
     "register_member",
     "rename_member",
     "reseal_second_factors",
     "reset_totp",
     "save_role",
+    "seal_second_factor",
+    "second_factor_step",
     "seed_roles",
     "set_member_state",
     "set_staff_role",
     "set_staff_state",
+    "unseal_second_factor",
+    "verify_password",
     "vote",
     "waiting_approvals",
+    "wrong_login",
 ]

@@ -6,6 +6,7 @@ from kameng.db import main_scope
 from kameng.identity import api as identity
 from kameng.plugins import api as plugins
 from kameng.stock import api as stock
+from kameng.suppliers import api as suppliers
 
 CARDS_PER_STEP = 10_000
 
@@ -21,10 +22,12 @@ def rewrap() -> str:
     with main_scope(reason="vault rewrap"):
         keys = stock.rewrap_keys()
         people = identity.reseal_second_factors()
+        papers = suppliers.reseal_all()
     secrets = plugins.reseal_all()
     return (
         f"under the present master key now: {keys} data keys moved, second factors of {people}"
-        f" staff and secrets of {secrets} plugin settings sealed again"
+        f" staff, {papers} papers and keys of suppliers and secrets of {secrets} plugin settings"
+        " sealed again"
     )
 
 

@@ -118,3 +118,48 @@ class SupplyOffer(Base):
 
     def __str__(self) -> str:
         return self.name
+
+
+class OfferChange(Base):
+    """One change of an offer's cost, or of whether it can be bought: append-only."""
+
+    __tablename__ = "supply_offer_change"
+
+    supplier_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    offer_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    old_cost: Mapped[int | None] = mapped_column(BigInteger)
+    new_cost: Mapped[Amount]
+    old_on_sale: Mapped[bool | None]
+    new_on_sale: Mapped[bool]
+    source: Mapped[str] = mapped_column(Text)
+    at: Mapped[datetime] = mapped_column(Moment)
+
+
+class SupplyPolicy(Base):
+    """How one SKU follows its suppliers; without a row the defaults count."""
+
+    __tablename__ = "supply_policy"
+
+    sku_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    on_rise: Mapped[str] = mapped_column(Text, default="reprice")
+    follow: Mapped[bool] = mapped_column(default=True)
+    only_raise: Mapped[bool] = mapped_column(default=False)
+    add_bp: Mapped[int] = mapped_column(default=0)
+    add_amount: Mapped[Amount] = mapped_column(default=0)
+    least_cost: Mapped[int | None] = mapped_column(BigInteger)
+    loss_bp: Mapped[int] = mapped_column(default=0)
+    when_none: Mapped[str] = mapped_column(Text, default="refund")
+    updated_at: Mapped[datetime] = mapped_column(Moment)
+    updated_by: Mapped[str] = mapped_column(Text)
+
+
+class SupplyLevel(Base):
+    """How many of a SKU suppliers have, and why it is not sold though they have it."""
+
+    __tablename__ = "supply_level"
+
+    sku_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    available: Mapped[int | None]
+    paused: Mapped[str] = mapped_column(Text, default="")
+    updated_at: Mapped[datetime] = mapped_column(Moment)

@@ -1,4 +1,4 @@
-"""Open a station: application, and how far it is."""
+"""Open a station, or become a supplier: applications, and how far they are."""
 
 from __future__ import annotations
 
@@ -6,6 +6,6 @@ from flask import Blueprint
 
 blueprint = Blueprint("signup", __name__)
 
-from kameng_tenants.signup import views  # noqa: E402  # the views register themselves
+from kameng_tenants.signup import suppliers, views  # noqa: E402  # the views register themselves
 
-__all__ = ["blueprint", "views"]
+__all__ = ["blueprint", "suppliers", "views"]

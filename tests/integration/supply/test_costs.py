@@ -219,7 +219,9 @@ def test_who_cannot_be_asked_has_nothing_to_sell(street, goods, trouble):
 def test_a_supplier_too_dear_for_every_station_is_not_counted(street, goods):
     code, one, dear = goods(COST, RISE)
     assert street.level(code) == (100, ""), dear
-    street.shop.plant(f"UPDATE supply_connection SET broken_until = 'infinity' WHERE id = {one}")
+    street.shop.plant(
+        f"UPDATE supply_connection SET broken_until = now() + interval '1 hour' WHERE id = {one}"
+    )
     levels.refresh_all()
     assert street.level(code) == (0, "")
 

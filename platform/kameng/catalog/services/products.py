@@ -23,7 +23,6 @@ PRODUCT_FIELDS = {
 }  # fmt: skip
 SKU_FIELDS = {
     "code", "name", "face_value", "state", "position", "min_quantity", "max_quantity", "low_stock",
-    "sourcing",
 }  # fmt: skip
 
 
@@ -190,6 +189,18 @@ def put_sku(product: Product, sku: Sku | None, **values: Any) -> Sku:
     db.session.flush()
     publish("product.changed", MAIN_STATION, {"product_id": product.id})
     return sku
+
+
+def put_sourcing(sku_id: int, sourcing: str) -> None:
+    """Where a SKU's cards come from (pool, pool_first, supplier), in the caller's transaction.
+
+    Raises `NotFound`.
+    """
+    sku = db.session.get(Sku, sku_id)
+    if sku is None:
+        raise NotFound("sku_unknown", _("没有这个规格"))
+    sku.sourcing = sourcing
+    db.session.flush()
 
 
 def put_tags(product: Product, names: Sequence[str]) -> bool:

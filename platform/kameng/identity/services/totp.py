@@ -75,12 +75,7 @@ def spend_code(staff: Staff, code: str) -> bool:
     """Whether the code is right and was not used before; uses it up in one statement."""
     if staff.totp_secret is None:
         return False
-    try:
-        secret = unseal(staff.station_id, staff.login, staff.totp_secret)
-    except SealBroken as broken:
-        log.error("%s does not open: master key or row was changed", broken)
-        return False
-    step = _matching_step(secret, code)
+    step = step_of(staff.station_id, staff.login, staff.totp_secret, code)
     if step is None:
         return False
     spent = db.session.execute(
@@ -95,6 +90,16 @@ def spend_code(staff: Staff, code: str) -> bool:
         .returning(Staff.id)
     )
     return spent.first() is not None
+
+
+def step_of(station_id: int, login: str, sealed: bytes, code: str) -> int | None:
+    """The step a right code belongs to, None for a wrong one; the caller uses it up."""
+    try:
+        secret = unseal(station_id, login, sealed)
+    except SealBroken as broken:
+        log.error("%s does not open: master key or row was changed", broken)
+        return None
+    return _matching_step(secret, code)
 
 
 def _matching_step(secret: str, code: str) -> int | None:

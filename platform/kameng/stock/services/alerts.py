@@ -46,7 +46,7 @@ CROSS JOIN LATERAL (
     SELECT 1 FROM card c WHERE c.sku_id = s.id AND c.status = 0
       AND (c.expires_on IS NULL OR c.expires_on > current_date) LIMIT s.low_stock + 1) q
 ) free
-WHERE p.kind = 'card' AND p.state = 'on_sale' AND s.state = 'on_sale'
+WHERE p.kind = 'card' AND s.sourcing <> 'supplier' AND p.state = 'on_sale' AND s.state = 'on_sale'
 """)
 _RAISE = text("""
 SELECT alert_id FROM raise_alert(:station, :kind, :subject, :title, CAST(:detail AS jsonb))

@@ -56,3 +56,19 @@ BEGIN
   INSERT INTO supply_dispute_message(supplier_id, dispute_id, actor, body) VALUES (p_supplier, p_id, p_actor, 'agreed:' || p_amount);
   RETURN QUERY SELECT 'ok';
 END $f$;
+
+-- Postings on a supplier's account from one moment up to another, oldest first; above zero we owe more. A supplier sees its own alone.
+-- grant: main, supplier
+CREATE OR REPLACE FUNCTION supplier_lines(p_supplier bigint, p_from timestamptz, p_until timestamptz, p_skip int, p_limit int)
+RETURNS TABLE (at timestamptz, kind text, purchase_no text, title text, amount bigint)
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $f$
+BEGIN
+  IF p_supplier IS DISTINCT FROM nullif(current_setting('app.supplier_id', true), '')::bigint AND NOT pg_has_role(session_user, 'kameng_main', 'MEMBER') THEN
+    RAISE EXCEPTION 'supplier % is not the one of this transaction', p_supplier USING ERRCODE = 'KM403';
+  END IF;
+  RETURN QUERY SELECT t.at, t.kind, coalesce(p.purchase_no, ''), coalesce(p.title, ''), CASE WHEN t.credit_account = a.id THEN t.amount ELSE -t.amount END
+      FROM account a JOIN transfer t ON a.id IN (t.debit_account, t.credit_account)
+      LEFT JOIN purchase p ON p.station_id = t.station_id AND p.id = t.purchase_id
+     WHERE a.station_id = 1 AND a.kind = 'supplier' AND a.ref = p_supplier::text AND t.at >= p_from AND t.at < p_until
+     ORDER BY t.at, t.id OFFSET p_skip LIMIT p_limit;
+END $f$;

@@ -36,39 +36,45 @@ LEFT JOIN LATERAL (
   WHERE l.sku_id = s.id AND l.active) w ON true
 WHERE s.id = ANY(:skus) ORDER BY s.id
 """)
-# `stock` is less what was bought there since the supplier said it.
+# `stock` is less what was bought there since the supplier said it. What holds for a whole supplier
+# or connection is reckoned once for it, from its newest purchases alone.
 _OFFERS = text("""
+WITH mapped AS MATERIALIZED (SELECT * FROM supply_offer WHERE sku_id = ANY(:skus)),
+ways AS MATERIALIZED (
+  SELECT c.id, c.name, c.plugin_id, c.account, c.state, coalesce(c.broken_until > now(), false) AS broken,
+         c.balance - (SELECT coalesce(sum(coalesce(p.cost, p.max_cost)), 0) FROM purchase p
+           WHERE p.supplier_id = c.supplier_id AND p.created_at > c.balance_at
+             AND p.connection_id = c.id AND p.state <> 'declined') AS left_there
+  FROM supply_connection c WHERE c.id IN (SELECT connection_id FROM mapped)),
+parties AS MATERIALIZED (
+  SELECT s.id, s.name, coalesce(s.grade, '') AS grade, s.state, k.id AS contract_id, coalesce(k.terms, '') AS terms,
+         CASE WHEN k.id IS NOT NULL THEN k.credit_limit - (SELECT b.owed FROM supplier_balance(s.id) b) END AS credit,
+         k.id IS NULL AND EXISTS (SELECT 1 FROM supplier_contract x
+           WHERE x.supplier_id = s.id AND x.state <> 'draft') AS contract_over,
+         EXISTS (SELECT 1 FROM supplier_document d WHERE d.supplier_id = s.id
+           AND d.state = 'approved' AND d.kind IN ('business_licence', 'telecom_licence')
+           AND d.valid_until < current_date AND NOT EXISTS (SELECT 1 FROM supplier_document n
+             WHERE n.supplier_id = d.supplier_id AND n.kind = d.kind AND n.state = 'approved'
+             AND coalesce(n.valid_until, 'infinity') >= current_date)) AS papers_expired
+  FROM supplier s
+  LEFT JOIN LATERAL (SELECT x.id, x.terms, x.credit_limit FROM supplier_contract x
+    WHERE x.supplier_id = s.id AND x.state = 'active'
+    AND current_date BETWEEN x.valid_from AND x.valid_until ORDER BY x.signed_at DESC LIMIT 1) k ON true
+  WHERE s.id IN (SELECT supplier_id FROM mapped))
 SELECT f.sku_id, f.id AS offer_id, f.name, f.sku_ref, f.cost, f.seen_at, f.minimum, f.maximum,
        CASE WHEN f.stock IS NOT NULL THEN
          greatest(0, f.stock - (SELECT coalesce(sum(p.quantity), 0) FROM purchase p
            WHERE p.supplier_id = f.supplier_id AND p.created_at > f.seen_at AND p.offer_id = f.id
              AND p.state <> 'declined'))::int END AS stock,
        f.on_sale AND f.gone_at IS NULL AS on_sale, c.id AS connection_id, c.name AS connection,
-       c.plugin_id, c.account, coalesce(c.broken_until > now(), false) AS broken,
-       s.id AS supplier_id, s.name AS supplier, coalesce(s.grade, '') AS grade,
-       coalesce(k.terms, '') AS terms, kc.cost AS contract_cost,
-       CASE WHEN c.balance IS NOT NULL THEN c.balance - coalesce(spent.amount, 0)
-            WHEN k.id IS NOT NULL THEN k.credit_limit - (SELECT b.owed FROM supplier_balance(s.id) b)
-       END AS funds,
+       c.plugin_id, c.account, c.broken, s.id AS supplier_id, s.name AS supplier, s.grade, s.terms,
+       kc.cost AS contract_cost, coalesce(c.left_there, s.credit) AS funds,
        CASE WHEN NOT f.active THEN 'switched_off' WHEN s.state <> 'active' THEN 'supplier_paused'
-            WHEN c.state <> 'active' THEN 'connection_paused'
-            WHEN k.id IS NULL AND EXISTS (SELECT 1 FROM supplier_contract x
-              WHERE x.supplier_id = s.id AND x.state <> 'draft') THEN 'contract_over'
-            WHEN EXISTS (SELECT 1 FROM supplier_document d WHERE d.supplier_id = s.id
-              AND d.state = 'approved' AND d.kind IN ('business_licence', 'telecom_licence')
-              AND d.valid_until < current_date AND NOT EXISTS (SELECT 1 FROM supplier_document n
-                WHERE n.supplier_id = d.supplier_id AND n.kind = d.kind AND n.state = 'approved'
-                AND coalesce(n.valid_until, 'infinity') >= current_date)) THEN 'papers_expired'
-            ELSE '' END AS blocked
-FROM supply_offer f JOIN supply_connection c ON c.id = f.connection_id
-JOIN supplier s ON s.id = f.supplier_id
-LEFT JOIN LATERAL (SELECT x.id, x.terms, x.credit_limit FROM supplier_contract x
-  WHERE x.supplier_id = s.id AND x.state = 'active'
-  AND current_date BETWEEN x.valid_from AND x.valid_until ORDER BY x.signed_at DESC LIMIT 1) k ON true
-LEFT JOIN contract_cost kc ON kc.contract_id = k.id AND kc.sku_id = f.sku_id
-LEFT JOIN LATERAL (SELECT sum(coalesce(p.cost, p.max_cost)) AS amount FROM purchase p
-  WHERE p.connection_id = c.id AND p.created_at > c.balance_at AND p.state <> 'declined') spent ON true
-WHERE f.sku_id = ANY(:skus) ORDER BY f.id
+            WHEN c.state <> 'active' THEN 'connection_paused' WHEN s.contract_over THEN 'contract_over'
+            WHEN s.papers_expired THEN 'papers_expired' ELSE '' END AS blocked
+FROM mapped f JOIN ways c ON c.id = f.connection_id JOIN parties s ON s.id = f.supplier_id
+LEFT JOIN contract_cost kc ON kc.contract_id = s.contract_id AND kc.sku_id = f.sku_id
+ORDER BY f.id
 """)  # noqa: E501  # SQL reads better in whole clauses
 _POLICY = ("on_rise", "follow", "only_raise", "add_bp", "add_amount", "least_cost", "loss_bp")
 

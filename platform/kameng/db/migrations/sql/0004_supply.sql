@@ -245,7 +245,7 @@ CREATE TABLE season (                            -- a time of other demand; the 
   created_by text NOT NULL, created_at timestamptz NOT NULL DEFAULT now()
 );
 CREATE TABLE purchase_plan (
-  id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text NOT NULL, season text NOT NULL DEFAULT '', -- spring_festival …, or season:<id>
+  id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text NOT NULL, season text NOT NULL DEFAULT '', -- spring_festival …, or own:<name> of one that staff wrote down
   starts_on date NOT NULL, ends_on date NOT NULL CHECK (ends_on >= starts_on),
   state text NOT NULL DEFAULT 'draft' CHECK (state IN ('draft','active','closed')), note text NOT NULL DEFAULT '',
   created_by text NOT NULL, created_at timestamptz NOT NULL DEFAULT now(), started_at timestamptz, closed_at timestamptz
@@ -306,7 +306,8 @@ GRANT SELECT (station_id, id, purchase_no, state, supplier_id, connection_id, of
   created_at, sent_at, done_at) ON purchase TO kameng_supplier;
 GRANT SELECT (id, code, name, product_id) ON sku TO kameng_supplier;
 GRANT SELECT (id, name, kind) ON product TO kameng_supplier;
-GRANT INSERT ON supplier_document, supply_offer_change, supply_dispute_message, supplier_key TO kameng_supplier;
+GRANT INSERT ON supply_offer_change, supply_dispute_message, supplier_key TO kameng_supplier;
+GRANT INSERT (supplier_id, kind, title, number, media_type, sealed) ON supplier_document TO kameng_supplier; -- never a state
 GRANT INSERT (supplier_id, connection_id, sku_ref, name, category, kind, cost, stock, on_sale, minimum, maximum) ON supply_offer TO kameng_supplier;
 GRANT UPDATE (name, category, cost, stock, on_sale, minimum, maximum, seen_at, changed_at, gone_at) ON supply_offer TO kameng_supplier;
 GRANT UPDATE (state, last_used_at) ON supplier_key TO kameng_supplier;

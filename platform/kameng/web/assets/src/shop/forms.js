@@ -4,6 +4,7 @@ const before = new Map(); // what a button said before it was busy
 document.addEventListener("submit", (event) => {
   const form = event.target;
   if (event.defaultPrevented || form.matches("[data-mode-form]")) return;
+  if (form.dataset.confirm && !form.dataset.sent && !window.confirm(form.dataset.confirm)) return event.preventDefault();
   if (form.dataset.sent) return event.preventDefault();
   const button = event.submitter || form.querySelector("[data-busy]");
   if (!button || !button.dataset.busy) return;
