@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
+import psycopg
 import pytest
 
 from kameng.supply.services import syncing
@@ -100,6 +102,37 @@ def test_a_broken_list_changes_nothing_and_is_told_after_three_times(street, tro
     up.pages, up.endless = [[offer(A, 100), offer(B, 100)]], False
     assert syncing.sync(one) == ""
     assert (noted(street, one)[0], street.alerts("supply_sync")) == ("", [])
+
+
+def cancel_who_waits(database):
+    waiting = (
+        "SELECT pg_cancel_backend(pid) FROM pg_stat_activity "
+        "WHERE wait_event = 'advisory' AND datname = current_database()"
+    )
+    with psycopg.connect(database, autocommit=True) as owner:
+        give_up = time.monotonic() + 5
+        while owner.execute(waiting).fetchone() is None and time.monotonic() < give_up:
+            time.sleep(0.01)
+
+
+def test_a_database_that_is_busy_too_long_is_an_error_of_the_sync(street, database):
+    one = street.connection()
+    street.up(one).sells(offer(A, 100))
+    syncing.sync(one)
+    number = street.offer_id(one, A)
+    code = street.shop.sku(kind="top_up")
+    street.shop.plant(f"UPDATE supply_offer SET sku_id = {street.sku_id(code)} WHERE id = {number}")
+    street.up(one).sells(offer(A, 200))
+    with psycopg.connect(database) as other:
+        other.execute("SELECT pg_advisory_lock(hashtext('kameng.supply.levels'))")
+        other.commit()
+        with ThreadPoolExecutor(1) as pool:  # as the database does itself after a while
+            pool.submit(cancel_who_waits, database)
+            assert syncing.sync(one) == "not_written"
+    assert shelf(street, one)[0][1] == 100
+    assert noted(street, one)[0].startswith("not_written")
+    assert syncing.sync(one) == ""
+    assert street.cost(code) == 200
 
 
 def test_a_list_that_was_asked_for_earlier_does_not_overwrite_a_later_one(street):

@@ -14,6 +14,7 @@ from functools import partial
 from typing import Any
 
 from sqlalchemy import Row, text
+from sqlalchemy.exc import OperationalError
 
 from kameng.catalog.api import forget_levels
 from kameng.db import db, main_scope
@@ -96,11 +97,15 @@ def _sync_goods(row: Row[Any], supplier: plugins.BoundSupplier) -> str:
         _note_success(row, {})
         return ""
     try:
-        found = _read_list(supplier)
+        counts = _write(row, _read_list(supplier))
     except _Broken as broken:
         _note_failure(row, str(broken))
         return str(broken)
-    _note_success(row, _write(row, found))
+    except OperationalError:  # a lock that somebody held too long; what was written stays
+        log.exception("sync of connection %d", row.id)
+        _note_failure(row, "not_written: the database was busy")
+        return "not_written"
+    _note_success(row, counts)
     return ""
 
 
