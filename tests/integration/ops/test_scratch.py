@@ -1,6 +1,12 @@
-import time, cProfile, pstats, os
-from kameng.ops.demo import seed
+import cProfile
+import os
+import pstats
+import time
 from dataclasses import replace
+
+from kameng.ops.demo import seed
+
+
 def test_seed(settings, owner):
     s = replace(settings, simulator_url="http://127.0.0.1:1")
     p = cProfile.Profile()
