@@ -8,6 +8,7 @@ from typing import Any
 
 from flask_babel import gettext as _
 
+from kameng.suppliers.api import ScorePoint, ScoreTerms
 from kameng_admin.board import HOURLY, Board, Bucket
 
 YUAN = 10_000
@@ -85,8 +86,10 @@ def daily_option(days: Sequence[date], amounts: Sequence[int]) -> dict[str, Any]
 def cost_option(points: Sequence[tuple[datetime, int]], now: int) -> dict[str, Any]:
     """A cost as steps over time, in yuan, up to this moment."""
     steps = [(f"{at:%m-%d %H:%M}", cost) for at, cost in points] + [(_("现在"), now)]
+    frame = _frame([label for label, _cost in steps])
+    frame["yAxis"] |= {"scale": True, "minInterval": 0}  # a change of a fen must be seen
     return {
-        **_frame([label for label, _cost in steps]),
+        **frame,
         "series": [
             {
                 "name": _("成本"),
@@ -96,6 +99,75 @@ def cost_option(points: Sequence[tuple[datetime, int]], now: int) -> dict[str, A
                 "lineStyle": {"width": 2},
                 "itemStyle": {"color": "var(--km-chart-1)"},
             }
+        ],
+    }
+
+
+def score_option(history: Sequence[ScorePoint], terms: ScoreTerms) -> dict[str, Any]:
+    """The course of a supplier's score, with the limits of the grades as lines."""
+    shown = [point for point in reversed(history) if point.score is not None]
+    limits = (("A", terms.a_from), ("B", terms.b_from), ("C", terms.c_from))
+    frame = _frame([f"{point.at:%m-%d}" for point in shown])
+    frame["yAxis"] |= {"min": 0, "max": 1000}
+    return {
+        **frame,
+        "series": [
+            {
+                "name": _("得分"),
+                "type": "line",
+                "step": "end",
+                "data": [point.score for point in shown],
+                "showSymbol": len(shown) < 20,
+                "markLine": {
+                    "silent": True,
+                    "symbol": "none",
+                    "lineStyle": {"type": "dashed", "color": "var(--km-ink-3)"},
+                    "label": {"formatter": "{b}", "color": "var(--km-ink-3)"},
+                    "data": [{"name": grade, "yAxis": start} for grade, start in limits],
+                },
+            }
+        ],
+    }
+
+
+def forecast_option(
+    sold: Sequence[tuple[date, int]],
+    ahead: Sequence[tuple[date, float]],
+    bands: Sequence[tuple[date, date, str]],
+) -> dict[str, Any]:
+    """What was sold as bars, what will be as a line, seasons as bands behind both."""
+    days = [*(day for day, _n in sold), *(day for day, _n in ahead)]
+    labels = [f"{day:%y-%m-%d}" for day in days]
+    areas = [
+        [{"name": name, "xAxis": labels[max(0, (first - days[0]).days)]},
+         {"xAxis": labels[min(len(days) - 1, (last - days[0]).days)]}]
+        for first, last, name in bands
+        if days and last >= days[0] and first <= days[-1]
+    ]  # fmt: skip
+    return {
+        **_frame(labels),
+        "series": [
+            {
+                "name": _("售出"),
+                "type": "bar",
+                "barMaxWidth": 8,
+                "data": [pieces for _day, pieces in sold],
+                "itemStyle": {"color": "var(--km-chart-1)"},
+                "markArea": {
+                    "silent": True,
+                    "itemStyle": {"color": "var(--km-warn-soft)", "opacity": 0.6},
+                    "label": {"color": "var(--km-ink-2)", "fontSize": 11},
+                    "data": areas,
+                },
+            },
+            {
+                "name": _("预测"),
+                "type": "line",
+                "showSymbol": False,
+                "data": [*[None] * len(sold), *(round(pieces, 1) for _day, pieces in ahead)],
+                "lineStyle": {"width": 2, "type": "dashed", "color": "var(--km-chart-4)"},
+                "itemStyle": {"color": "var(--km-chart-4)"},
+            },
         ],
     }
 

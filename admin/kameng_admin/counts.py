@@ -34,13 +34,13 @@ WAITING_SQL = text("""
                 OR state = 'created' AND approved_at IS NOT NULL) AS unpaid,
            (SELECT count(*) FROM withdrawal WHERE state = 'unknown'
                 OR state = 'created' AND approved_at < now() - interval '1 day') AS unpaid_late,
+           (SELECT count(*) FROM supply_level WHERE paused <> '') AS paused_skus,
+           (SELECT count(*) FROM supply_connection WHERE state = 'active'
+               AND (sync_error <> '' OR broken_until > now())) AS bad_connections,
            (SELECT count(*) FROM supplier WHERE state = 'applied') AS applicants,
            (SELECT count(*) FROM supplier WHERE state = 'applied'
                AND created_at < now() - interval '3 days') AS applicants_late,
            (SELECT count(*) FROM supply_dispute WHERE state = 'answered') AS disputes,
-           (SELECT count(*) FROM supply_level WHERE paused <> '') AS paused_skus,
-           (SELECT count(*) FROM supply_connection WHERE state = 'active'
-               AND (sync_error <> '' OR broken_until > now())) AS bad_connections,
            (SELECT count(*) FROM alert WHERE state = 'open') AS alerts,
            (SELECT count(*) FROM bill_difference WHERE state = 'open') AS differences,
            (SELECT count(*) FROM job_run WHERE state = 'dead') AS dead

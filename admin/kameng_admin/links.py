@@ -27,6 +27,7 @@ PAGES: Mapping[str, tuple[str, str, str]] = {
     "batch": ("stock.view", "admin_batches.detail_page", "batch_id"),
     "supplier": ("supplier.view", "admin_suppliers.detail_page", "supplier_id"),
     "station": ("station.view", "admin_stations.detail_page", "station_id"),
+    "plan": ("supply.plan", "admin_plans.detail_page", "plan_id"),
     "application": ("station.review", "admin_applications.detail_page", "application_id"),
 }
 

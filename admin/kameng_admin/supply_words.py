@@ -193,6 +193,6 @@ def why_this(routing: Iterable[Mapping[str, Any]]) -> str:
     rows = list(routing)
     chosen = next((one for one in rows if one.get("outcome") == "chosen"), None)
     if chosen is None:
-        return str(_("没有能用的供货，转人工")) if rows else str(_("还没有对应的供货，转人工"))
+        return str(_("没有能用的供货，转人工")) if rows else str(_("还没有映射的供货，转人工"))
     return str(_("%(name)s：%(why)s", name=chosen.get("supplier", ""),
                  why=why(str(chosen.get("why", "")))))  # fmt: skip

@@ -50,8 +50,8 @@ ACTIONS: Mapping[str, tuple[str, str, Any]] = {
     "supply.connection_resume": ("player-play", "ok", _l("恢复供货接口")),
     "supply.connection_reset": ("refresh", "ok", _l("解除接口熔断")),
     "supply.connection_sync": ("refresh", "idle", _l("马上同步供货")),
-    "supply.map": ("list-check", "info", _l("对应供货")),
-    "supply.unmap": ("list", "warn", _l("取消供货对应")),
+    "supply.map": ("list-check", "info", _l("映射供货")),
+    "supply.unmap": ("list", "warn", _l("取消供货映射")),
     "supply.offer_on": ("player-play", "ok", _l("启用供货")),
     "supply.offer_off": ("player-pause", "warn", _l("停用供货")),
     "supply.sourcing": ("truck-delivery", "info", _l("更改货源")),
@@ -59,6 +59,10 @@ ACTIONS: Mapping[str, tuple[str, str, Any]] = {
     "supply.confirm_cost": ("user-check", "warn", _l("确认成本")),
     "plugin.configure": ("settings", "idle", _l("修改插件设置")),
     "plugin.clear_secret": ("key", "warn", _l("清除插件密钥")),
+    "plugin.submit": ("send", "idle", _l("提交插件审核")),
+    "plugin.report": ("list-check", "idle", _l("上传插件检查报告")),
+    "plugin.approve": ("shield-check", "ok", _l("批准插件版本")),
+    "plugin.refuse": ("ban", "bad", _l("拒绝插件版本")),
     "plugin.enable": ("plug", "ok", _l("启用插件")),
     "plugin.disable": ("plug", "warn", _l("停用插件")),
     "plugin.add_account": ("building-bank", "info", _l("添加收款账户")),
@@ -110,6 +114,17 @@ ACTIONS: Mapping[str, tuple[str, str, Any]] = {
     "bonus.save": ("gift", "info", _l("保存充值赠送")),
     "bonus.switch": ("gift", "idle", _l("开关充值赠送")),
     "bonus.delete": ("gift", "idle", _l("删除充值赠送")),
+    "supplier.pause": ("player-pause", "bad", _l("暂停向供应商采购")),
+    "score.compute": ("refresh", "idle", _l("重新给供应商评分")),
+    "score.rules": ("adjustments", "warn", _l("修改评分规则")),
+    "season.add": ("calendar", "info", _l("添加时令")),
+    "season.drop": ("calendar", "idle", _l("删除时令")),
+    "plan.create": ("clipboard", "info", _l("新建备货计划")),
+    "plan.line": ("clipboard", "idle", _l("增减备货规格")),
+    "plan.lines": ("clipboard", "info", _l("修改备货数量")),
+    "plan.start": ("clipboard", "ok", _l("开始备货计划")),
+    "plan.close": ("clipboard", "idle", _l("结束备货计划")),
+    "plan.drop": ("trash", "idle", _l("删除备货草稿")),
     "supplier.apply": ("building-store", "info", _l("申请成为供应商")),
     "supplier.approve": ("user-check", "ok", _l("通过供应商申请")),
     "supplier.refuse": ("circle-x", "idle", _l("拒绝供应商申请")),
@@ -257,6 +272,8 @@ SUBJECTS = {
     "withdrawal": _l("提现 %(no)s"),
     "approval": _l("审批 %(no)s"),
     "supplier": _l("供应商 %(no)s"),
+    "season": _l("时令 %(no)s"),
+    "plan": _l("备货计划 %(no)s"),
     "contract": _l("合同 %(no)s"),
     "supplier-login": _l("登录名 %(no)s"),
     "staff-login": _l("登录名 %(no)s"),
@@ -269,6 +286,8 @@ def subject_text(subject: str) -> str:
     kind, sep, number = subject.partition(":")
     if kind == "station" and number.isdecimal():
         return station_name(int(number))
+    if subject == "score_terms":
+        return str(_("评分规则"))
     if subject == "ledger":
         return str(_("账本"))
     words = SUBJECTS.get(kind) if sep else None

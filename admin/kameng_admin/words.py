@@ -67,17 +67,6 @@ EVENT_FACTS: Mapping[str, Any] = {
     "seconds": _l("秒"),
     "voided": _l("作废"),
     "host": _l("域名"),
-    "login": _l("登录名"),
-    "contract_no": _l("合同"),
-    "document": _l("材料"),
-    "documents": _l("材料数"),
-    "valid_until": _l("有效期到"),
-    "dispute": _l("纠纷"),
-    "statement": _l("对账单"),
-    "reference": _l("流水号"),
-    "purchase_no": _l("采购单"),
-    "payment": _l("付款"),
-    "key": _l("密钥"),
     "active": _l("启用"),
     "on_rise": _l("成本追上售价时"),
     "follow": _l("跟随成本"),
@@ -89,6 +78,17 @@ EVENT_FACTS: Mapping[str, Any] = {
     "when_none": _l("都供不了时"),
     "outcome": _l("结果"),
     "pieces": _l("件数"),
+    "login": _l("登录名"),
+    "contract_no": _l("合同"),
+    "document": _l("材料"),
+    "documents": _l("材料数"),
+    "valid_until": _l("有效期到"),
+    "dispute": _l("纠纷"),
+    "statement": _l("对账单"),
+    "reference": _l("流水号"),
+    "purchase_no": _l("采购单"),
+    "payment": _l("付款"),
+    "key": _l("密钥"),
 }
 JOBS: Mapping[str, Any] = {
     "jobs.deliver_notices": _l("发送通知"),
@@ -125,8 +125,12 @@ JOBS: Mapping[str, Any] = {
     "supply.start_syncs": _l("安排供货同步"),
     "supply.sync_connection": _l("同步供货接口"),
     "supply.refresh_levels": _l("重算可供数量"),
+    "supply.refresh_levels_of_supplier": _l("重算供应商的可供数量"),
     "supply.watch_deadlines": _l("超时提醒"),
     "stock.import_spooled": _l("导入卡密"),
+    "suppliers.watch_recent_success": _l("供应商近期成功率"),
+    "suppliers.compute_scorecards": _l("供应商每日评分"),
+    "planning.watch_purchase_plans": _l("备货进度提醒"),
 }
 
 STEPS: Mapping[str, Any] = {  # steps of a price, as its snapshot names them
@@ -195,6 +199,13 @@ def alert_title(alert: Any) -> str:
         return str(_("预存不足，充值赠送没有送出"))
     if alert.kind == "station_funds":
         return str(_("分站预存不足，订单在等货款"))
+    if alert.kind in ("supplier_demoted", "supplier_paused") and "value" in facts:
+        said = {"no": facts.get("supplier_id"), "rate": f"{facts['value'] / 100:g}%"}
+        if alert.kind == "supplier_paused":
+            return str(_("供应商 %(no)s 近期成功率只有 %(rate)s，已暂停采购", **said))
+        return str(_("供应商 %(no)s 近期成功率降到 %(rate)s，已排到后面", **said))
+    if alert.kind == "plan_behind":
+        return str(_("备货计划“%(name)s”落后于进度", name=facts.get("name", "—")))
     if alert.kind == "withdrawal":
         return str(_("提现 %(no)s 等得太久", no=facts.get("withdrawal_no", "—")))
     found = _supply_title(alert.kind, facts, name)

@@ -20,7 +20,9 @@ MAX_UPLOAD_BYTES = 48 * 1024 * 1024  # a sheet of 100 000 cards is a tenth of it
 MAX_TEXT_BYTES = 16 * 1024 * 1024  # cards pasted into a text field
 
 # Contexts with addresses of their own, and who these are for.
-VIEWS: dict[str, audiences.Audience] = {"payments": "webhook", "openapi": "api"}
+VIEWS: dict[str, audiences.Audience] = {
+    "payments": "webhook", "supply": "webhook", "openapi": "api",
+}  # fmt: skip
 
 
 def create_app(settings: Settings) -> Flask:

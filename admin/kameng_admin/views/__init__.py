@@ -33,6 +33,7 @@ from kameng_admin.views.contracts import ContractsView
 from kameng_admin.views.dashboard import DashboardView
 from kameng_admin.views.desks import DecisionsView, PurchasesView, RiskView
 from kameng_admin.views.disputes import DisputesView
+from kameng_admin.views.forecasts import ForecastsView
 from kameng_admin.views.ledger import AccountsView, TransfersView, VerifyView
 from kameng_admin.views.members import MembersView
 from kameng_admin.views.money_trail import MoneyTrailView
@@ -40,13 +41,17 @@ from kameng_admin.views.offers import OffersView
 from kameng_admin.views.orders import OrderView
 from kameng_admin.views.payment_accounts import PaymentAccountsView
 from kameng_admin.views.payments import AttemptView, RefundView
+from kameng_admin.views.plans import PlansView
 from kameng_admin.views.plugins import PluginsView
 from kameng_admin.views.prices import PricesView, RulesView
 from kameng_admin.views.products import ProductsView
 from kameng_admin.views.purchases import PurchaseListView
 from kameng_admin.views.reconciling import ReconcileView
 from kameng_admin.views.refunding import RefundingView
+from kameng_admin.views.score_rules import ScoreRulesView
+from kameng_admin.views.scores import ScoresView
 from kameng_admin.views.search import SearchView
+from kameng_admin.views.seasons import SeasonsView
 from kameng_admin.views.settling import SettlementsView, StatementsView, TermsView
 from kameng_admin.views.sku_supply import SkuSupplyView
 from kameng_admin.views.stations import ApplicationsView, StationsView
@@ -81,6 +86,15 @@ def all_views() -> list[Any]:
         StockView(Sku, "admin_stock", "stock"),
         BatchesView(CardBatch, "admin_batches", "batches"),
         AlertsView(Alert, "admin_alerts", "alerts"),
+        ConnectionsView(Connection, "admin_connections", "connections"),
+        OffersView(SupplyOffer, "admin_offers", "offers"),
+        SkuSupplyView(SupplyLevel, "admin_sku_supply", "supply"),
+        PurchaseListView(Purchase, "admin_purchase_list", "purchases"),
+        ScoresView(endpoint="admin_scores", url="scores"),
+        ScoreRulesView(endpoint="admin_score_rules", url="score-rules"),
+        PlansView(endpoint="admin_plans", url="plans"),
+        ForecastsView(endpoint="admin_forecasts", url="forecasts"),
+        SeasonsView(endpoint="admin_seasons", url="seasons"),
         SuppliersView(Supplier, "admin_suppliers", "suppliers"),
         ContractsView(SupplierContract, "admin_contracts", "contracts"),
         SupplierPaymentsView(SupplierPayment, "admin_supplier_payments", "supplier-payments"),
@@ -88,10 +102,6 @@ def all_views() -> list[Any]:
             SupplierStatement, "admin_supplier_statements", "supplier-statements"
         ),
         DisputesView(SupplyDispute, "admin_disputes", "disputes"),
-        ConnectionsView(Connection, "admin_connections", "connections"),
-        OffersView(SupplyOffer, "admin_offers", "offers"),
-        SkuSupplyView(SupplyLevel, "admin_sku_supply", "supply"),
-        PurchaseListView(Purchase, "admin_purchase_list", "purchases"),
         StationsView(Station, "admin_stations", "stations"),
         MembersView(Member, "admin_members", "members"),
         PaymentAccountsView(endpoint="admin_payment_accounts", url="payment-accounts"),

@@ -31,7 +31,7 @@ from kameng_admin.shell import Crumb
 from kameng_admin.views.orders import choices_of
 
 MOST_AT_ONCE = 50
-SURE = 70  # a suggestion that good is filled in
+SURE = 85  # a suggestion that good is filled in
 MOST_HISTORY = 200
 MOST_NAMES = 3_000
 
@@ -40,7 +40,7 @@ class OffersView(SecureModelView):
     """Every offer of every connection."""
 
     need = "supplier.view"
-    place = Place(_l("供应链"), _l("供货与对应"), "list-check")
+    place = Place(_l("供应链"), _l("供货与映射"), "list-check")
     order = ("id", True)
     search_in = ("name", "sku_ref", "category")
     search_hint = _l("名称、对方编号、分类")
@@ -54,15 +54,15 @@ class OffersView(SecureModelView):
         Column("cost", _l("成本（元）"), lambda o: plain_money(o.cost), css="is-num is-strong",
                phone="amount", sort=True),
         Column("stock", _l("库存"), lambda o: "—" if o.stock is None else o.stock, css="is-num"),
-        Column("sku_id", _l("对应规格"), lambda o: g.console_offer_skus.get(o.sku_id) or "—"),
+        Column("sku_id", _l("映射规格"), lambda o: g.console_offer_skus.get(o.sku_id) or "—"),
         Column("on_sale", _l("状态"), lambda o: badge(offer_mark(o)), phone="state"),
         Column("changed_at", _l("变化"), css="km-nowrap", sort=True),
     )  # fmt: skip
     tabs = (
         Tab("all", _l("全部"), None, counted=False),
-        Tab("unmapped", _l("未对应"),
+        Tab("unmapped", _l("未映射"),
             lambda: SupplyOffer.sku_id.is_(None) & SupplyOffer.gone_at.is_(None)),
-        Tab("mapped", _l("已对应"), lambda: SupplyOffer.sku_id.is_not(None)),
+        Tab("mapped", _l("已映射"), lambda: SupplyOffer.sku_id.is_not(None)),
         Tab("changed", _l("一天内有变化"),
             lambda: SupplyOffer.changed_at > func.now() - timedelta(days=1)),
         Tab("gone", _l("已消失"), lambda: SupplyOffer.gone_at.is_not(None)),
@@ -84,7 +84,7 @@ class OffersView(SecureModelView):
         """The offer's own page."""
         return str(self.get_url(".detail_page", offer_id=row.id))
 
-    @action("map", _l("对应到规格"))
+    @action("map", _l("映射到规格"))
     def action_map(self, ids: list[str]) -> Any:
         """To the page where each chosen offer gets its SKU."""
         numbers = ",".join(one.rpartition(",")[2] for one in ids[:MOST_AT_ONCE])
@@ -108,7 +108,7 @@ class OffersView(SecureModelView):
         ]
         return attempt(
             lambda: supply.map_offers(wanted, people.actor()),
-            lambda n: _("已对应 %(n)s 条", n=n),
+            lambda n: _("已映射 %(n)s 条", n=n),
             str(self.get_url(".index_view")),
             again=str(self.get_url(".map_page", ids=request.values.get("ids", ""))),
         )
@@ -157,7 +157,7 @@ class OffersView(SecureModelView):
                 raise DomainError("sku_unknown", _("没有编号是“%(code)s”的规格", code=code))
             supply.map_offers([supply.MappedTo(offer_id=offer_id, sku_id=sku_id)], people.actor())
 
-        return attempt(deed, _l("已对应，成本和库存马上跟上"), self._url(offer_id))
+        return attempt(deed, _l("已映射，成本和库存马上跟上"), self._url(offer_id))
 
     @expose("/<int:offer_id>/fields", methods=("POST",))
     @needs("supply.route")
@@ -173,7 +173,7 @@ class OffersView(SecureModelView):
         wanted = supply.MappedTo(offer_id=offer_id, sku_id=sku_id, input_map=given)
         return attempt(
             lambda: supply.map_offers([wanted], people.actor()),
-            _l("字段对应已保存"),
+            _l("字段映射已保存"),
             self._url(offer_id),
         )
 
@@ -183,7 +183,7 @@ class OffersView(SecureModelView):
         """It is none of our SKUs any more."""
         return attempt(
             lambda: supply.unmap_offer(offer_id, people.actor()),
-            _l("已取消对应"),
+            _l("已取消映射"),
             self._url(offer_id),
         )
 
@@ -223,8 +223,8 @@ class OffersView(SecureModelView):
         offers = _chosen(",".join(str(number) for number in codes)) if previews else offers
         return self.render(
             "kameng_admin/offer_map.html",
-            page_title=_("对应到规格"),
-            crumbs=self.crumbs(Crumb(_("对应到规格"))),
+            page_title=_("映射到规格"),
+            crumbs=self.crumbs(Crumb(_("映射到规格"))),
             offers=offers,
             ids=",".join(str(one.id) for one in offers),
             codes=codes,

@@ -21,6 +21,13 @@ from kameng_admin.base.cells import pairs
 from kameng_admin.base.guard import Guarded, Place, found, needs
 from kameng_admin.labels import Mark
 from kameng_admin.shell import Crumb
+from kameng_admin.views.plugin_releases import (
+    REVIEWS,
+    ReleaseDesk,
+    report_text,
+    review_of,
+)
+from kameng_sdk.manifest import API_VERSION
 
 MAIN_STATION = 1
 ICONS = {"payment": "credit-card", "supplier": "plug", "risk": "shield-lock", "theme": "palette"}
@@ -41,6 +48,13 @@ CAPABILITIES = {
     "codes": _l("卡密"),
     "top_up": _l("直充"),
     "test_mode": _l("测试模式"),
+    "offers": _l("商品目录"),
+    "stock": _l("库存"),
+    "callback": _l("回调"),
+    "cancel": _l("撤单"),
+    "bill": _l("对账单"),
+    "payout": _l("付款到账户"),
+    "identify": _l("识别付款人"),
 }
 STATES = {
     "available": Mark("idle", "player-pause", _l("未启用")),
@@ -56,7 +70,7 @@ HEALTH = {
 }
 
 
-class PluginsView(Guarded, BaseView):
+class PluginsView(ReleaseDesk, Guarded, BaseView):
     """What is installed and how it stands."""
 
     need = "plugin.view"
@@ -66,6 +80,7 @@ class PluginsView(Guarded, BaseView):
     def index_view(self) -> Any:
         """Cards by kind; broken ones first in a banner."""
         infos = plugins.list_plugins()
+        known = plugins.releases()
         kind = request.args.get("kind", "")
         kinds = [info.kind.value for info in infos if info.kind]
         shown = [i for i in infos if not kind or (i.kind and i.kind.value == kind)]
@@ -81,6 +96,9 @@ class PluginsView(Guarded, BaseView):
             capabilities=CAPABILITIES,
             broken=[i for i in infos if i.state.value in ("quarantined", "incompatible")],
             used=_stations_using(),
+            api_version=API_VERSION,
+            reviews={i.id: review_of(i, known.get(i.id, [])) for i in infos},
+            reports={i.id: report_text(i, known.get(i.id, [])) for i in infos},
         )
 
     @expose("/<plugin_id>")
@@ -157,6 +175,7 @@ class PluginsView(Guarded, BaseView):
                 hook = _hook(station_id, info.id)
         row = db.session.get(StationPlugin, (station_id, info.id, ""))
         health = row.health if row is not None else {}
+        known = plugins.releases().get(info.id, [])
         return self.page(
             "kameng_admin/plugin.html",
             status,
@@ -178,6 +197,10 @@ class PluginsView(Guarded, BaseView):
             health_text=health.get("message", ""),
             when=when,
             capabilities=CAPABILITIES,
+            review=review_of(info, known),
+            reviews=REVIEWS,
+            releases=known,
+            submitted=any((r.version, r.digest) == (info.version, info.digest) for r in known),
         )
 
     def _info(self, plugin_id: str) -> plugins.PluginInfo:

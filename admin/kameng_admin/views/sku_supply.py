@@ -65,7 +65,7 @@ class SkuSupplyView(ReadOnlyView):
     need = "supplier.view"
     place = Place(_l("供应链"), _l("规格供货"), "truck-delivery")
     order = ("sku_id", True)
-    empty = ("truck-delivery", _l("还没有由供应商供应的规格"), _l("先在供货里把供货对应到规格。"))
+    empty = ("truck-delivery", _l("还没有由供应商供应的规格"), _l("先在供货里把供货映射到规格。"))
     columns = (
         Column("sku_id", _l("规格"), lambda u: g.console_supply.names.get(u.sku_id, u.sku_id),
                phone="title"),

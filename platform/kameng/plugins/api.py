@@ -32,6 +32,15 @@ from kameng.plugins.effective import Effective
 from kameng.plugins.fields import ConfigInvalid
 from kameng.plugins.host import PluginHost, PluginUnavailable, current_host, init_plugins
 from kameng.plugins.invoke import Answer, InTransaction
+from kameng.plugins.releases import (
+    MAX_REPORT_BYTES,
+    Release,
+    attach_report,
+    releases,
+    review_release,
+    standing,
+    submit_release,
+)
 from kameng.plugins.sealing import SealBroken
 from kameng.plugins.store import MAIN_STATION, ensure_row, row_of_token
 from kameng.plugins.upkeep import check_config, observe, run_all_health, run_health, simulators
@@ -43,14 +52,15 @@ B = TypeVar("B")
 TOKEN = re.compile(r"[A-Za-z0-9_-]{1,100}")
 
 __all__ = [
-    "MAIN_STATION", "AccountInfo", "Answer", "BoundProvider", "BoundRule", "BoundSupplier",
-    "ConfigForm", "ConfigInvalid", "FormField", "InTransaction", "OfferedMethod", "PluginHost",
-    "PluginInfo", "PluginState", "PluginUnavailable", "RuleFailed", "SealBroken", "account_station",
-    "add_account", "check_config", "clear_secret", "config_form", "configure",
-    "enabled_payment_methods", "explain", "hook_path", "init_plugins", "list_accounts",
-    "list_plugins", "observe", "provider", "public_value", "remove_account", "reseal_all",
-    "resolve_token", "risk_rules", "run_all_health", "run_health", "seal", "set_enabled",
-    "simulators", "supplier", "unseal", "use_main_account",
+    "MAIN_STATION", "MAX_REPORT_BYTES", "AccountInfo", "Answer", "BoundProvider", "BoundRule",
+    "BoundSupplier", "ConfigForm", "ConfigInvalid", "FormField", "InTransaction", "OfferedMethod",
+    "PluginHost", "PluginInfo", "PluginState", "PluginUnavailable", "Release", "RuleFailed",
+    "SealBroken", "account_station", "add_account", "attach_report", "check_config", "clear_secret",
+    "config_form", "configure", "enabled_payment_methods", "explain", "hook_path", "init_plugins",
+    "list_accounts", "list_plugins", "observe", "provider", "public_value", "releases",
+    "remove_account", "reseal_all", "resolve_token", "review_release", "risk_rules",
+    "run_all_health", "run_health", "seal", "set_enabled", "simulators", "standing",
+    "submit_release", "supplier", "unseal", "use_main_account",
 ]  # fmt: skip
 
 

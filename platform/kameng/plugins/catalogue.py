@@ -8,6 +8,7 @@ from kameng.plugins.discovery import Plugin, PluginState
 from kameng.plugins.effective import Effective
 from kameng.plugins.host import MISCONFIGURED, current_host
 from kameng.plugins.store import MAIN_STATION
+from kameng_sdk.kit.finding import Installed, describe
 from kameng_sdk.manifest import PluginKind
 
 
@@ -16,15 +17,18 @@ class PluginInfo:
     """One line of the list. A faulty plugin has an id, a state and a reason, nothing more.
 
     ``own_values``: the station has a configuration of its own; otherwise the main station's
-    counts. ``configurable``: this station may set something here.
+    counts. ``configurable``: this station may set something here. ``digest`` is SHA-256 over its
+    files as they lie there now, ``version`` the distribution's when the plugin tells none.
     """
 
     id: str
     state: PluginState
+    digest: str
     reason: str = ""
     kind: PluginKind | None = None
     name: str = ""
     version: str = ""
+    api_version: str = ""
     description: str = ""
     author: str = ""
     homepage: str = ""
@@ -48,9 +52,11 @@ def list_plugins(station_id: int = MAIN_STATION) -> list[PluginInfo]:
 
 def _faulty(plugin: Plugin) -> PluginInfo:
     state = plugin.fault or PluginState.QUARANTINED
+    files = _files(plugin)
     return PluginInfo(
-        id=plugin.id, state=state, reason=plugin.reason, distribution=plugin.distribution
-    )
+        id=plugin.id, state=state, reason=plugin.reason, distribution=plugin.distribution,
+        digest=files.digest if files else "", version=files.version if files else "",
+    )  # fmt: skip
 
 
 def _info(plugin: Plugin, settings: Effective) -> PluginInfo:
@@ -58,8 +64,11 @@ def _info(plugin: Plugin, settings: Effective) -> PluginInfo:
     state, reason = _state(settings)
     account = settings.account
     main = station == MAIN_STATION
+    files = _files(plugin)
     return PluginInfo(
-        id=plugin.id, state=state, reason=reason, kind=manifest.kind, name=manifest.name,
+        id=plugin.id, state=state, digest=files.digest if files else "",
+        api_version=".".join(str(part) for part in manifest.api_version), reason=reason,
+        kind=manifest.kind, name=manifest.name,
         version=manifest.version, description=manifest.description, author=manifest.author,
         homepage=manifest.homepage, distribution=plugin.distribution,
         capabilities=manifest.capabilities, enabled=settings.enabled,
@@ -70,6 +79,10 @@ def _info(plugin: Plugin, settings: Effective) -> PluginInfo:
         ),
         restricted=manifest.restricted,
     )  # fmt: skip
+
+
+def _files(plugin: Plugin) -> Installed | None:
+    return describe(plugin.entry) if plugin.entry is not None else None
 
 
 def _state(settings: Effective) -> tuple[PluginState, str]:

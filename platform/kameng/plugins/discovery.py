@@ -59,6 +59,7 @@ class Plugin:
     manifest: PluginManifest | None = None
     manager: pluggy.PluginManager | None = None
     slots: Slots = field(default_factory=Slots, compare=False)
+    entry: EntryPoint | None = field(default=None, compare=False)
 
 
 class _Unsound(Exception):
@@ -100,7 +101,7 @@ def discover(
 
 
 def _load(point: EntryPoint, import_s: float) -> Plugin:
-    plugin = Plugin(point.name, _distribution(point))
+    plugin = Plugin(point.name, _distribution(point), entry=point)
     try:
         module = _bounded(plugin.slots, point.load, import_s, "import")
         manager = _register(point.name, module)
@@ -109,9 +110,7 @@ def _load(point: EntryPoint, import_s: float) -> Plugin:
         _refuse_unknown_hooks(manager)
     except _Unsound as problem:
         return _refused(point, problem.reason, problem.state)
-    return Plugin(
-        point.name, plugin.distribution, manifest=manifest, manager=manager, slots=plugin.slots
-    )
+    return replace(plugin, manifest=manifest, manager=manager)
 
 
 def _bounded(slots: Slots, code: Callable[[], object], seconds: float, step: str) -> object:
@@ -183,7 +182,7 @@ def _refused(
     point: EntryPoint, reason: str, state: PluginState = PluginState.QUARANTINED
 ) -> Plugin:
     log.warning("plugin %s is not used: %s", point.name, reason)
-    return Plugin(point.name, _distribution(point), fault=state, reason=reason)
+    return Plugin(point.name, _distribution(point), fault=state, reason=reason, entry=point)
 
 
 def _distribution(point: EntryPoint) -> str:

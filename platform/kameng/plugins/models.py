@@ -1,4 +1,4 @@
-"""The switch and configuration of one plugin at one station. Role main only."""
+"""Switch and configuration of a plugin at a station, and reviewed releases. Role main only."""
 
 from __future__ import annotations
 
@@ -32,3 +32,23 @@ class StationPlugin(Base):
     token: Mapped[str] = mapped_column(Text)
     health: Mapped[dict[str, Any]] = mapped_column(JSONB)
     updated_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+
+
+class PluginRelease(Base):
+    """One state of a plugin's files, named by ``digest``, and what was said about it.
+
+    ``report`` is what `kameng-plugin verify --format json` wrote, empty until it is uploaded.
+    """
+
+    __tablename__ = "plugin_release"
+
+    plugin_id: Mapped[str] = mapped_column(Text, primary_key=True)
+    version: Mapped[str] = mapped_column(Text, primary_key=True)
+    digest: Mapped[str] = mapped_column(Text, primary_key=True)
+    state: Mapped[str] = mapped_column(Text)
+    report: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    submitted_by: Mapped[str] = mapped_column(Text)
+    submitted_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    reviewed_by: Mapped[str] = mapped_column(Text)
+    reviewed_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    reason: Mapped[str] = mapped_column(Text)

@@ -98,7 +98,7 @@ from kameng.suppliers.services.people import (
     release_second_factor,
     reset_second_factor,
 )
-from kameng.suppliers.services.recently import resume_supplier, watch_recent
+from kameng.suppliers.services.recently import watch_recent
 from kameng.suppliers.services.sales import SaleView, open_sales, sale, sales, today
 from kameng.suppliers.services.score_rules import (
     ScoreRules,
@@ -116,7 +116,7 @@ from kameng.suppliers.services.score_views import (
 )
 from kameng.suppliers.services.scorecards import ScoreView, scorecards
 from kameng.suppliers.services.scoring import (
-    Preview,
+    GradePreview,
     compute_score,
     compute_scores,
     preview_grades,
@@ -138,8 +138,8 @@ __all__ = [
     "CLASS_WORDS", "CYCLES", "DISPUTE_KINDS", "DISPUTE_WORDS", "DOCUMENT_KINDS", "DOCUMENT_WORDS",
     "GRADES", "MAX_FILE", "METRICS", "OFFER_COLUMNS", "POSTING_WORDS", "TERMS",
     "ApplicationRefused", "Comparison", "ContractRefused", "ContractTerms", "ContractView",
-    "DisputeView", "DocumentView", "KeyView", "LineProblem", "OfferLine", "OfferPreview",
-    "OfferView", "PaymentView", "Person", "PersonView", "Preview", "Rule", "SaleView",
+    "DisputeView", "DocumentView", "GradePreview", "KeyView", "LineProblem", "OfferLine",
+    "OfferPreview", "OfferView", "PaymentView", "Person", "PersonView", "Rule", "SaleView",
     "ScoreLine", "ScorePoint", "ScoreRules", "ScoreTerms", "ScoreView", "SignatureRefused",
     "Signed", "StatementView", "SupplierView", "Upload", "accept_invitation", "agree",
     "answer_dispute", "answer_statement", "apply", "approve", "authenticate", "change_contract",
@@ -151,9 +151,8 @@ __all__ = [
     "open_dispute", "open_document", "open_sales", "owed_to", "payments_of", "people_of",
     "preview", "preview_grades", "put_costs", "read_bill", "read_cost_rows", "read_lines",
     "read_sheet", "refuse", "release_second_factor", "reply", "request_payment", "reseal_all",
-    "reset_second_factor", "resume_supplier", "review", "revoke_key", "sale", "sales",
-    "save_offers", "save_score_rules", "score_history", "score_line", "score_list", "score_rules",
-    "scorecards", "set_state", "set_their_total", "sheet_rows", "sign_contract", "statement",
-    "statement_sheet", "statements_of", "supplier", "supplier_of", "today", "watch_expiry",
-    "watch_recent",
+    "reset_second_factor", "review", "revoke_key", "sale", "sales", "save_offers",
+    "save_score_rules", "score_history", "score_line", "score_list", "score_rules", "scorecards",
+    "set_state", "set_their_total", "sheet_rows", "sign_contract", "statement", "statement_sheet",
+    "statements_of", "supplier", "supplier_of", "today", "watch_expiry", "watch_recent",
 ]  # fmt: skip

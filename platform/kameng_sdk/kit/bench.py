@@ -16,7 +16,7 @@ from kameng_sdk.context import CallContext
 from kameng_sdk.kit.calls import Said, Way, call
 from kameng_sdk.kit.checks import Failed, NotApplicable, require
 from kameng_sdk.kit.static import FACTORIES, Specimen
-from kameng_sdk.manifest import PluginManifest
+from kameng_sdk.manifest import ConfigField, FieldValue, PluginManifest
 from kameng_sdk.money import Money
 from kameng_sdk.secrets import Secret
 from kameng_sdk.simulators import Simulator, SimulatorEnvironment
@@ -131,8 +131,14 @@ class Bench:
         """Do in the simulator as a person would; False when it has no such lever."""
         return self._control("POST", f"out:{number}/{action}") is not None
 
-    def _control(self, method: str, what: str) -> dict[str, Any] | None:
-        answer = DirectHttp().request(method, f"{self.url}/control/{what}")
+    def announce_shop(self) -> None:
+        """Enter the shop's address where the other side keeps one for the whole account."""
+        self._control("POST", "webhook", {"url": self.notify_url})
+
+    def _control(
+        self, method: str, what: str, data: dict[str, str] | None = None
+    ) -> dict[str, Any] | None:
+        answer = DirectHttp().request(method, f"{self.url}/control/{what}", data=data)
         if answer.status != 200:
             return None
         try:
@@ -182,6 +188,7 @@ def _set_up(bench: Bench, folder: Path, stack: ExitStack) -> None:
     if holder:
         bench.simulator = holder[0]
         bench.url = environment.url_of(holder[0].name)
+        bench.announce_shop()
 
 
 def _config(bench: Bench, simulators: list[Simulator]) -> PluginConfig:
@@ -189,7 +196,8 @@ def _config(bench: Bench, simulators: list[Simulator]) -> PluginConfig:
     values = {f.name: f.default for f in manifest.config_fields if f.default is not None}
     require(len(simulators) <= 1, "one plugin brings one simulator")
     if simulators:
-        values |= dict(simulators[0].demo_config())
+        given = dict(simulators[0].demo_config())
+        values |= {name: _typed(manifest.field(name), value) for name, value in given.items()}
     elif not any(f.secret or f.kind == "url" for f in manifest.config_fields):
         # It has no other side: whatever is typed in, nothing is sent.
         needed = [f for f in manifest.config_fields if f.required and f.name not in values]
@@ -199,3 +207,13 @@ def _config(bench: Bench, simulators: list[Simulator]) -> PluginConfig:
     hidden = {f.name for f in manifest.config_fields if f.secret}
     empty = {f.name: None for f in manifest.config_fields}
     return PluginConfig({**empty, **plugin_config(values, hidden)})  # type: ignore[arg-type]  # Money may stand among the defaults
+
+
+def _typed(declared: ConfigField | None, value: str | int | bool) -> FieldValue:
+    """A value of the form as the host hands it to a plugin."""
+    kind = declared.kind if declared is not None else "str"
+    if isinstance(value, str) and kind == "money":
+        return Money.parse(value)
+    if isinstance(value, str) and kind == "int":
+        return int(value)
+    return value

@@ -310,10 +310,14 @@ def true_notice(bench: Bench) -> tuple[WebhookRequest, str]:
     """What the simulator sent about a payment, and the attempt's number."""
     needs(bench, PaymentCapability.WEBHOOK)
     number = paid(bench).request.attempt_no
-    notice = bench.once("notice", lambda: notice_about(bench, number))
+    notice: WebhookRequest = bench.once("notice", lambda: _arrived(notice_about(bench, number)))
+    return notice, number
+
+
+def _arrived(notice: WebhookRequest | None) -> WebhookRequest:
     if notice is None:
         raise Failed("its simulator sent no notice about a payment to notify_url")
-    return notice, number
+    return notice
 
 
 def notice_about(bench: Bench, number: str, seconds: float = 8.0) -> WebhookRequest | None:

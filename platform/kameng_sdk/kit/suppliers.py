@@ -347,10 +347,14 @@ def true_notice(bench: Bench) -> tuple[WebhookRequest, str]:
     if bench.simulator is None:
         raise NotApplicable("it has no simulator that could send one")
     number = bought(bench).request.purchase_no
-    notice = bench.once("notice", lambda: bench.wait_notice(number))
+    notice: WebhookRequest = bench.once("notice", lambda: _arrived(bench.wait_notice(number)))
+    return notice, number
+
+
+def _arrived(notice: WebhookRequest | None) -> WebhookRequest:
     if notice is None:
         raise Failed("its simulator sent no notice about a purchase to notify_url")
-    return notice, number
+    return notice
 
 
 def read_notice(bench: Bench, notice: WebhookRequest) -> Said:

@@ -1,4 +1,4 @@
-"""Where a change of a supplier's goods is told to the rest of the product."""
+"""What follows when a supplier's own goods change."""
 
 from __future__ import annotations
 

@@ -119,7 +119,7 @@ def test_an_offer_shows_its_history_and_is_mapped_after_a_look(console: Any, goo
     assert 'data-chart="chart-cost"' in page
     assert goods.code in page, "the likeliest SKU is suggested"
     shown = console.get(f"{there}?sku={goods.code}")
-    assert "确定对应" in shown
+    assert "确定映射" in shown
     assert mapped(console, goods) is None, "a look changes nothing"
     assert "没有编号是" in console.get(f"{there}?sku=NO-SUCH")
     console.done(f"{there}/map", sku=goods.code)

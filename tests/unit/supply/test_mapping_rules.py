@@ -74,6 +74,12 @@ def test_fields_meet_by_name_label_and_known_words():
     assert map_fields(theirs, ours) == {"recharge_account": "account", "QQ": "qq", "f3": "area"}
 
 
+@pytest.mark.parametrize("label", ["手机号码", "请输入手机号码", "请填写您的手机号"])
+def test_a_field_that_asks_politely_is_known_too(label):
+    ours = [Field(name="phone", label="充值手机号"), Field(name="city", label="城市")]
+    assert map_fields([Field(name="x1", label=label), Field(name="x2")], ours)["x1"] == "phone"
+
+
 def test_the_only_field_left_on_both_sides_is_the_one():
     assert map_fields([Field(name="x1", label="号")], [Field(name="phone", label="手机号")]) == {
         "x1": "phone"

@@ -13,7 +13,6 @@ from kameng.ops.demo.range import DemoSku
 from kameng.orders import api as orders
 from kameng.payments import api as payments
 from kameng.risk import api as risk
-from kameng.supply import api as supply
 
 WAYS = (("payment-epay", "alipay"), ("payment-epay", "wxpay"), ("payment-stripe", "checkout"))
 Verdict = tuple[str, list[dict[str, str]]]
@@ -22,10 +21,11 @@ ALLOWED: Verdict = ("allow", [])
 
 @dataclass
 class Diary:
-    """Which order belongs to which moment of the past."""
+    """Which order belongs to which moment of the past, and how long each purchase took."""
 
     moments: list[tuple[int, int, datetime]] = field(default_factory=list)  # station, order, when
     top_ups: list[tuple[int, str, datetime]] = field(default_factory=list)  # station, attempt, when
+    hands: dict[tuple[int, int], list[int]] = field(default_factory=dict)  # order → seconds
 
 
 @dataclass
@@ -47,7 +47,10 @@ class Counter:
 
 
 def sell(counter: Counter, sku: DemoSku, at: datetime) -> None:
-    """One order as they happen: most are paid at once, some never, some are called off."""
+    """One order as they happen: most are paid at once, some never, some are called off.
+
+    What is bought for them comes later, see `purchasing`.
+    """
     source = counter.source
     member = source.choice(counter.members) if source.random() < 0.5 else None
     quantity = source.choices((1, 2, 3), (8, 2, 1))[0] if sku.kind == "card" else 1
@@ -60,11 +63,9 @@ def sell(counter: Counter, sku: DemoSku, at: datetime) -> None:
             if fate < 0.07:
                 orders.cancel(placed.order_no, "guest")
                 return
-            paid = pay(counter, placed, member)
+            pay(counter, placed, member)
     except DomainError:
         return  # sold out on that day: such days exist
-    if paid and sku.kind != "card":
-        supply.fulfil(counter.station_id, placed.order_id)
 
 
 def place(

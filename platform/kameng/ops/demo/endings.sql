@@ -20,4 +20,7 @@ UPDATE approval a SET created_at = w.created_at, expires_at = w.created_at + int
 UPDATE approval_vote v SET at = a.decided_at FROM approval a WHERE v.station_id = a.station_id AND v.approval_id = a.id AND a.decided_at IS NOT NULL;
 UPDATE transfer t SET at = CASE WHEN t.txn LIKE '%:hold' THEN w.created_at ELSE w.done_at END FROM withdrawal w
  WHERE t.txn IN ('withdrawal:' || w.station_id || ':' || w.id || ':hold', 'withdrawal:' || w.station_id || ':' || w.id || ':pay');
+-- What suppliers were paid, and what one of them gave back after a quarrel.
+UPDATE transfer t SET at = (p.paid_on + time '15:40') AT TIME ZONE 'Asia/Shanghai' FROM supplier_payment p WHERE t.txn = 'supplier:' || p.supplier_id || ':payment:' || p.id;
+UPDATE transfer SET at = now() - interval '4 days 20 hours' WHERE kind = 'purchase.refund';
 DELETE FROM ledger_seal; -- the sealer may have been at work meanwhile; it begins anew with the times as they are now

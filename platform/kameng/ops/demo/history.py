@@ -9,12 +9,11 @@ from datetime import datetime, timedelta
 
 from flask import Flask
 
-from kameng.db import db, main_scope, run, station_scope
+from kameng.db import db, run, station_scope
 from kameng.ops.demo.buying import Counter, Diary, sell
 from kameng.ops.demo.people import DemoPeople
 from kameng.ops.demo.range import DemoSku
 from kameng.payments import api as payments
-from kameng.supply import api as supply
 
 DAYS = 90
 HOURS = (0.3, 0.2, 0.1, 0.1, 0.1, 0.2, 0.4, 0.7, 0.9, 1.1, 1.3, 1.4, 1.5, 1.3, 1.2, 1.2, 1.3, 1.4,
@@ -59,28 +58,12 @@ def live(app: Flask, tills: Sequence[Counter], skus: list[DemoSku], whens: list[
         plan[source.choices(tills, SHARES)[0].station_id].append(at)
 
     def trade(till: Counter) -> None:
-        weights = [3 if sku.kind == "card" else 2 for sku in skus]
         with app.app_context():
             for at in plan[till.station_id]:
-                sell(till, till.source.choices(skus, weights)[0], at)
+                sell(till, till.source.choice(skus), at)
 
     with ThreadPoolExecutor(SIDE_BY_SIDE) as stations:
         list(stations.map(trade, tills))
-
-
-def work_off(diary: Diary, now: datetime) -> None:
-    """What was to be done by hand, oldest first: a few fail, the latest wait for somebody."""
-    source = random.Random(2)
-    when = {(station_id, order_id): at for station_id, order_id, at in diary.moments}
-    with main_scope(reason="demo"):
-        for purchase in supply.open_purchases(10_000):
-            at = when[purchase.station_id, purchase.order_id]
-            if now - at < timedelta(hours=5) and source.random() < 0.5:
-                continue
-            if source.random() < 0.06:
-                supply.fail(purchase.station_id, purchase.id, "号码已停机", "staff:3")
-            else:
-                supply.complete(purchase.station_id, purchase.id, "已到账", "staff:3")
 
 
 def close_refunds() -> None:

@@ -39,7 +39,7 @@ class DemoPeople:
     logins: dict[str, Any]
 
 
-def _password() -> str:
+def new_password() -> str:
     """Readable and new for every installation: the demo has no fixed passwords either."""
     return f"demo-{secrets.token_hex(4)}"
 
@@ -54,7 +54,7 @@ def create_main() -> dict[str, Any]:
         db.session.commit()
         shown: dict[str, Any] = {}
         for login, name, role in STAFF:
-            password = _password()
+            password = new_password()
             _id, secret = identity.create_staff(1, login, name, password, role, with_totp=True)
             account = {"login": login, "password": password, "totp_secret": secret}
             shown.setdefault("staff", account)
@@ -66,7 +66,7 @@ def create_stations() -> list[tuple[int, dict[str, Any]]]:
     """Three stations, each by sign-up and review like any other; (id, owner's login)."""
     opened = []
     for slug, name, theme, tagline, grade, look in STATIONS:
-        login, password = f"owner-{slug}", _password()
+        login, password = f"owner-{slug}", new_password()
         applicant = {
             "name": "演示店长", "email": f"owner@{slug}.localhost", "phone": "13800136021",
             "subject_kind": "company", "licence_number": "91330000DEMO00000X", "plan": "演示数据",
@@ -84,7 +84,7 @@ def leave_application() -> None:
     """Somebody waits for a review."""
     applicant = {"name": "许晚舟", "email": "wanzhou@example.com", "phone": "13900136022",
                  "subject_kind": "person", "plan": "社群里卖视频会员"}  # fmt: skip
-    stations.apply_station("wanzhou", "晚舟会员店", "su", applicant, "wanzhou", _password())
+    stations.apply_station("wanzhou", "晚舟会员店", "su", applicant, "wanzhou", new_password())
 
 
 def create_members(station_ids: list[int]) -> tuple[dict[int, list[int]], dict[str, str]]:
@@ -95,7 +95,7 @@ def create_members(station_ids: list[int]) -> tuple[dict[int, list[int]], dict[s
         with station_scope(station_id):
             for number in range(6):
                 login = f"member{number + 1}@example.com"
-                password = _password()
+                password = new_password()
                 member_id = identity.register_member(login, password, f"会员 {number + 1}")
                 found.setdefault(station_id, []).append(member_id)
                 if station_id == 1 and number == 0:

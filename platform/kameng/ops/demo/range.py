@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
 from typing import Any
@@ -49,8 +50,11 @@ def load() -> dict[str, Any]:
     return tomllib.loads(body)
 
 
-def create_range() -> list[DemoSku]:
-    """Create all categories, products and SKUs (main scope); returns the SKUs."""
+def create_range(costs: Mapping[str, int]) -> list[DemoSku]:
+    """Create all categories, products and SKUs (main scope); returns the SKUs.
+
+    ``costs`` by SKU's code, where they are not the usual part of the face value.
+    """
     data = load()
     categories = {
         entry["slug"]: catalog.create_category(
@@ -60,11 +64,13 @@ def create_range() -> list[DemoSku]:
     }
     skus: list[DemoSku] = []
     for position, entry in enumerate(data["product"]):
-        skus += _create_product(entry, categories[entry["category"]], position)
+        skus += _create_product(entry, categories[entry["category"]], position, costs)
     return skus
 
 
-def _create_product(entry: dict[str, Any], category_id: int, position: int) -> list[DemoSku]:
+def _create_product(
+    entry: dict[str, Any], category_id: int, position: int, costs: Mapping[str, int]
+) -> list[DemoSku]:
     hue, glyph, title, note, pattern = entry["cover"]
     fields = [_field(raw) for raw in entry.get("fields", [])]
     product_id = catalog.create_product(
@@ -84,7 +90,7 @@ def _create_product(entry: dict[str, Any], category_id: int, position: int) -> l
         DemoSku(
             catalog.create_sku(
                 product_id, code, name, face_value=face * YUAN, position=number,
-                cost=face * YUAN * entry["cost_percent"] // 100, actor=ACTOR,
+                cost=costs.get(code, face * YUAN * entry["cost_percent"] // 100), actor=ACTOR,
                 max_quantity=20 if entry["kind"] == "card" else 5,
             ),
             code, entry["kind"], names,

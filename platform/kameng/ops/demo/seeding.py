@@ -6,12 +6,25 @@ import logging
 import random
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 from kameng.app import create_app
 from kameng.db import main_scope
 from kameng.ops import demo_info
-from kameng.ops.demo import backdating, cards, channels, history, people, settling, work
+from kameng.ops.demo import (
+    backdating,
+    cards,
+    channels,
+    dossiers,
+    history,
+    people,
+    settling,
+    standing,
+    supply,
+    work,
+)
 from kameng.ops.demo.buying import Counter, Diary
+from kameng.ops.demo.purchasing import PastPurchases
 from kameng.ops.demo.range import create_range, create_rules
 from kameng.ops.home import find_home
 from kameng.orders import api as orders
@@ -30,15 +43,16 @@ def seed(settings: Settings) -> None:
     app = create_app(replace(settings, database_url=_hurried(settings.database_url)))
     with app.app_context():
         shown = people.create_main()
+        shelves = channels.switch_on(settings, supply.plugins_used())
         with main_scope(reason="demo"):
             create_rules()
-            skus = create_range()
+            skus = create_range(supply.first_costs(shelves))
+            market = supply.open_market(shelves, skus)
         opened = people.create_stations()
         with main_scope(reason="demo"):
             pricing.reprice()
             settling.agree_on_terms()
             cards.fill_pools(skus, source)
-        channels.switch_on(settings)
         station_ids = [1, *(station_id for station_id, _login in opened)]
         members, member_login = people.create_members(station_ids)
         crowd = people.DemoPeople(station_ids, members, shown)
@@ -48,9 +62,11 @@ def seed(settings: Settings) -> None:
         tills = [Counter.of(station_id, crowd, SEED, diary) for station_id in station_ids]
         work.had_trouble(tills, skus, now)  # first: lists show the highest numbers on top
         history.live(app, tills, skus, history.moments(now, source))
-        history.work_off(diary, now)
-        work.leave_work(tills, skus, now)
+        past = PastPurchases(market, diary, now)
+        past.buy_all()
+        work.leave_work(tills, skus, now, past)
         people.leave_application()
+        portal_login = dossiers.keep_dossiers(market)
         backdating.date_back(settings.database_url, diary)
         with main_scope(reason="demo"):
             history.close_refunds()
@@ -60,8 +76,11 @@ def seed(settings: Settings) -> None:
             stock.check_stock_alerts()
         settling.settle(opened)
         backdating.date_endings(settings.database_url)
+        supply.begin_sourcing(market)
+        standing.judge(market, now)
+        backdating.date_supply(settings.database_url)
         payments.compare_again()
-        _write_logins(settings, shown, opened[0], member_login)
+        _write_logins(settings, {**shown, "supplier": portal_login}, opened[0], member_login)
     log.info("demo is filled orders=%d", len(diary.moments))
 
 
@@ -76,7 +95,7 @@ def _hurried(database_url: str) -> str:
 
 def _write_logins(
     settings: Settings,
-    shown: dict[str, object],
+    shown: dict[str, Any],
     owner: tuple[int, dict[str, str]],
     member: dict[str, str],
 ) -> None:
@@ -85,5 +104,8 @@ def _write_logins(
         **shown,
         "owner": {**owner[1], "station_url": settings.host_url(host)},
         "member": {**member, "station_url": settings.host_url(settings.main_host)},
+        "supplier": {
+            **shown["supplier"], "portal_url": settings.host_url(settings.main_host) + "/supplier/",
+        },
     }
     demo_info.write(find_home({"KAMENG_HOME": str(settings.home)}), info)

@@ -9,6 +9,7 @@ from kameng.db import db, main_scope, station_scope
 from kameng.identity import api as identity
 from kameng.ops.demo.buying import Counter, collect, judged, pay, place
 from kameng.ops.demo.cards import lines
+from kameng.ops.demo.purchasing import PastPurchases
 from kameng.ops.demo.range import DemoSku
 from kameng.payments import api as payments
 from kameng.risk import api as risk
@@ -26,10 +27,13 @@ BAD_LINES = {  # what suppliers' files look like, by restocked SKU
 }  # fmt: skip
 
 
-def leave_work(tills: Sequence[Counter], skus: list[DemoSku], now: datetime) -> None:
+def leave_work(
+    tills: Sequence[Counter], skus: list[DemoSku], now: datetime, past: PastPurchases
+) -> None:
     """The last hour: sales that went through, goods for a person, a rush that risk has held."""
     cards = [sku for sku in skus if sku.kind == "card"]
-    by_hand = [sku for sku in skus if sku.kind != "card"]
+    bought = [sku for sku in skus if sku.kind != "card" and sku.id in past.market.offers]
+    by_hand = [sku for sku in skus if sku.kind != "card" and sku not in bought]
     for number, minutes in enumerate((58, 47, 39, 31, 26, 18, 13, 7, 3)):
         till, at = tills[number % len(tills)], now - timedelta(minutes=minutes)
         with station_scope(till.station_id):
@@ -37,15 +41,20 @@ def leave_work(tills: Sequence[Counter], skus: list[DemoSku], now: datetime) -> 
     for number, minutes in enumerate((55, 34, 21)):
         till, at = tills[number], now - timedelta(minutes=minutes)
         with station_scope(till.station_id):
-            placed = place(till, by_hand[number * 3], at)
+            placed = place(till, by_hand[number], at)
             pay(till, placed)
-        supply.fulfil(till.station_id, placed.order_id)
+        supply.fulfil(till.station_id, placed.order_id)  # nobody offers these: the desk has them
+    course = next(sku for sku in bought if sku.kind == "manual")
+    with station_scope(tills[1].station_id):
+        placed = place(tills[1], course, at := now - timedelta(minutes=28))
+        pay(tills[1], placed)
+    past.buy(tills[1].station_id, {placed.order_id}, at)  # waits at its supplier's portal
     with station_scope(tills[1].station_id):
         place(tills[1], cards[2], now - timedelta(minutes=4))  # still to be paid
-    _rush(tills[2], next(sku for sku in by_hand if sku.kind == "top_up"), now)
+    _rush(tills[2], next(sku for sku in bought if sku.kind == "top_up"), now, past)
 
 
-def _rush(till: Counter, sku: DemoSku, now: datetime) -> None:
+def _rush(till: Counter, sku: DemoSku, now: datetime, past: PastPurchases) -> None:
     """Many top-ups from one address: the rule itself decides from which one on it is too many."""
     done: set[int] = set()
     for number in range(RUSH):
@@ -55,12 +64,8 @@ def _rush(till: Counter, sku: DemoSku, now: datetime) -> None:
             placed = place(till, sku, at, verdict=verdict, ip=RUSH_IP)
             pay(till, placed)
         if verdict[0] == "allow":
-            supply.fulfil(till.station_id, placed.order_id)
             done.add(placed.order_id)
-    with main_scope(reason="demo"):
-        for purchase in supply.open_purchases():
-            if (purchase.station_id, purchase.order_id in done) == (till.station_id, True):
-                supply.complete(till.station_id, purchase.id, "已到账", "staff:3")
+    past.buy(till.station_id, done, now - timedelta(minutes=21))
 
 
 def had_trouble(tills: Sequence[Counter], skus: list[DemoSku], now: datetime) -> None:

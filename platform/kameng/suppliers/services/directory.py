@@ -17,7 +17,7 @@ from kameng.identity.api import audit
 from kameng.jobs import notice_text, send_notice
 from kameng.runtime import current_settings
 from kameng.stock.api import close_alert
-from kameng.suppliers.services import grading, people, recently
+from kameng.suppliers.services import grading, people
 
 MANUAL = "supplier-manual"
 GRADES = ("A", "B", "C", "D")
@@ -145,9 +145,6 @@ def set_state(supplier_id: int, state: str, reason: str, actor: str, ip: str = "
     if state not in MOVES or row.state not in MOVES[state]:
         raise _moved()
     pause = reason if state == "paused" else ""
-    if state == "active":
-        recently.resume_supplier(supplier_id, reason, actor, ip)
-        return
     given = {"state": state, "pause": pause, "reason": reason, "supplier": supplier_id}
     db.session.execute(_MOVE, given)
     detail = {"from": row.state, "state": state, "reason": reason}

@@ -16,7 +16,7 @@ from kameng.jobs import publish
 
 MAIN_STATION = 1
 TOPIC = "supplier.changed"  # grade or state: what can be had upstream, and where, may be other now
-DEMOTED, RECOVERED, PAUSED, RESUMED = "recent_success", "recovered", "paused", "resumed"
+DEMOTED, RECOVERED, PAUSED = "recent_success", "recovered", "paused"
 
 _LOCK = text("""
 SELECT id, name, state, grade, grade_fixed, internal FROM supplier WHERE id = :id FOR UPDATE
@@ -44,7 +44,7 @@ class Marks:
     """When the watch last acted on a supplier; None: not within memory."""
 
     demoted_at: datetime | None = None
-    paused_at: datetime | None = None  # or resumed: what failed before is dealt with
+    paused_at: datetime | None = None  # what failed before is dealt with
 
 
 def locked(supplier_id: int) -> Row[Any] | None:
@@ -61,7 +61,7 @@ def last_card(supplier_id: int) -> tuple[int | None, dict[str, Any]]:
 def marks() -> dict[int, Marks]:
     """What the watch has done, by supplier."""
     found: dict[int, dict[str, datetime]] = {}
-    codes = [DEMOTED, RECOVERED, PAUSED, RESUMED]
+    codes = [DEMOTED, RECOVERED, PAUSED]
     for row in db.session.execute(_MARKS, {"codes": codes}):
         found.setdefault(row.supplier_id, {})[row.code] = row.at
     return {number: _marks(times) for number, times in found.items()}
@@ -70,8 +70,7 @@ def marks() -> dict[int, Marks]:
 def _marks(times: Mapping[str, datetime]) -> Marks:
     demoted, recovered = times.get(DEMOTED), times.get(RECOVERED)
     over = demoted is not None and recovered is not None and recovered >= demoted
-    dealt = [times[code] for code in (PAUSED, RESUMED) if code in times]
-    return Marks(demoted_at=None if over else demoted, paused_at=max(dealt, default=None))
+    return Marks(demoted_at=None if over else demoted, paused_at=times.get(PAUSED))
 
 
 def keep_card(

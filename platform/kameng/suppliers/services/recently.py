@@ -9,7 +9,6 @@ from flask_babel import gettext as _
 from sqlalchemy import Row, text
 
 from kameng.db import db
-from kameng.errors import Conflict, NotFound
 from kameng.identity.api import audit
 from kameng.stock.api import close_alert, raise_alert
 from kameng.suppliers.domain.recent import (
@@ -40,7 +39,7 @@ CROSS JOIN LATERAL (
    ORDER BY p.done_at DESC LIMIT :most)
   UNION ALL
   (SELECT p.sent_at + make_interval(secs => :patience), false FROM purchase p
-   WHERE p.connection_id = c.id AND p.state = 'unknown'
+   WHERE p.connection_id = c.id AND p.done_at IS NULL AND p.state = 'unknown'
      AND p.sent_at < now() - make_interval(secs => :patience)
      AND p.sent_at > now() - make_interval(mins => :minutes, secs => :patience)
    ORDER BY p.sent_at DESC LIMIT :most)) q
@@ -48,6 +47,10 @@ WHERE CAST(:only AS bigint) IS NULL OR c.supplier_id = :only
 ORDER BY q.at DESC
 """)
 _ACTIVE = text("SELECT id FROM supplier WHERE state = 'active' AND NOT internal ORDER BY id")
+_RESUMED = text("""
+SELECT s.id FROM supplier s JOIN alert a ON a.subject = 'supplier:' || s.id
+WHERE a.kind = :kind AND a.state = 'open' AND s.state <> 'paused'
+""")
 _STATE = text("""
 UPDATE supplier SET state = :state, pause_reason = :pause_reason WHERE id = :id
 """)
@@ -55,6 +58,7 @@ UPDATE supplier SET state = :state, pause_reason = :pause_reason WHERE id = :id
 
 def watch_recent() -> int:
     """Demote, pause or restore by the last purchases; returns how many. Main scope; commits."""
+    _close_over()
     terms = score_rules().terms
     ended = _ended(terms)
     acted = 0
@@ -73,22 +77,11 @@ def recent_of(supplier_id: int, terms: ScoreTerms, since: datetime = LONG_AGO) -
     return _rate(results, terms, since)
 
 
-def resume_supplier(supplier_id: int, reason: str, actor: str, ip: str = "") -> None:
-    """A person lets a paused supplier trade again; what failed before no longer counts."""
-    supplier = grading.locked(supplier_id)
-    if supplier is None or supplier.internal:
-        raise NotFound("supplier_unknown")
-    if supplier.state != "paused":
-        raise Conflict("supplier_not_paused", _("这个供应商没有暂停"))
-    db.session.execute(_STATE, {"id": supplier_id, "state": "active", "pause_reason": ""})
-    score, metrics = grading.last_card(supplier_id)
-    grading.keep_card(
-        supplier_id, purchases=0, score=score, grade=supplier.grade, metrics=metrics,
-        reasons=[{"code": grading.RESUMED}],
-    )  # fmt: skip
-    close_alert(PAUSED_ALERT, f"supplier:{supplier_id}")
-    audit(actor, "supplier.resume", f"supplier:{supplier_id}", {"reason": reason}, ip)
-    grading.tell(supplier_id)
+def _close_over() -> None:
+    """Whoever let a supplier trade again, its alert is over and the others are told."""
+    for (supplier_id,) in db.session.execute(_RESUMED, {"kind": PAUSED_ALERT}).all():
+        close_alert(PAUSED_ALERT, f"supplier:{supplier_id}")
+        grading.tell(supplier_id)
     db.session.commit()
 
 

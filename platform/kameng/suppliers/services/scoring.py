@@ -28,7 +28,7 @@ WHERE NOT internal AND state IN ('active', 'paused') ORDER BY name, id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Preview:
+class GradePreview:
     """Which grade a supplier would get by other rules; nothing is written."""
 
     supplier_id: int
@@ -38,6 +38,11 @@ class Preview:
     score: int | None
     purchases: int
     fixed: bool
+
+    @property
+    def changed(self) -> bool:
+        """Whether the grade would be another."""
+        return self.grade != self.new_grade
 
 
 def compute_scores(actor: str = SYSTEM, ip: str = "") -> int:
@@ -62,7 +67,7 @@ def compute_score(supplier_id: int, actor: str, ip: str = "") -> None:
     db.session.commit()
 
 
-def preview_grades(rules: Sequence[Rule], terms: ScoreTerms) -> list[Preview]:
+def preview_grades(rules: Sequence[Rule], terms: ScoreTerms) -> list[GradePreview]:
     """Who would get which grade by these rules. Main scope; reads only."""
     measured = measure(terms.window_days, terms.on_time_s)
     return [
@@ -73,10 +78,10 @@ def preview_grades(rules: Sequence[Rule], terms: ScoreTerms) -> list[Preview]:
 
 def _preview(
     row: Row[Any], measured: Measured, rules: Sequence[Rule], terms: ScoreTerms
-) -> Preview:
+) -> GradePreview:
     card = reckon(measured.values, rules)
     graded = grade_of(card.score, measured.ended, terms.grades())
-    return Preview(
+    return GradePreview(
         supplier_id=row.id, name=row.name, grade=row.grade, score=card.score,
         new_grade=row.grade if row.grade_fixed else graded, purchases=measured.ended,
         fixed=row.grade_fixed,

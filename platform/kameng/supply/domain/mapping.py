@@ -14,6 +14,8 @@ LEAST = 35  # a lower score is no suggestion
 _OWN_NAME = re.compile(r"[a-z][a-z0-9_]{0,30}")
 _KINDS = {"phone": "phone", "email": "email", "account": "account", "qq": "account"}
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
+_BRACKETS = re.compile(r"【[^】]*】|\[[^\]]*\]")  # suppliers praise their goods in them
+_ASKING = re.compile(r"^(?:请|输入|填写|您的|你的)+")
 _NO_WORD = re.compile(r"[\W_]+")
 # Names and labels that mean the same thing at one supplier or another.
 _MEANINGS: Mapping[str, str] = {
@@ -77,9 +79,13 @@ def suggest(offer: Goods, skus: Iterable[Goods], most: int = 3) -> list[Suggesti
 
 def score(offer: Goods, sku: Goods) -> int:
     """How much alike the two are, of 100: name first, then the number that both speak of."""
-    alike = SequenceMatcher(None, _plain(offer.name), _plain(sku.name), autojunk=False).ratio()
+    name = _plain(sku.name)
+    alike = max(
+        SequenceMatcher(None, _plain(text), name, autojunk=False).ratio()
+        for text in (offer.name, _BRACKETS.sub("", offer.name))
+    )
     theirs = set(_numbers(offer.name))
-    ours = {sku.face_value} if sku.face_value else set(_numbers(sku.name))
+    ours = {*_numbers(sku.name), *([sku.face_value] if sku.face_value else [])}
     value = 0.5 if not theirs or not ours else float(bool(theirs & ours))
     kind = 1.0 if offer.kind == sku.kind else 0.5
     return round(100 * (0.65 * alike + 0.25 * value + 0.1 * kind))
@@ -124,7 +130,7 @@ def _same_meaning(field: Field, own: Field) -> bool:
 
 
 def _meanings(field: Field) -> set[str]:
-    words = (_plain(field.name), _plain(field.label))
+    words = (_plain(field.name), _ASKING.sub("", _plain(field.label)))
     return {_MEANINGS[word] for word in words if word in _MEANINGS}
 
 

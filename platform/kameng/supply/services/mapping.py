@@ -136,12 +136,12 @@ def save_policy(sku_id: int, policy: Policy, actor: str) -> None:
 def _map(one: MappedTo, actor: str) -> set[int]:
     offer, sku = _offer(one.offer_id), _sku(one.sku_id)
     if not fits(offer.kind, sku.kind):
-        raise DomainError("kind_differs", _l("卡密供货只能对应卡密商品，直充和人工也一样"))
+        raise DomainError("kind_differs", _l("卡密供货只能映射卡密商品，直充和人工也一样"))
     chosen = field_map(offer, one.sku_id) if one.input_map is None else dict(one.input_map)
     theirs = {field.name for field in their_fields(offer)}
     ours = {field.name for field in our_fields(one.sku_id)}
     if not set(chosen) <= theirs or not set(chosen.values()) <= ours:
-        raise DomainError("field_unknown", _l("字段对应里有不存在的字段"))
+        raise DomainError("field_unknown", _l("字段映射里有不存在的字段"))
     touched = {one.sku_id} | ({offer.sku_id} if offer.sku_id is not None else set())
     offer.sku_id, offer.input_map = one.sku_id, chosen
     audit(actor, "supply.map", f"offer:{offer.id}", {"sku_id": one.sku_id})

@@ -93,7 +93,7 @@ def mapping_preview(offer_id: int, sku_id: int) -> MappingPreview:
     if kinds is None:
         raise NotFound("offer_unknown", _l("没有这条供货或这个规格"))
     if not fits(kinds.theirs, kinds.ours):
-        raise DomainError("kind_differs", _l("卡密供货只能对应卡密商品，直充和人工也一样"))
+        raise DomainError("kind_differs", _l("卡密供货只能映射卡密商品，直充和人工也一样"))
     before = routing_preview(sku_id).cost
     try:
         db.session.execute(_AS_MAPPED, given)

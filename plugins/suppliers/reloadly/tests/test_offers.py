@@ -83,7 +83,7 @@ def test_long_catalogues_are_read_page_by_page(tmp_path):
             offers += page.offers
             cursor = page.next_cursor
             cursors.append(cursor)
-    assert cursors == ["topup:2", "giftcard:1", "giftcard:2", ""]
+    assert cursors == ["topup:2", "giftcard:1", "giftcard:2", "giftcard:3", ""]
     assert len(offers) == len(catalogue.GOODS)
 
 

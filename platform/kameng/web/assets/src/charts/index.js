@@ -5,14 +5,15 @@
 import * as echarts from "echarts/core";
 import { BarChart, LineChart, PieChart } from "echarts/charts";
 import {
-  AriaComponent, DatasetComponent, GridComponent, LegendComponent, MarkLineComponent,
-  TitleComponent, TooltipComponent,
+  AriaComponent, DatasetComponent, GridComponent, LegendComponent, MarkAreaComponent,
+  MarkLineComponent, TitleComponent, TooltipComponent,
 } from "echarts/components";
 import { SVGRenderer } from "echarts/renderers";
 
 echarts.use([
   LineChart, BarChart, PieChart, AriaComponent, DatasetComponent, GridComponent,
-  LegendComponent, MarkLineComponent, TitleComponent, TooltipComponent, SVGRenderer,
+  LegendComponent, MarkAreaComponent, MarkLineComponent, TitleComponent, TooltipComponent,
+  SVGRenderer,
 ]);
 
 const charts = new Map();

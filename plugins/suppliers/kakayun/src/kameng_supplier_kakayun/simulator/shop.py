@@ -30,6 +30,11 @@ LINES: tuple[Line, ...] = (
      ("芒果会员激活码", "哔哩哔哩大会员激活码"), (15, 25, 148)),
     ("网课资料 / 考试网课", OfferKind.CARD, (), 40,
      ("考研英语网课兑换码", "软考网课兑换码"), (99, 299)),
+    # What the demo's shop sells, under its invented names.
+    ("话费充值 / 三网快充", OfferKind.TOP_UP, PHONE, 87, ("三网话费快充",), (30, 50, 100, 200)),
+    ("视频会员 / 会员激活码", OfferKind.CARD, (), 78, ("极光视频会员激活码",), (25, 68, 238)),
+    ("视频会员 / 会员直充", OfferKind.TOP_UP, PHONE, 76, ("极光视频会员直充",), (25,)),
+    ("游戏点卡 / 点卡卡密", OfferKind.CARD, (), 86, ("星海点券",), (30, 100, 300, 648)),
 )  # fmt: skip
 FIRST_REF, CARDS_IN_STOCK, TOP_UPS_IN_STOCK = 680_001, 500, 9999
 
@@ -53,4 +58,4 @@ def goods() -> Iterator[Goods]:
 
 
 GOODS = tuple(goods())
-GROUPS = tuple(line[0] for line in LINES)
+GROUPS = tuple(dict.fromkeys(line[0] for line in LINES))

@@ -11,6 +11,10 @@ GAME = (
     OfferField(name="recharge_account", label="游戏账号"),
     OfferField(name="lblName1", label="区服", choices=("微信区", "QQ区")),
 )
+ROLE = (
+    OfferField(name="recharge_account", label="角色编号"),
+    OfferField(name="lblName1", label="区服", choices=("青龙", "白虎", "朱雀", "玄武")),
+)
 ACCOUNT = (OfferField(name="recharge_account", label="充值账号"),)
 CARRIERS = (("移动", 0), ("联通", 1), ("电信", 2))
 FACES = (10, 20, 30, 50, 100, 200, 300, 500)
@@ -51,4 +55,12 @@ GOODS = (
     _top_up("4002", "腾讯视频 VIP 月卡 直充", "影视会员 / 直充", "19.8", ACCOUNT),
     _top_up("4003", "哔哩哔哩大会员 年卡 直充", "影视会员 / 直充", "128.0", ACCOUNT),
     _card("5001", "Python 实战课 兑换码", "知识课程 / 编程", "39.9", 5000),
+    # What the demo's shop sells, under its invented names.
+    _top_up("3401", "三网话费 30 元 极速", "话费充值 / 全国话费", "26.3", PHONE),
+    _top_up("3402", "三网话费 50 元 极速", "话费充值 / 全国话费", "43.8", PHONE),
+    _top_up("3403", "三网话费 100 元 极速", "话费充值 / 全国话费", "87.6", PHONE),
+    _top_up("3404", "三网话费 200 元 极速", "话费充值 / 全国话费", "175.2", PHONE),
+    _top_up("2921", "像素领主 钻石 68 颗", "游戏直充 / 手游", "5.1", ROLE),
+    _top_up("2922", "像素领主 钻石 680 颗", "游戏直充 / 手游", "57.8", ROLE),
+    _card("2931", "星海点券 100 元", "游戏卡密 / 点卡", "86.6", 800),
 )

@@ -58,6 +58,19 @@ PRODUCTS = {
         name="Coursera 课程卡", country=("US", "美国"), currency="USD", category="课程",
         prices={"49": "47.04"},
     ),
+    # What the demo's shop sells, under its invented names.
+    301: Maker(
+        name="半日茶礼品卡", country=("CN", "中国"), currency="CNY", category="礼品卡",
+        prices={"50": "5.88", "100": "11.76"},
+    ),
+    302: Maker(
+        name="长夏书店礼品卡", country=("CN", "中国"), currency="CNY", category="礼品卡",
+        prices={"100": "11.76"},
+    ),
+    303: Maker(
+        name="花间礼品卡", country=("CN", "中国"), currency="CNY", category="礼品卡",
+        prices={"200": "23.28"},
+    ),
 }  # fmt: skip
 ROWS = {"topup": OPERATORS, "giftcard": PRODUCTS}
 

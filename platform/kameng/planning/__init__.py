@@ -1,0 +1,1 @@
+"""Planning: seasons, what they will sell, and what to buy for them."""
