@@ -95,6 +95,7 @@ from kameng.suppliers.services.people import (
     find_person,
     invited,
     people_of,
+    release_second_factor,
     reset_second_factor,
 )
 from kameng.suppliers.services.recently import watch_recent
@@ -147,11 +148,11 @@ __all__ = [
     "crypto_word", "dispute", "disputes_of", "documents_of", "draft_contract", "draw_up_due",
     "end_contract", "enrol", "find_person", "fix_grade", "hand_in", "invite", "invite_again",
     "invited", "keys_of", "lines_of", "make_key", "messages_of", "offered", "offers_of",
-    "open_dispute", "open_document", "open_sales", "owed_to", "payments_of", "people_of", "preview",
-    "preview_grades", "put_costs", "read_bill", "read_cost_rows", "read_lines", "read_sheet",
-    "refuse", "reply", "request_payment", "reseal_all", "reset_second_factor", "review",
-    "revoke_key", "sale", "sales", "save_offers", "save_score_rules", "score_history", "score_line",
-    "score_list", "score_rules", "scorecards", "set_state", "set_their_total", "sheet_rows",
-    "sign_contract", "statement", "statement_sheet", "statements_of", "supplier", "supplier_of",
-    "today", "watch_expiry", "watch_recent",
+    "open_dispute", "open_document", "open_sales", "owed_to", "payments_of", "people_of",
+    "preview", "preview_grades", "put_costs", "read_bill", "read_cost_rows", "read_lines",
+    "read_sheet", "refuse", "release_second_factor", "reply", "request_payment", "reseal_all",
+    "reset_second_factor", "review", "revoke_key", "sale", "sales", "save_offers",
+    "save_score_rules", "score_history", "score_line", "score_list", "score_rules", "scorecards",
+    "set_state", "set_their_total", "sheet_rows", "sign_contract", "statement", "statement_sheet",
+    "statements_of", "supplier", "supplier_of", "today", "watch_expiry", "watch_recent",
 ]  # fmt: skip

@@ -143,6 +143,8 @@ def _load() -> None:
         return
     current = current_session()
     owner = current.owner if current.sid else None
+    if owner and owner[0] == "supplier":
+        return  # the portal knows its people itself; to all other pages they are guests
     found = _account(*owner) if owner else None
     # The mark changes with the password: sessions from before it are worth nothing.
     if found and hmac.compare_digest(found[1], str(current.record.get("mark", ""))):

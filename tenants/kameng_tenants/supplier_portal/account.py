@@ -10,7 +10,7 @@ from kameng.errors import DomainError
 from kameng.suppliers import api as suppliers
 from kameng.web import client_ip, flash, limit
 from kameng_tenants.supplier_portal import blueprint
-from kameng_tenants.supplier_portal.entry import here, inside, start_session
+from kameng_tenants.supplier_portal.entry import SECOND, here, inside, start_session
 
 LONGEST = 200
 
@@ -39,3 +39,21 @@ def change_password() -> BaseResponse:
     except DomainError as refusal:
         flash(str(refusal.message), "bad")
     return redirect("/supplier/account", 303)
+
+
+@blueprint.post("/account/second-factor")
+@inside
+def new_second_factor() -> BaseResponse:
+    """A new phone: the old authenticator is let go, and the next page binds the new one."""
+    me = here()
+    try:
+        limit("supplier-password", f"{me.supplier_id}:{me.id}", 10, 600, closed=True)
+        password, code = (
+            request.form.get("password", "")[:LONGEST],
+            request.form.get("totp_code", ""),
+        )
+        start_session(suppliers.release_second_factor(me, password, code[:10], client_ip()))
+    except DomainError as refusal:
+        flash(str(refusal.message), "bad")
+        return redirect("/supplier/account", 303)
+    return redirect(SECOND, 303)

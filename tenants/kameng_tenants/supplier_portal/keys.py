@@ -6,9 +6,7 @@ from flask import Response, make_response, redirect, render_template, request
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response as BaseResponse
 
-from kameng.db import main_scope
 from kameng.errors import DomainError
-from kameng.identity import api as identity
 from kameng.suppliers import api as suppliers
 from kameng.web import client_ip, flash, limit, no_store
 from kameng_tenants.supplier_portal import blueprint
@@ -34,7 +32,6 @@ def make_key() -> Response | BaseResponse:
     except DomainError as refusal:
         flash(str(refusal.message), "bad")
         return redirect("/supplier/keys", 303)
-    _note(me, "supplier.key", made[0])
     return no_store(_page(made))
 
 
@@ -44,8 +41,7 @@ def revoke_key(number: int) -> BaseResponse:
     """Stop a key at once."""
     me = here()
     try:
-        key_id = suppliers.revoke_key(me.supplier_id, number)
-        _note(me, "supplier.key_revoke", key_id)
+        suppliers.revoke_key(me.supplier_id, number)
         flash(_("密钥已停用"), "success")
     except DomainError as refusal:
         flash(str(refusal.message), "bad")
@@ -55,12 +51,3 @@ def revoke_key(number: int) -> BaseResponse:
 def _page(made: tuple[str, str] | None = None) -> Response:
     rows = suppliers.keys_of(here().supplier_id)
     return make_response(render_template("supplier_portal/keys.html", rows=rows, made=made))
-
-
-def _note(me: suppliers.Person, action: str, key_id: str) -> None:
-    from kameng.db import db
-
-    with main_scope(reason="audit of a supplier's key"):
-        subject = f"supplier:{me.supplier_id}"
-        identity.audit(me.actor, action, subject, {"key": key_id}, client_ip())
-        db.session.commit()

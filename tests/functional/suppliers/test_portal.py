@@ -231,6 +231,24 @@ def test_S5_a_changed_password_ends_the_other_sessions(street: Any) -> None:
     assert other.get("/supplier/", base_url=MAIN).status_code == 302
 
 
+def test_S5_a_new_phone_needs_a_code_of_the_old_one(street: Any) -> None:
+    portal = street.enter(street.supplier("换手机的"))
+    street.market.owner.execute("UPDATE supplier_user SET totp_last_step = 0")
+    path = "/account/second-factor"
+    portal.refused(path, password="wrong", totp_code=pyotp.TOTP(portal.secret).now())
+    portal.refused(path, password=PASSWORD, totp_code="000000")
+    good = {"password": PASSWORD, "totp_code": pyotp.TOTP(portal.secret).now()}
+    assert portal.post(path, **good).location == "/supplier/second-factor"
+    assert portal.browser.get("/supplier/", base_url=MAIN).location == "/supplier/second-factor"
+
+
+def test_S5_a_supplier_is_a_guest_on_public_pages_and_stays_signed_in(street: Any) -> None:
+    portal = street.portals[0]
+    for path in ("/supplier/apply", "/", "/orders/lookup"):
+        assert portal.browser.get(path, base_url=MAIN).status_code == 200
+    assert portal.name in portal.get("/")
+
+
 def test_S2_a_closed_supplier_is_out_at_its_next_request(street: Any) -> None:
     from kameng.db import main_scope
     from kameng.suppliers import api as suppliers

@@ -11,13 +11,14 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import text
 
-from kameng.db import db, main_scope, run, supplier_scope
+from kameng.db import db, run, supplier_scope
 from kameng.errors import Conflict, DomainError, NotFound
 from kameng.identity.api import audit
 from kameng.jobs import notice_text, send_notice
 from kameng.runtime import current_settings
 from kameng.suppliers.domain import disputes as rules
 from kameng.suppliers.domain.offers import cost_of, cost_text
+from kameng.suppliers.services.noting import note
 
 KIND_WORDS: dict[str, Any] = {
     "bad_card": _l("卡密无效"),
@@ -186,10 +187,7 @@ def answer_dispute(supplier_id: int, dispute_id: int, words: str, offer: int | N
         body = words if offer is None else rules.offer_text(cost_text(offer), words)
         db.session.execute(SAY, {**given, "actor": f"supplier:{supplier_id}", "body": body})
         db.session.commit()
-    with main_scope(reason="audit of a supplier's answer"):
-        detail = {"dispute": dispute_id, "amount": offer or 0}
-        audit(f"supplier:{supplier_id}", "dispute.answer", f"supplier:{supplier_id}", detail)
-        db.session.commit()
+    note(supplier_id, "dispute.answer", {"dispute": dispute_id, "amount": offer or 0})
 
 
 def reply(supplier_id: int, dispute_id: int, words: str, actor: str, ip: str = "") -> None:

@@ -16,6 +16,7 @@ from kameng.errors import Conflict, DomainError, NotFound
 from kameng.identity.api import audit
 from kameng.suppliers.domain import applying as rules
 from kameng.suppliers.services import sealing
+from kameng.suppliers.services.noting import note
 
 KIND_WORDS: dict[str, Any] = {
     "business_licence": _l("营业执照"),
@@ -116,6 +117,7 @@ def hand_in(supplier_id: int, kind: str, title: str, number: str, content: bytes
             raise DomainError("too_many_documents", _l("材料太多，请联系主站清理"), 422)
         made = keep(supplier_id, kind, title, number, content)
         db.session.commit()
+    note(supplier_id, "supplier.document", {"document": made, "kind": kind})
     return made
 
 

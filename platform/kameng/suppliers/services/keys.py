@@ -18,6 +18,7 @@ from kameng.db import db, main_scope, supplier_scope
 from kameng.errors import DomainError, NotFound, Unavailable
 from kameng.suppliers.domain import signing
 from kameng.suppliers.services import sealing
+from kameng.suppliers.services.noting import note
 
 MOST_KEYS = 5
 NONCE = re.compile(r"[A-Za-z0-9_-]{16,64}")
@@ -97,6 +98,7 @@ def make_key(supplier_id: int, who: str) -> tuple[str, str]:
         }  # fmt: skip
         db.session.execute(_INSERT, given)
         db.session.commit()
+    note(supplier_id, "supplier.key", {"key": key_id, "name": who})
     return key_id, secret
 
 
@@ -107,6 +109,7 @@ def revoke_key(supplier_id: int, number: int) -> str:
         if key_id is None:
             raise NotFound("key_unknown", _l("没有这把有效的密钥"))
         db.session.commit()
+    note(supplier_id, "supplier.key_revoke", {"key": key_id})
     return str(key_id)
 
 

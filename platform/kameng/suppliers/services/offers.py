@@ -19,6 +19,7 @@ from kameng.db import db, supplier_scope
 from kameng.errors import DomainError
 from kameng.suppliers.domain.applying import crypto_word
 from kameng.suppliers.domain.offers import COLUMNS, OfferLine, cost_text, read_offer
+from kameng.suppliers.services.noting import note
 
 PAGE = 50
 MOST_LINES = 5000
@@ -226,6 +227,8 @@ def save_offers(supplier_id: int, lines: Sequence[OfferLine]) -> list[int]:
             if number:
                 changed.append(number)
         db.session.commit()
+    if changed:
+        note(supplier_id, "supplier.offers", {"rows": len(changed)})
     return changed
 
 
@@ -235,7 +238,7 @@ def _save(supplier_id: int, connection: int, line: OfferLine, old: Any) -> int:
         number = db.session.scalar(_INSERT, given)
         if number is None:
             raise DomainError("try_again", _l("另一个请求刚改过同一货号，请重试"), 409)
-        _note(given, int(number), None)
+        _keep_history(given, int(number), None)
         return int(number)
     if old.kind != line.kind:
         raise DomainError("kind_fixed", PROBLEM_WORDS["kind_fixed"], 422, sku_ref=line.sku_ref)
@@ -244,11 +247,11 @@ def _save(supplier_id: int, connection: int, line: OfferLine, old: Any) -> int:
         return 0
     db.session.execute(_UPDATE, {**given, "id": old.id})
     if (old.cost, old.on_sale) != (line.cost, line.on_sale):
-        _note(given, old.id, old)
+        _keep_history(given, old.id, old)
     return int(old.id)
 
 
-def _note(given: dict[str, Any], number: int, old: Any) -> None:
+def _keep_history(given: dict[str, Any], number: int, old: Any) -> None:
     before = {"old_cost": old.cost if old else None, "old_on_sale": old.on_sale if old else None}
     wanted = {name: given[name] for name in ("supplier", "cost", "on_sale")}
     db.session.execute(_HISTORY, {**wanted, **before, "id": number})

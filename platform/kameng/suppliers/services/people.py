@@ -21,6 +21,7 @@ from kameng.db import db, main_scope, supplier_scope
 from kameng.errors import Conflict, DomainError, NotFound
 from kameng.identity import api as identity
 from kameng.runtime import current_settings
+from kameng.suppliers.services.noting import note
 from kameng.suppliers.services.sealing import TOTP_HOLDER, totp_name
 
 MAIN_STATION = 1
@@ -192,7 +193,7 @@ def enrol(person: Person, secret: str, code: str, password: str, ip: str = "") -
         given = {"sealed": sealed, "step": step, "supplier": person.supplier_id, "id": person.id}
         db.session.execute(_TOTP, given)
         db.session.commit()
-    _note(person.actor, "supplier.totp", person.supplier_id, {"login": person.login}, ip)
+    note(person.supplier_id, "supplier.totp", {"login": person.login}, ip)
     return _again(person)
 
 
@@ -204,7 +205,7 @@ def change_password(person: Person, old: str, new: str, ip: str = "") -> Person:
         given = {"hash": hashed, "supplier": person.supplier_id, "id": person.id}
         db.session.execute(_PASSWORD, given)
         db.session.commit()
-    _note(person.actor, "supplier.password", person.supplier_id, {"login": person.login}, ip)
+    note(person.supplier_id, "supplier.password", {"login": person.login}, ip)
     return _again(person)
 
 
@@ -216,6 +217,22 @@ def confirm(person: Person, password: str, ip: str = "") -> None:
         if not identity.verify_password(row.password_hash, password):
             identity.record_failure("supplier", person.login, MAIN_STATION, ip, "confirm")
             raise identity.LoginRefused("confirm_failed", _l("密码不正确。"), field="password")
+
+
+def release_second_factor(person: Person, password: str, code: str, ip: str = "") -> Person:
+    """Let the present authenticator go, for a new phone: password and one code of the old one.
+
+    Nothing but binding a new one is open afterwards. Raises `LoginRefused`.
+    """
+    confirm(person, password, ip)
+    with main_scope(reason="a supplier's second factor"):
+        row = _row(person.id, person.supplier_id)
+        _second_factor(row, code, ip)
+        given = {"sealed": None, "step": 0, "supplier": person.supplier_id, "id": person.id}
+        db.session.execute(_TOTP, given)
+        db.session.commit()
+    note(person.supplier_id, "supplier.totp_reset", {"login": person.login}, ip)
+    return _again(person)
 
 
 def reset_second_factor(supplier_id: int, user_id: int, actor: str, ip: str = "") -> None:
@@ -286,9 +303,3 @@ def _again(person: Person) -> Person:
     if found is None:
         raise NotFound("person_unknown", _l("没有这个人。"))
     return found
-
-
-def _note(actor: str, action: str, supplier_id: int, detail: dict[str, Any], ip: str) -> None:
-    with main_scope(reason="audit of a supplier's deed"):
-        identity.audit(actor, action, f"supplier:{supplier_id}", detail, ip)
-        db.session.commit()

@@ -18,6 +18,7 @@ from kameng.errors import Conflict, DomainError, NotFound
 from kameng.identity.api import audit
 from kameng.suppliers.domain.offers import cost_text
 from kameng.suppliers.domain.periods import missing_periods
+from kameng.suppliers.services.noting import note
 
 CHINA = ZoneInfo("Asia/Shanghai")
 PAGE, MOST_LINES = 50, 100_000
@@ -203,6 +204,8 @@ def answer_statement(
         if db.session.scalar(_ANSWER, given) is None:
             raise Conflict("statement_confirmed", _l("这张对账单已经确认过"))
         db.session.commit()
+    detail = {"statement": statement_id, "state": given["state"], "amount": given["total"]}
+    note(supplier_id, "statement.answer", detail)
 
 
 def set_their_total(
