@@ -31,7 +31,7 @@ def settle(purchase: Bought, sales: list[Sold]) -> str:
     assert len(sales) < 2, "one number has bought twice"
     sale = sales[0] if sales else None
     try:
-        if sale is None or sale.state in ("failed", "cancelled"):
+        if sale is None or sale.kept == 0 or sale.state in ("failed", "cancelled"):
             return _fail(purchase, sale)
         if sale.state != "done":
             sale.stand.act(sale.row["ref"], "fail")

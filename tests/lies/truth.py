@@ -103,24 +103,26 @@ class Truth:
             self._find_by_goods(sale)
 
     def _find_by_goods(self, sale: Sold) -> None:
-        """Without a number and with its answer lost: it can only be one that is open, of the same
-        goods, number and account. Which one of equals does not matter: cards are all alike."""
-        for purchase in self.purchases:
-            alike = (
-                purchase.sku_ref == sale.row["goods"] and purchase.quantity == sale.row["quantity"]
-                and set(purchase.inputs.values()) >= set(sale.row["inputs"].values())
-                and self._simulator(purchase) == sale.stand.simulator.name
-            )  # fmt: skip
-            by_hand = purchase.state == "succeeded" or purchase.code == "by_hand"
-            if (
-                alike
-                and not purchase.supplier_ref
-                and not self.of[purchase.id]
-                and (purchase.open or by_hand)
-            ):
-                self.of[purchase.id].append(sale)
-                return
+        """Without a number and with its answer lost it can only be one of the same goods, count and
+        account that is open or was settled by a person. Which one of equals does not matter: what
+        has come to nothing belongs to one that failed, what was kept to one that did not."""
+        lost = [p for p in self.purchases if self._may_be(p, sale)]
+        failed = [p for p in lost if p.code == "by_hand"]
+        others = [p for p in lost if p.open or p.state == "succeeded"]
+        for purchase in others if sale.kept > 0 else [*failed, *others]:
+            self.of[purchase.id].append(sale)
+            return
         self.nobodys.append(sale)
+
+    def _may_be(self, purchase: Bought, sale: Sold) -> bool:
+        return (
+            not purchase.supplier_ref
+            and not self.of.get(purchase.id)
+            and purchase.sku_ref == sale.row["goods"]
+            and purchase.quantity == sale.row["quantity"]
+            and set(purchase.inputs.values()) >= set(sale.row["inputs"].values())
+            and self._simulator(purchase) == sale.stand.simulator.name
+        )
 
     def _simulator(self, purchase: Bought) -> str:
         stand = self._stands.get(purchase.connection_id)

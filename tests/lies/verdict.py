@@ -138,7 +138,10 @@ class Verdict:
                 continue
             sold = Counter(c for sale in self.truth.of.get(p.id, []) for c in sale.codes)
             mine = Counter(vault[p.id])
-            self._fault(mine - sold, f"purchase {p.id} ({self.truth.name(p)}) has {dict(mine - sold)}, sold were {dict(sold)}")
+            self._fault(
+                mine - sold,
+                f"purchase {p.id} ({self.truth.name(p)}) has {dict(mine - sold)}, sold were {dict(sold)}",
+            )
             missing = min(p.quantity, len(sold)) - len(mine)
             self._fault(
                 missing > 0, f"purchase {p.id}: {missing} cards sold for it are not in the vault"
