@@ -18,7 +18,7 @@ from kameng.payments.models import PaymentAttempt, Refund
 from kameng.risk.models import RiskDecisionRow
 from kameng.supply.models import Purchase
 from kameng.web.formats import plain_money
-from kameng_admin import labels, texts
+from kameng_admin import labels, supply_words, texts
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +109,8 @@ REASONS = {
     "purchase declined": _l("供货方未能交货"),
     "part delivered": _l("供货方交了一部分"),
     "supplier refund": _l("供货方退回货款"),
-    "no supplier": _l("没有供货方能交货"),
+    "no supplier": _l("没有供货方能交货，款项退回"),
+    "nobody delivers": _l("没有供货方能交货"),
     "cards claimed": _l("从卡池取卡"),
     "no card left": _l("卡池已空，款项退回"),
     "money returned": _l("款已退回"),
@@ -154,12 +155,22 @@ def _steps(order: Order) -> list[Step]:
 def _step(order: Order, event: Any) -> Step:
     mark = labels.order_mark(event.to_state, order.kind)
     who = texts.actor_text(event.actor, order.station_id)
-    reason = REASONS.get(event.reason.partition(":")[0], event.reason)
+    reason = REASONS.get(event.reason, event.reason)
     if event.reason.startswith("staff:"):  # who has seen the money on the bank account
         name = texts.actor_text(event.reason, 1)
         reason = _("%(who)s 确认到账", who=name)
-    parts = [str(part) for part in (who, reason) if str(part)]
+    parts = [str(part) for part in (who, reason, *_why(event)) if str(part)]
     return Step(event.at, mark.icon, mark.tone, mark.label, " · ".join(parts))
+
+
+def _why(event: Any) -> list[str]:
+    """Why each supplier was no choice, where that is what happened."""
+    if event.reason != "nobody delivers":
+        return []
+    return [
+        f"{one['supplier']}：{supply_words.WHY.get(one['why'], one['why'])}"
+        for one in event.detail.get("suppliers", [])
+    ]
 
 
 def _shares(split: Sequence[tuple[str, int]]) -> list[Share]:

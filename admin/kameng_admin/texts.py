@@ -130,6 +130,7 @@ ACTIONS: Mapping[str, tuple[str, str, Any]] = {
     "supplier.refuse": ("circle-x", "idle", _l("拒绝供应商申请")),
     "supplier.state": ("building-store", "warn", _l("改变供应商状态")),
     "supplier.grade": ("star", "warn", _l("改变供应商等级")),
+    "supplier.resume": ("player-play", "ok", _l("恢复向供应商采购")),
     "supplier.invite": ("mail", "info", _l("邀请供应商的人")),
     "supplier.totp": ("shield-check", "idle", _l("绑定动态验证码")),
     "supplier.totp_reset": ("key", "warn", _l("重置动态验证码")),

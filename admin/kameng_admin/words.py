@@ -125,6 +125,7 @@ JOBS: Mapping[str, Any] = {
     "supply.start_syncs": _l("安排供货同步"),
     "supply.sync_connection": _l("同步供货接口"),
     "supply.refresh_levels": _l("重算可供数量"),
+    "supply.refresh_levels_of_supplier": _l("重算供应商的可供数量"),
     "supply.watch_deadlines": _l("超时提醒"),
     "stock.import_spooled": _l("导入卡密"),
     "suppliers.watch_recent_success": _l("供应商近期成功率"),

@@ -272,7 +272,7 @@ class ProductsView(SecureModelView):
             crossed=crossed,
             seen=_stamp(product),
             field_kinds=FIELD_KINDS,
-            levels=catalog.stock_levels(ids) if product.kind == "card" else {},
+            levels=catalog.stock_levels(ids),
             state=labels.mark(labels.PRODUCT, product.state),
             labels=labels,
             amount_text=amount_text,

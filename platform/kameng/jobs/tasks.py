@@ -58,6 +58,12 @@ def tell_delivered(station_id: int, payload: dict[str, Any]) -> None:
     notifying.order_notice("order.delivered", station_id, int(payload["order_id"]))
 
 
+@subscribe("purchase.part", queue="notify")
+def tell_part(station_id: int, payload: dict[str, Any]) -> None:
+    """The shopper learns that some of the goods are there already."""
+    notifying.order_notice("order.part", station_id, int(payload["order_id"]))
+
+
 @subscribe("order.refunding", queue="notify")
 def tell_refunding(station_id: int, payload: dict[str, Any]) -> None:
     """The shopper learns that the money is on its way back."""

@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from typing import Literal
 
 Kind = Literal[
-    "order.delivered", "order.refunding", "order.refunded", "station.approved",
-    "station.rejected", "ledger.head", "supplier.approved", "supplier.refused", "supplier.paper",
-    "supplier.dispute",
+    "order.delivered", "order.part", "order.short", "order.refunding", "order.refunded",
+    "station.approved", "station.rejected", "ledger.head", "supplier.approved",
+    "supplier.refused", "supplier.paper", "supplier.dispute",
 ]  # fmt: skip
 Locale = Literal["zh_Hans_CN", "en"]
 
@@ -28,6 +28,40 @@ TEXTS: Mapping[Kind, Mapping[Locale, tuple[str, str]]] = {
             "Hello,\n\nyour purchase “{product}” (order {order_no}) has been delivered.\n"
             "For your safety this mail does not contain the code. Open the page below and look it "
             "up with your order number and look-up secret:\n{link}\n\n"
+            "Never pass on the code or the secret.\n{station}",
+        ),
+    },
+    "order.part": {
+        "zh_Hans_CN": (
+            "{station}：订单 {order_no} 先发出了一部分",
+            "您好！\n\n您购买的「{product}」（订单号 {order_no}）共 {quantity} 件，"
+            "已发出 {came} 件，其余的正在补发；补不上的部分会原路退款。\n"
+            "请打开下面的页面，用订单号和查询码查看：\n{link}\n\n"
+            "请不要把卡密或查询码告诉任何人。\n{station}",
+        ),
+        "en": (
+            "{station}: part of order {order_no} has been delivered",
+            "Hello,\n\n{came} of {quantity} pieces of your purchase “{product}” (order {order_no}) "
+            "have been delivered. The rest is being fetched; what cannot be had is paid back.\n"
+            "Look it up with your order number and look-up secret:\n{link}\n\n"
+            "Never pass on the code or the secret.\n{station}",
+        ),
+    },
+    "order.short": {
+        "zh_Hans_CN": (
+            "{station}：订单 {order_no} 已发货，有 {short} 件退款",
+            "您好！\n\n您购买的「{product}」（订单号 {order_no}）已发出 {came} 件。\n"
+            "很抱歉，另外 {short} 件没能发出，对应的 ¥{refunded} 将按原路退回，"
+            "到账时间取决于支付渠道。\n"
+            "请打开下面的页面，用订单号和查询码查看：\n{link}\n\n"
+            "请不要把卡密或查询码告诉任何人。\n{station}",
+        ),
+        "en": (
+            "{station}: order {order_no} has been delivered, {short} of its pieces are paid back",
+            "Hello,\n\n{came} pieces of your purchase “{product}” (order {order_no}) have been "
+            "delivered.\nWe are sorry: {short} could not be delivered. ¥{refunded} goes back the "
+            "way it was paid; how long that takes depends on the payment method.\n"
+            "Look it up with your order number and look-up secret:\n{link}\n\n"
             "Never pass on the code or the secret.\n{station}",
         ),
     },

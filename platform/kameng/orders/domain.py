@@ -26,7 +26,9 @@ TRANSITIONS: Mapping[str, frozenset[str]] = {
     "refunded": frozenset(),
 }
 STATES = tuple(TRANSITIONS)
-OPEN_STATES = frozenset({"pending_payment", "paid", "fulfilling", "held", "refunding"})
+OPEN_STATES = frozenset(
+    {"pending_payment", "paid", "fulfilling", "held", "partially_delivered", "refunding"}
+)
 
 Tone = Literal["ok", "warn", "bad", "info", "idle"]
 TONES: Mapping[str, Tone] = {

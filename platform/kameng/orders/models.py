@@ -47,6 +47,7 @@ class Order(Base):
     collected_by: Mapped[int] = mapped_column(BigInteger)
     funded: Mapped[bool]
     delivery_text: Mapped[str]
+    short: Mapped[int]
     created_at: Mapped[datetime] = mapped_column(Moment)
     expires_at: Mapped[datetime] = mapped_column(Moment)
     paid_at: Mapped[datetime | None] = mapped_column(Moment)

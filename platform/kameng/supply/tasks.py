@@ -63,6 +63,12 @@ def watch_deadlines() -> None:
     ending.close_waiting_alerts()
 
 
+@subscribe("supplier.changed", queue="supply", scope="none")
+def refresh_levels_of_supplier(station_id: int, payload: dict[str, Any]) -> None:
+    """A supplier's grade or state is another: so is what can be had from it."""
+    levels.refresh_supplier(int(payload["supplier_id"]))
+
+
 @actor(queue="supply", scope="none", max_retries=0)
 def sync_connection(connection_id: int) -> None:
     """One connection's offers and balance, read anew. What fails is due again by itself."""

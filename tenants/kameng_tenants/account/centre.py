@@ -23,7 +23,7 @@ from kameng_tenants.themes import render_page
 TABS: dict[str, tuple[Any, tuple[str, ...]]] = {
     "all": (_l("全部"), ()),
     "unpaid": (_l("待付款"), ("pending_payment",)),
-    "running": (_l("处理中"), ("paid", "fulfilling", "held")),
+    "running": (_l("处理中"), ("paid", "fulfilling", "held", "partially_delivered")),
     "done": (_l("已发货"), ("delivered", "completed", "partially_delivered")),
     "refund": (_l("退款"), ("refunding", "refunded", "failed")),
 }

@@ -10,6 +10,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from kameng.errors import NotFound
 from kameng.orders import api as orders
+from kameng.stock import api as stock
 from kameng.web import require_staff
 from kameng_tenants.console import blueprint
 from kameng_tenants.shop.forms import whole
@@ -49,12 +50,19 @@ def order_list() -> str | BaseResponse:
 def order_detail(order_no: str) -> str:
     """One order with its price and its steps."""
     order = orders.order_page(order_no)
+    part = order.kind == "card" and order.state == "partially_delivered"
     return render_template(
         "station_console/order.html",
         order=order,
-        events=orders.timeline(order.id),
+        events=_steps(order),
+        came=stock.count_delivered(order.id) if part else 0,
         input_labels=goods_of(order).labels,
     )
+
+
+def _steps(order: orders.OrderView) -> list[orders.EventView]:
+    """Steps of the order alone: what went on at suppliers meanwhile is not a station's."""
+    return [event for event in orders.timeline(order.id) if event.from_state != event.to_state]
 
 
 def _exists(order_no: str) -> bool:

@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from kameng.catalog import api as catalog
 from kameng_tenants.shop import blueprint, kept
-from kameng_tenants.shop.product import product_by_slug
+from kameng_tenants.shop.product import buyable, product_by_slug
 from kameng_tenants.themes import active_theme, render_page
 
 PAGE_SIZE = 20
@@ -54,11 +54,11 @@ def home() -> Response:
 def quick_buy() -> Response | tuple[str, int]:
     """A top-up to start from the front page of a desktop: the one with most face values."""
     cards = [card for card in catalog.product_cards(size=40).items if card.kind == "top_up"][:3]
-    products = [product_by_slug(card.slug) for card in cards]
+    products = [product_by_slug(card.slug) for card in cards if card.stock != 0]
     if not products:
         return "", 204
     product = max(products, key=lambda item: len(item.skus))
-    usable = [sku for sku in product.skus if sku.on_sale and sku.stock != 0]
+    usable = [sku for sku in product.skus if buyable(sku)]
     middle = usable[min(2, len(usable) - 1)].code if usable else ""
     response = render_page(
         "parts/quick_buy.html", quick=product, quick_sku=middle, inputs={}, errors={}

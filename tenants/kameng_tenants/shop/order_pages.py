@@ -76,19 +76,30 @@ def status(order_no: str) -> Response:
     if access.order.state == "pending_payment" and asked % 5 == 0:
         _ask_gateway(access.order)
         access = open_order(order_no)
-    if request.args.get("was", access.order.state) != access.order.state:
+    part = access.order.state == "partially_delivered"
+    stage = _stage(access.order, stock.count_delivered(access.order.id) if part else 0)
+    moved = request.args.get("was", stage) != stage
+    reading = "1" in request.args.getlist("reading")  # a secret stands open: do not close it
+    if moved and not reading:
         response = make_response("", 200)
-        response.headers["HX-Redirect"] = access.address + access.key_query.replace("&", "?", 1)
+        response.headers["HX-Redirect"] = _home(access)
         return _private(response)
     body = render(
         "order/status.html",
         order=access.order,
-        face=order_face(access.order.state, access.order.kind),
+        stage=stage,
+        moved=moved,
+        home=_home(access),
         asked=asked,
         checked_at=datetime.now(UTC),
         **_ways(access),
     )
     return _private(make_response(body))
+
+
+def _stage(order: orders.OrderView, cards: int) -> str:
+    """How far an order is for who looks at its page; another stage is worth a new page."""
+    return f"{order.state}-{cards}" if order.state == "partially_delivered" else order.state
 
 
 @blueprint.post("/o/<order_no>/check")
@@ -219,13 +230,16 @@ def _page(
     cards = stock.cards_of_order(order.order_no) if shows_cards else []
     goods = goods_of(order)
     opened = opened or {}
+    face = order_face(order.state, order.kind)
     response = render_page(
         "order/page.html",
         status,
         page_title=_title(order),
         back="/me/orders" if g.viewer.kind == "member" else "/orders/lookup",
         order=order,
-        face=order_face(order.state, order.kind),
+        face=face,
+        stage=_stage(order, len(cards)),
+        coming=_coming(order, len(cards)),
         now=int(time.time()),
         remaining=_remaining(order),
         overdue=order.expires_at <= datetime.now(UTC),
@@ -252,6 +266,11 @@ def _page(
     if access.secret and not access.in_cookie:
         keys.remember(response, order.order_no, access.secret)
     return _private(response)
+
+
+def _coming(order: orders.OrderView, cards: int) -> int:
+    """How many cards are still on their way."""
+    return order.quantity - cards if cards and order.state == "partially_delivered" else 0
 
 
 def _collecting(order: orders.OrderView) -> dict[str, Any]:
@@ -319,7 +338,7 @@ def _remaining(order: orders.OrderView) -> str:
 
 def _took(order: orders.OrderView) -> str:
     """Seconds from payment to delivery, while they are worth telling."""
-    if not order.paid_at or not order.delivered_at:
+    if not order.paid_at or not order.delivered_at or order.short:
         return ""
     tenths = max(1, int((order.delivered_at - order.paid_at).total_seconds() * 10))
     return f"{tenths // 10}.{tenths % 10}" if tenths < 6000 else ""

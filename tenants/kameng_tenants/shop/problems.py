@@ -43,7 +43,7 @@ def problem_of(refusal: orders.OrderRefused, shown_payable: int) -> Problem:
 
 
 def stock_problem(quote: orders.Quote, left: int) -> Problem:
-    """The banner when the pool gave less than was asked for; `left` is what it has now."""
+    """The banner when less can be had than was asked for; `left` is what there is now."""
     if left < quote.min_quantity:
         text = _("没有扣款。可以换个规格，或者看看同类商品。")
         return Problem("bad", _("刚刚卖完了，库存不够了"), text, gone=True)
@@ -65,10 +65,11 @@ def quantity_error(quote: orders.Quote, asked: int) -> dict[str, str]:
 
 
 def stock_error(quote: orders.Quote, view: catalog.ProductView) -> dict[str, str]:
-    """Says before the payment what the pool cannot give; levels are capped and seconds old."""
-    left = next((sku.stock for sku in view.skus if sku.code == quote.sku_code), None)
-    if left is None or left >= min(quote.quantity, PLENTY):
+    """Says before the payment what cannot be had; levels are capped and seconds old."""
+    sku = next((sku for sku in view.skus if sku.code == quote.sku_code), None)
+    left = sku.stock if sku else None
+    if sku is None or left is None or left >= min(quote.quantity, PLENTY):
         return {}
-    if left == 0:
+    if sku.sold_out:
         return {"quantity": _("这个规格卖完了，换一个试试")}
     return {"quantity": _("只剩 %(n)s 件", n=left)}

@@ -31,6 +31,7 @@ def show(
     most = min(chosen.max_quantity, chosen.stock or chosen.max_quantity)
     quantity = max(min(choice.quantity, most), chosen.min_quantity)
     payable = (chosen.price * quantity + 50) // 100 * 100
+    sold_out = not any(buyable(sku) for sku in product.skus)
     response = render_page(
         "shop/product.html",
         status,
@@ -43,9 +44,10 @@ def show(
         errors=by_field(errors),
         payable=payable,
         saved=max(0, chosen.face_value * quantity - payable),
-        left=in_stock_chip([sku.stock for sku in product.skus]),
+        # How many top-ups a supplier could still do is nobody's business; that it is none, is.
+        left=in_stock_chip(product.skus) if product.kind == "card" or sold_out else None,
         tags=[tag for tag in product.tags if tag.name not in KIND_TAGS][:2],
-        sold_out=not any(_buyable(sku) for sku in product.skus),
+        sold_out=sold_out,
     )
     kept.probe(response)
     return response
@@ -53,7 +55,7 @@ def show(
 
 def choose(product: catalog.ProductView, code: str) -> catalog.SkuView:
     """The asked SKU if it can be bought, else the first that can, else the first."""
-    usable = [sku for sku in product.skus if _buyable(sku)]
+    usable = [sku for sku in product.skus if buyable(sku)]
     wanted = [sku for sku in usable if sku.code == code]
     found = wanted or usable or list(product.skus)
     if not found:
@@ -70,8 +72,9 @@ def product_by_slug(slug: str) -> catalog.ProductView:
     return found
 
 
-def _buyable(sku: catalog.SkuView) -> bool:
-    return sku.on_sale and sku.stock != 0
+def buyable(sku: catalog.SkuView) -> bool:
+    """Whether it can be bought here and now."""
+    return sku.on_sale and not sku.sold_out
 
 
 def buying_again(slug: str) -> str:

@@ -111,7 +111,9 @@ def apply_sheet() -> Response | BaseResponse:
     return redirect(LIST, 303)
 
 
-def _preview_page(seen: suppliers.Preview, lines: list[tuple[int, dict[str, object]]]) -> Response:
+def _preview_page(
+    seen: suppliers.OfferPreview, lines: list[tuple[int, dict[str, object]]]
+) -> Response:
     counts = {what: seen.count(what) for what in ("new", "changed", "same")}
     page = render_template(
         "supplier_portal/offer_preview.html", seen=seen, counts=counts,

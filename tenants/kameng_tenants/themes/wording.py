@@ -9,6 +9,7 @@ from typing import Any
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
+from kameng.catalog.api import SkuView
 from kameng.web.formats import MINUS, plain_money
 from kameng_tenants.themes.ways import method_word, pay_app
 
@@ -59,8 +60,8 @@ FACES: Mapping[str, Face] = {
         _l("钱已收到，工作人员正在核对，通常 60 分钟内有结果。不通过会原路退款。"),
     ),
     "partially_delivered": Face(
-        "warn", "alert-triangle", _l("部分发货"), _l("先发出了一部分"),
-        _l("其余的正在补发；补不上的部分会退款。"),
+        "warn", "hourglass", _l("部分发货"), _l("先发出了一部分"),
+        _l("其余的正在补发，到了会显示在这里。补不上的部分会退款。"),
     ),
     "failed": Face(
         "bad", "circle-x", _l("未成功"), _l("没有办成"), _l("这笔钱会原路退回，请留意退款进度。")
@@ -83,6 +84,10 @@ FACES: Mapping[str, Face] = {
 }  # fmt: skip
 
 FULFILLING_WORDS: Mapping[str, Any] = {"top_up": _l("充值中"), "manual": _l("等人工")}
+FULFILLING_CARDS = Face(
+    "info", "refresh", _l("发货中"), _l("正在取卡密"),
+    _l("取到后直接显示在这里，不用守着页面。取不到会全额退款。"),
+)  # fmt: skip
 
 
 def kind_chip(kind: str) -> Chip:
@@ -103,8 +108,23 @@ def stock_chip(stock: int | None) -> Chip | None:
     return Chip("idle", "", _("余 %(n)s", n=f"{stock:,}"))
 
 
-def in_stock_chip(levels: Sequence[int | None]) -> Chip | None:
+def counted_stock(kind: str, sku: SkuView) -> int | None:
+    """The number a shopper needs: of cards what is left, of the rest only what is too little."""
+    if sku.stock is None or kind == "card" or sku.stock < sku.max_quantity:
+        return sku.stock
+    return None
+
+
+def stock_text(stock: int | None) -> str:
+    """What is left, beside the quantity; that nothing is stands on the tile already."""
+    if not stock:
+        return ""
+    return str(_("库存充足") if stock >= PLENTY else _("余 %(n)s", n=stock))
+
+
+def in_stock_chip(skus: Sequence[SkuView]) -> Chip | None:
     """Whether there is any of a product, over all its SKUs; how many stands beside the quantity."""
+    levels = [0 if sku.sold_out else sku.stock for sku in skus]
     counted = [level for level in levels if level is not None]
     if not counted or len(counted) < len(levels):
         return None
@@ -117,6 +137,8 @@ def in_stock_chip(levels: Sequence[int | None]) -> Chip | None:
 def order_face(state: str, kind: str = "") -> Face:
     """Face of an order's state; a top-up that runs reads otherwise than goods on their way."""
     face = FACES[state]
+    if state == "fulfilling" and kind == "card":
+        return FULFILLING_CARDS
     if state == "fulfilling" and kind in FULFILLING_WORDS:
         word = FULFILLING_WORDS[kind]
         return Face(face.tone, face.icon, word, word, face.text)
@@ -190,6 +212,8 @@ MANIFEST_TEXTS = (
 GLOBALS: dict[str, Any] = {
     "kind_chip": kind_chip,
     "stock_chip": stock_chip,
+    "counted_stock": counted_stock,
+    "stock_text": stock_text,
     "order_face": order_face,
     "sold_text": sold_text,
     "discount": discount,

@@ -1,4 +1,4 @@
-"""A street of gateways: all simulators behind one address, the shop behind another.
+"""A street of gateways (or of suppliers): all simulators behind one address, the shop behind another.
 
 Both are real servers, so that what a gateway tells the shop travels over HTTP to its own hooks.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -96,17 +96,20 @@ def _read(environ: dict[str, Any]) -> Notice:
 class Street:
     """Simulators by plugin id (`street["payment-epay"]`), the street's address as `street["url"]`."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, plugins: Sequence[Any] = PLUGINS) -> None:
         self.door = Door()
         self._gateways: Callable[..., Any] | None = None
         self._servers = [_serve(self._to_gateway), _serve(self.door)]
         self.url, self.shop_url = (f"http://127.0.0.1:{s.server_port}" for s in self._servers)
         environment = SimulatorEnvironment(state_folder=folder, base_url=self.url)
-        made = [sim for plugin in PLUGINS for sim in plugin.kameng_simulators(environment)]
-        self.simulators = {f"payment-{each.name}": each for each in made}
+        self.simulators = {
+            plugin.kameng_manifest().id: each
+            for plugin in plugins
+            for each in plugin.kameng_simulators(environment)
+        }
         self._gateways = DispatcherMiddleware(
             lambda environ, start: (start("404 Not Found", []), [b""])[1],
-            {f"/{each.name}": each.wsgi_app for each in made},
+            {f"/{each.name}": each.wsgi_app for each in self.simulators.values()},
         )
         self.http = httpx.Client(timeout=20, limits=httpx.Limits(max_connections=None))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 
@@ -14,8 +15,10 @@ from kameng.jobs.api import drain
 from kameng.jobs.discovery import load_tasks
 from kameng.orders.api import OrderRefused
 from kameng.pricing.api import reprice, set_fixed_price
+from kameng.suppliers import api as suppliers
 from kameng.supply import api as supply
 from kameng.supply.services import levels, syncing
+from kameng_tenants.supplier_portal.changes import tell_of_changes
 
 from .street import offer
 
@@ -223,6 +226,41 @@ def test_a_supplier_too_dear_for_every_station_is_not_counted(street, goods):
         f"UPDATE supply_connection SET broken_until = now() + interval '1 hour' WHERE id = {one}"
     )
     levels.refresh_all()
+    assert street.level(code) == (0, "")
+
+
+def test_what_a_supplier_says_at_its_portal_is_followed_at_once(street, goods):
+    code, one = goods(COST)
+    supplier = street.shop.one("SELECT supplier_id FROM supply_connection WHERE id = %s", one)
+    street.shop.owner.execute(
+        "INSERT INTO supply_connection(supplier_id, plugin_id, name) "
+        "VALUES (%s, 'supplier-manual', '人')",
+        (supplier,),
+    )
+    line = {
+        "sku_ref": "own-1", "name": "自营", "category": "", "kind": "top_up", "cost": "90.0000",
+        "stock": "5", "on_sale": "1",
+    }  # fmt: skip
+    good, wrong = suppliers.read_lines([(1, line)])
+    assert not wrong
+    (number,) = suppliers.save_offers(supplier, good)
+    street.shop.plant(f"UPDATE supply_offer SET sku_id = {street.sku_id(code)} WHERE id = {number}")
+    tell_of_changes([number])
+    assert (street.cost(code), street.level(code)) == (90_0000, (105, ""))
+    (dearer,) = [replace(good[0], cost=RISE)]
+    tell_of_changes(suppliers.save_offers(supplier, [dearer]))
+    assert (street.cost(code), street.level(code)) == (COST, (100, ""))
+
+
+def test_a_supplier_that_is_stopped_has_nothing_to_sell_within_seconds(street, goods):
+    code, one = goods(COST)
+    supplier = street.shop.one("SELECT supplier_id FROM supply_connection WHERE id = %s", one)
+    street.shop.plant(f"UPDATE supplier SET state = 'paused' WHERE id = {supplier}")
+    street.shop.plant(
+        "INSERT INTO outbox(station_id, topic, payload) VALUES "
+        f"(1, 'supplier.changed', '{{\"supplier_id\": {supplier}}}')"
+    )
+    drain()
     assert street.level(code) == (0, "")
 
 

@@ -11,7 +11,7 @@ import pytest
 from tests.integration.supply.conftest import ASKS, COST, DEER, answer
 
 from kameng.db import main_scope
-from kameng.errors import Conflict
+from kameng.errors import Conflict, DomainError
 from kameng.jobs.api import drain
 from kameng.supply import api as supply
 from kameng.supply.services import fulfilling, querying
@@ -248,6 +248,36 @@ def test_a_card_that_was_sold_before_is_never_sold_again(market):
     (row,) = market.purchases(again.order_id)
     assert (row[1], row[2], row[3]) == ("unknown", "duplicate_card", "person")
     assert market.shop.one("SELECT count(*) FROM card WHERE order_id = %s", again.order_id) == 0
+    market.shop.assert_books_balance()
+
+
+def test_a_card_that_was_sold_as_other_goods_is_not_sold_again(market):
+    for sku in (card_sku(market), card_sku(market)):
+        market.supplier(sku, cards("OTHER-1", "OTHER-2"))
+        placed = market.paid(sku)
+        drain()
+    assert market.state(placed) == "fulfilling"
+    (row,) = market.purchases(placed.order_id)
+    assert (row[1], row[2], row[3]) == ("unknown", "duplicate_card", "person")
+    market.shop.assert_books_balance()
+
+
+def test_a_person_cannot_accept_a_receipt_for_cards(market):
+    sku = card_sku(market)
+    receipt = answer(Outcome.SUCCEEDED, deliveries=(Delivery(note="order 7 done"),))
+    shop = market.supplier(sku, receipt)
+    placed = market.paid(sku)
+    drain()
+    (row,) = market.purchases(placed.order_id)
+    assert (row[1], row[2]) == ("unknown", "no_codes")
+    with pytest.raises(DomainError, match="nothing_delivered"):
+        supply.accept(DEER, row[0], STAFF)
+    shop.answer = cards("ACCEPT-1")
+    assert supply.accept(DEER, row[0], STAFF) == "succeeded"  # one of two: the rest is paid back
+    drain()
+    assert market.state(placed) == "delivered"
+    short = market.shop.one("SELECT short FROM orders WHERE id = %s", placed.order_id)
+    assert short == 1
     market.shop.assert_books_balance()
 
 

@@ -13,7 +13,10 @@ LIFETIME_MS = 3_000
 
 
 def stock_levels(sku_ids: Iterable[int]) -> dict[int, int]:
-    """What can be had of each SKU, capped at 1 000 (no limit known), up to 3 s old; any scope."""
+    """How many of each SKU can be had, capped at 1 000 and up to 3 s old; any scope.
+
+    Cards that are free, or what suppliers have; 1 000 also stands for "no limit is known".
+    """
     wanted = sorted(set(sku_ids))
     cached = read_many([_key(sku_id) for sku_id in wanted])
     levels = {sku: level for sku, level in zip(wanted, cached, strict=True) if level is not None}
@@ -29,6 +32,11 @@ def fresh_levels(sku_ids: list[int]) -> dict[int, int]:
     """The same straight from the database."""
     rows = run("stock_levels", p_skus=sku_ids)
     return {row["sku_id"]: row["level"] for row in rows}
+
+
+def shown_level(kind: str, level: int) -> int | None:
+    """What a page may count: cards always, the rest only where less than plenty can be had."""
+    return level if kind == "card" or level < CAP else None
 
 
 def forget_levels(sku_ids: Iterable[int]) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy import select, text
 
 from kameng.catalog.domain.names import like_pattern, search_terms
 from kameng.catalog.models import Listing, Product, PurchaseField, Sku
-from kameng.catalog.services.availability import CAP, stock_levels
+from kameng.catalog.services.availability import CAP, shown_level, stock_levels
 from kameng.catalog.services.shapes import (
     CategoryView,
     FieldView,
@@ -167,7 +167,7 @@ def _offered_skus(product: Product) -> tuple[SkuView, ...]:
             sku.min_quantity,
             sku.max_quantity,
             True,
-            _shown(product.kind, levels.get(sku.id, 0)),
+            shown_level(product.kind, levels.get(sku.id, 0)),
         )
         for sku, price in rows
     )
@@ -197,8 +197,7 @@ def _cards(rows: Sequence[Mapping[str, Any]]) -> tuple[ProductCard, ...]:
     tags: dict[int, list[TagView]] = {}
     for row in db.session.execute(_TAGS, {"products": [row["id"] for row in rows]}):
         tags.setdefault(row.product_id, []).append(TagView(row.slug, row.name))
-    counted = [sku for row in rows for sku in row["sku_ids"]]
-    levels = stock_levels(counted) if counted else {}
+    levels = stock_levels(sku for row in rows for sku in row["sku_ids"])
     return tuple(
         ProductCard(
             id=row["id"],
@@ -219,12 +218,8 @@ def _cards(rows: Sequence[Mapping[str, Any]]) -> tuple[ProductCard, ...]:
 
 
 def _stock(row: Mapping[str, Any], levels: Mapping[int, int]) -> int | None:
-    return _shown(row["kind"], min(CAP, sum(levels.get(sku, 0) for sku in row["sku_ids"])))
-
-
-def _shown(kind: str, level: int) -> int | None:
-    """What is made to order has a number only where a supplier sets a limit."""
-    return None if kind != "card" and level >= CAP else level
+    pieces = min(CAP, sum(levels.get(sku, 0) for sku in row["sku_ids"]))
+    return pieces if row["kind"] == "card" or not pieces else None
 
 
 def _plain(slug: str) -> str:

@@ -52,7 +52,8 @@ class TagView:
 @dataclass(frozen=True, slots=True)
 class ProductCard:
     """A product in a grid. Amounts at scale 4; `sold` counts pieces of the last 30 days at this
-    station; `stock` is capped at 1 000 and None where nothing limits it."""
+    station; `stock` is capped at 1 000 and None where nothing is counted: of what is no card only
+    that it is sold out (0)."""
 
     id: int
     slug: str
@@ -70,7 +71,10 @@ class ProductCard:
 
 @dataclass(frozen=True, slots=True)
 class SkuView:
-    """A buyable variant at this station's price (scale 4, per piece)."""
+    """A buyable variant at this station's price (scale 4, per piece).
+
+    `stock` is capped at 1 000; None where no limit is known.
+    """
 
     id: int
     code: str
@@ -81,6 +85,11 @@ class SkuView:
     max_quantity: int
     on_sale: bool
     stock: int | None
+
+    @property
+    def sold_out(self) -> bool:
+        """Not even the least quantity can be had."""
+        return self.stock is not None and self.stock < self.min_quantity
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from flask import Flask
 
-from kameng.db import db, main_scope, run, station_scope
+from kameng.db import db, run, station_scope
 from kameng.ops.demo.buying import Counter, Diary, sell
 from kameng.ops.demo.people import DemoPeople
 from kameng.ops.demo.range import DemoSku

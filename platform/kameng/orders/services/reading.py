@@ -15,10 +15,16 @@ from kameng.errors import NotFound
 from kameng.orders.domain import OPEN_STATES
 from kameng.orders.models import Order, OrderCost, OrderEvent
 
+# Paid, and not yet split among the parties.
+UNSPLIT = frozenset({"paid", "fulfilling", "held", "partially_delivered"})
+
 
 @dataclass(frozen=True, slots=True)
 class OrderView:
-    """One order for its shopper or for staff. Amounts at scale 4."""
+    """One order for its shopper or for staff. Amounts at scale 4.
+
+    `short` pieces could not be delivered; `refunded` is all that has been given back of it.
+    """
 
     station_id: int
     id: int
@@ -37,6 +43,8 @@ class OrderView:
     price_explain: list[dict[str, Any]]
     paid_method: str
     delivery_text: str
+    short: int
+    refunded: int
     member_id: int | None
     risk: str
     risk_reasons: list[Any]
@@ -210,7 +218,7 @@ def money_trail(station_id: int, order_id: int) -> MoneyTrail:
         - (leg.amount if leg.source == "order_clearing" else 0)
         for leg in legs
     )
-    expected = order.payable if order.state in ("paid", "fulfilling", "held") else 0
+    expected = order.payable if order.state in UNSPLIT else 0
     split = [("cost", cost.cost * order.quantity)]
     split += [
         (str(party), margin * order.quantity)

@@ -46,6 +46,7 @@ WHERE c.status = 2 AND {which} ORDER BY c.id
 """
 _BY_NUMBER = text(_CARDS.format(which="o.order_no = :order_no"))
 _BY_ID = text(_CARDS.format(which="o.id = :order_id"))
+_HOW_MANY = text("SELECT count(*) FROM card c WHERE c.status = 2 AND c.order_id = :order_id")
 
 
 def cards_of_order(order_no: str) -> list[CardView]:
@@ -55,6 +56,11 @@ def cards_of_order(order_no: str) -> list[CardView]:
         for row in db.session.execute(_BY_NUMBER, {"order_no": order_no})
         for card in (_open(row),)
     ]
+
+
+def count_delivered(order_id: int) -> int:
+    """How many cards an order has got so far; the scope's own station only."""
+    return int(db.session.execute(_HOW_MANY, {"order_id": order_id}).scalar_one())
 
 
 def reveal_card(order_id: int, index: int, actor: str, ip: str = "") -> CardPlain:

@@ -2,27 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-
 KINDS = ("bad_card", "not_delivered", "late", "cost", "count", "statement", "other")
 OPEN = ("open", "answered")
 UNAGREED_MINUTES = 24 * 60  # to answer, where no contract says how long
 OFFER = "offer:"  # first line of an answer that offers money: "offer:12.0000"
 BILL = "bill:"  # first message of a difference found in a bill: "bill:amount:P1:12.0000:13.0000"
-
-
-@dataclass(frozen=True, slots=True)
-class Offer:
-    """What a supplier is ready to give back, scale 4, and its words."""
-
-    amount: int
-    words: str
-
-
-def due_at(opened_at: datetime, duty_minutes: int | None) -> datetime:
-    """Until when the first answer is due, by the contract's duty minutes."""
-    return opened_at + timedelta(minutes=duty_minutes or UNAGREED_MINUTES)
 
 
 def offer_text(amount_text: str, words: str) -> str:

@@ -59,7 +59,10 @@ _ONE = text(
     " s.decided_at, s.decided_by, b.owed FROM supplier s, supplier_balance(s.id) b"
     " WHERE s.id = :supplier"
 )
-_LOCK = text("SELECT state, name, email, internal FROM supplier WHERE id = :id FOR NO KEY UPDATE")
+_LOCK = text(
+    "SELECT state, name, contact_name, email, internal FROM supplier WHERE id = :id"
+    " FOR NO KEY UPDATE"
+)
 _LICENSED = text(
     "SELECT EXISTS (SELECT 1 FROM supplier_document WHERE supplier_id = :supplier"
     " AND kind = 'business_licence' AND state = 'approved'"
@@ -105,10 +108,11 @@ def approve(supplier_id: int, login: str, actor: str, ip: str = "") -> int:
     given = {"state": "active", "reason": "", "actor": actor, "supplier": supplier_id}
     db.session.execute(_DECIDE, given)
     db.session.execute(_CONNECT, {"supplier": supplier_id, "plugin": MANUAL})
-    person = people.add_person(supplier_id, login, "", row.email)
+    person = people.add_person(supplier_id, login, row.contact_name, row.email)
     _mail_invitation(supplier_id, person)
     close_alert("supplier_application", f"supplier:{supplier_id}")
     audit(actor, "supplier.approve", f"supplier:{supplier_id}", {"login": login}, ip)
+    grading.tell(supplier_id)
     db.session.commit()
     return person
 

@@ -17,7 +17,7 @@ from kameng.supply.domain.costing import Paused, endangered, guarded_cost, next_
 from kameng.supply.services.offering import Supply
 
 ACTOR = "supply"
-REPRICED_AT_ONCE = 20_000  # listings; more than that waits, paused, for the job of pricing
+REPRICED_AT_ONCE = 5_000  # listings; more than that waits, paused, for the job of pricing
 REASONS = {"sync": "supplier list", "notice": "supplier notice", "portal": "supplier portal",
            "staff": "mapping", "system": "best offer"}  # fmt: skip
 

@@ -197,15 +197,21 @@ def accept(station_id: int, purchase_id: int, actor: str) -> str:
     """
     row = _open_row(station_id, purchase_id)
     answer = plugins.supplier(row.plugin_id, row.account).query(row.purchase_no, row.supplier_ref)
-    if answer.outcome is not Outcome.SUCCEEDED or answer.value is None:
+    value = answer.value
+    if answer.outcome is not Outcome.SUCCEEDED or value is None or _lacks_codes(row, value):
         raise DomainError("nothing_delivered", _l("供货方现在没有说已交货，无法照单收下"))
-    value = replace(answer.value, deliveries=tuple(answer.value.deliveries)[: row.quantity])
+    value = replace(value, deliveries=tuple(value.deliveries)[: row.quantity])
     with main_scope(reason=REASON):
         settling.receive(row, value, actor)
         detail = {"purchase_id": purchase_id, "pieces": len(value.deliveries)}
         audit(actor, "purchase.accept", f"order:{row.order_id}", detail, station_id=station_id)
         db.session.commit()
         return _state(station_id, purchase_id)
+
+
+def _lacks_codes(row: Any, result: PurchaseResult) -> bool:
+    """A receipt is no card: what was ordered as cards is not delivered without any code."""
+    return bool(row.cards) and all(piece.code is None for piece in result.deliveries)
 
 
 def _row(station_id: int, purchase_id: int) -> Any:

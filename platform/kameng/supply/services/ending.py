@@ -30,9 +30,12 @@ WHERE a.kind = 'supply_waiting' AND a.state = 'open' AND NOT EXISTS (SELECT 1 FR
 
 def give_up(order: Wanted, plan: Plan) -> str:
     """End an order that no supplier serves; the code of the function that did. Opens its scope."""
-    reason = _reason(plan)
-    given = {"p_station": order.station_id, "p_reason": reason, "p_actor": ACTOR}
+    given = {"p_station": order.station_id, "p_reason": "no supplier", "p_actor": ACTOR}
     with main_scope(reason="nobody can deliver"):
+        run(
+            "note_order", p_station=order.station_id, p_order=order.order_id, p_actor=ACTOR,
+            p_reason="nobody delivers", p_detail=json.dumps({"suppliers": plan.explained()}),
+        )  # fmt: skip
         if order.state == "partially_delivered":
             (done,) = run("end_short", p_order=order.order_id, **given)
         else:
@@ -57,10 +60,3 @@ def close_waiting_alerts() -> None:
     """Orders that have moved on wait no longer; in the open main scope."""
     db.session.execute(_QUIET)
     db.session.commit()
-
-
-def _reason(plan: Plan) -> str:
-    if not plan.ranked:
-        return "no supplier"
-    reasons = sorted({one.why for one in plan.ranked})
-    return ("no supplier: " + ", ".join(reasons))[:200]

@@ -14,7 +14,7 @@ from kameng.supply.domain.costing import Paused
 from kameng.supply.services import costing, watching
 from kameng.supply.services.offering import Supply, supplies
 
-MOST_AT_ONCE = 500  # SKUs in one transaction
+MOST_AT_ONCE = 200  # SKUs in one transaction
 MOST_KNOWN = 2**31 - 1
 
 # Costs and levels are reckoned by one transaction at a time, and it takes this lock before any row
@@ -33,6 +33,9 @@ UNION SELECT sku_id FROM supply_level ORDER BY sku_id
 """)
 _SKUS_OF = text("""
 SELECT DISTINCT sku_id FROM supply_offer WHERE id = ANY(:offers) AND sku_id IS NOT NULL
+""")
+_OF_SUPPLIER = text("""
+SELECT DISTINCT sku_id FROM supply_offer WHERE supplier_id = :supplier AND sku_id IS NOT NULL
 """)
 _UNPAUSE = text("""
 UPDATE supply_level SET paused = '' WHERE sku_id = :sku AND paused <> '' RETURNING sku_id
@@ -80,6 +83,13 @@ def refresh_now(sku_ids: Iterable[int], source: str = "system") -> list[int]:
             db.session.commit()
     forget_levels(moved)
     return moved
+
+
+def refresh_supplier(supplier_id: int) -> list[int]:
+    """What a supplier serves: its grade or state has changed. The SKUs whose level has moved."""
+    with main_scope(reason="levels of supply"):
+        sku_ids = list(db.session.scalars(_OF_SUPPLIER, {"supplier": supplier_id}))
+    return refresh_now(sku_ids)
 
 
 def refresh_all() -> list[int]:

@@ -28,7 +28,7 @@ log = logging.getLogger("kameng.supply")
 
 MOST_PAGES = 500
 MOST_OFFERS = 100_000
-AT_ONCE = 500  # offers in one transaction: nobody waits long for its locks
+AT_ONCE = 200  # offers in one transaction: nobody waits long for its locks
 
 _CLAIM = text("""
 UPDATE supply_connection c SET next_sync_at = now() + make_interval(secs => c.sync_every_s) FROM (

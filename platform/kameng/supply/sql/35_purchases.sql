@@ -211,6 +211,14 @@ BEGIN
   RETURN QUERY SELECT 'ok', v_back;
 END $f$;
 
+-- Something that happened at suppliers, in the order's story: it changes no state, and stations do not see it.
+-- grant: main
+CREATE OR REPLACE FUNCTION note_order(p_station bigint, p_order bigint, p_actor text, p_reason text, p_detail jsonb) RETURNS TABLE (code text)
+LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $f$
+  INSERT INTO order_event(station_id, order_id, from_state, to_state, actor, reason, detail)
+    SELECT p_station, o.id, o.state, o.state, p_actor, p_reason, p_detail FROM orders o WHERE o.station_id = p_station AND o.id = p_order RETURNING 'ok'
+$f$;
+
 -- Money that was paid to a supplier, after a second person has agreed. p_amount below zero came back. codes: ok, repeat, refused, not_found.
 -- grant: nobody
 CREATE OR REPLACE FUNCTION book_supplier_payment(p_supplier bigint, p_id bigint, p_agreed boolean) RETURNS TABLE (code text)

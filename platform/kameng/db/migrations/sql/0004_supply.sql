@@ -154,6 +154,7 @@ CREATE INDEX purchase_due ON purchase(next_query_at) WHERE state IN ('created','
 CREATE INDEX purchase_supplier ON purchase(supplier_id, created_at);
 CREATE INDEX purchase_connection_done ON purchase(connection_id, done_at);
 ALTER TABLE card ADD COLUMN purchase_id bigint;  -- of the order's station: which purchase brought it
+CREATE UNIQUE INDEX card_bought ON card(digest) WHERE purchase_id IS NOT NULL; -- suppliers sell no card twice, not as other goods either
 CREATE TABLE purchase_exchange (                 -- what went over the line; sealed, since an answer may hold codes
   station_id bigint NOT NULL, purchase_id bigint NOT NULL, id bigint GENERATED ALWAYS AS IDENTITY,
   step text NOT NULL, outcome text NOT NULL, code text NOT NULL DEFAULT '', message text NOT NULL DEFAULT '',
@@ -314,7 +315,12 @@ GRANT UPDATE (password_hash, totp_secret, totp_last_step, last_login_at, name, e
 GRANT UPDATE (state, comment, their_total, answered_at, answered_by) ON supplier_statement TO kameng_supplier;
 GRANT UPDATE (state, first_answer_at) ON supply_dispute TO kameng_supplier;
 
--- app: whether something can be had, and nothing about suppliers.
+-- app: whether something can be had, and nothing about suppliers. Of an order's story it sees the changes of state; what happened
+-- at suppliers stands in events that change none.
+DROP POLICY station_own ON order_event;
+CREATE POLICY station_own ON order_event TO kameng_app
+  USING (station_id = (SELECT nullif(current_setting('app.station_id', true), '')::bigint) AND from_state <> to_state)
+  WITH CHECK (station_id = (SELECT nullif(current_setting('app.station_id', true), '')::bigint));
 GRANT SELECT ON supply_level TO kameng_app;
 
 -- main

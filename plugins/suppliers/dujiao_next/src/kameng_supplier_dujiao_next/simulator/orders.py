@@ -63,7 +63,8 @@ def _fulfillment(order: Order) -> dict[str, Any]:
     """What was delivered, once it was."""
     if order.state is not State.DONE:
         return {}
-    lines = [card.code for card in order.cards] or ["充值成功"]
+    is_card = order.kind is OfferKind.CARD
+    lines = [card.code for card in order.cards] if is_card else ["充值成功"]
     delivered_at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(order.due_at))
     return {
         "fulfillment": {
