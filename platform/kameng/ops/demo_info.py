@@ -2,7 +2,8 @@
 
 The seeder writes logins to ``demo-info.json`` in the state folder: an object with ``staff``
 {login, password, totp_secret}, ``owner`` {login, password, station_url}, ``member`` {login,
-password} and, where there is one, ``api`` {key, secret}. Addresses and goods are read live.
+password}, ``supplier`` {login, password, totp_secret, portal_url} and, where there is one, ``api``
+{key, secret}. Addresses and goods are read live.
 """
 
 from __future__ import annotations
@@ -50,7 +51,9 @@ def collect(home: Home, settings: Settings) -> dict[str, Any]:
         "staff": written.get("staff"),
         "owner": written.get("owner"),
         "member": written.get("member"),
+        "supplier": written.get("supplier"),
         "api": written.get("api"),
+        "simulators_url": f"{settings.simulator_url}/",
         "skus": skus,
         "database_url": settings.database_url,
         "redis_url": settings.redis_url,
@@ -64,12 +67,14 @@ def lines(home: Home, settings: Settings) -> list[str]:
     except (OpsError, psycopg.Error):
         return []
     found = [f"station        {url}/" for url in info["station_urls"]]
-    for who in ("staff", "owner", "member"):
+    for who in ("staff", "owner", "member", "supplier"):
         login = info[who]
         if login:
             extra = f"  TOTP secret {login['totp_secret']}" if login.get("totp_secret") else ""
-            where = f"  at {login['station_url']}" if login.get("station_url") else ""
+            url = login.get("station_url") or login.get("portal_url")
+            where = f"  at {url}" if url else ""
             found.append(f"{who:<14} {login['login']} / {login['password']}{extra}{where}")
+    found.append(f"simulators     {info['simulators_url']}")
     return found
 
 

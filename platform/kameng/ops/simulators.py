@@ -15,6 +15,7 @@ from kameng.ops.runtime import effective_settings
 from kameng.plugins.api import init_plugins
 from kameng.plugins.api import simulators as plugin_simulators
 from kameng.settings import Settings, SettingsError
+from kameng_sdk.simulation.supplier import SupplierSimulator
 from kameng_sdk.simulators import Simulator, SimulatorEnvironment
 
 Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
@@ -60,13 +61,22 @@ def mount(simulators: Mapping[str, Simulator]) -> Wsgi:
     return application
 
 
+def _entry(simulator: Simulator) -> str:
+    """A supplier has a page with its goods, orders and levers; a gateway shows itself to payers."""
+    name = html.escape(simulator.name)
+    if not isinstance(simulator, SupplierSimulator):
+        return name
+    return f'<a href="/{name}/">{html.escape(simulator.title)}</a>'
+
+
 def _overview(
     simulators: Mapping[str, Simulator], unknown: bool, start_response: Callable[..., Any]
 ) -> Iterable[bytes]:
-    rows = "".join(f"<li>{html.escape(name)}</li>" for name in sorted(simulators))
+    rows = "".join(f"<li>{_entry(simulators[name])}</li>" for name in sorted(simulators))
     body = (
         '<!doctype html><html lang="zh-CN"><meta charset="utf-8"><title>模拟器</title>'
-        f"<h1>模拟器</h1><p>演示用：这里的付款都不是真的。</p><ul>{rows}</ul>"
+        "<h1>模拟器</h1><p>演示用：这里的付款和供货都不是真的。供货方的页面可以改成本、库存、"
+        f"余额，也可以让它撒谎。</p><ul>{rows}</ul>"
     ).encode()
     headers = [
         ("Content-Type", "text/html; charset=utf-8"),

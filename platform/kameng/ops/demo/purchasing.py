@@ -19,9 +19,7 @@ from sqlalchemy import Row, text
 from kameng.db import db, main_scope, run
 from kameng.ops.demo.buying import Diary
 from kameng.ops.demo.supply import DemoOffer, Market, days_between
-from kameng.supply import api as supply
 
-DESK = "staff:3"
 TURNS = 4  # of four orders that two suppliers could serve, the second one got one
 LATEST_H = 5  # orders of the last hours may still wait for a person
 MOST_AT_ONCE = 60  # orders in one transaction
@@ -56,9 +54,6 @@ class PastPurchases:
                 for at, _station, _order, row in due[start : start + MOST_AT_ONCE]:
                     self._buy(row, at)
                 db.session.commit()
-        for at, station_id, order_id, row in due:
-            if row.sku_id not in self.market.offers:
-                self._by_hand(station_id, order_id, at)
 
     def buy(self, station_id: int, order_ids: set[int], at: datetime) -> None:
         """A few orders of one moment (own scope)."""
@@ -69,7 +64,7 @@ class PastPurchases:
             db.session.commit()
 
     def _buy(self, row: Row[Any], at: datetime) -> None:
-        offers = self._candidates(row.sku_id, days_between(at, self.now))
+        offers = self._candidates(row, days_between(at, self.now))
         spent: list[int] = []
         for place, offer in enumerate(offers):
             if self._is_left(offer, at):
@@ -81,21 +76,19 @@ class PastPurchases:
             if self._settle(row, purchase_id, offer, answer, at):
                 break
         else:
-            if offers:
-                run(
-                    "fail_order", p_station=row.station_id, p_order_id=row.id,
-                    p_reason="no supplier: tried", p_actor="system",
-                )  # fmt: skip
-        if offers:
-            self.diary.hands[row.station_id, row.id] = spent
+            run(
+                "fail_order", p_station=row.station_id, p_order_id=row.id,
+                p_reason="no supplier: tried", p_actor="system",
+            )  # fmt: skip
+        self.diary.hands[row.station_id, row.id] = spent
 
-    def _candidates(self, sku_id: int, days_ago: int) -> list[DemoOffer]:
-        """Who was asked, in turn: newcomers on trial first, then one or the other."""
-        offers = [o for o in self.market.offers.get(sku_id, ()) if o.supplier.trades(days_ago)]
+    def _candidates(self, row: Row[Any], days_ago: int) -> list[DemoOffer]:
+        """Who was asked, in turn: newcomers on trial first, then one or the other, else the desk."""
+        offers = [o for o in self.market.offers.get(row.sku_id, ()) if o.supplier.trades(days_ago)]
         if not offers:
-            return []
-        self.turns[sku_id] += 1
-        turn = self.turns[sku_id] % TURNS
+            return [DemoOffer(id=None, supplier=self.market.desk, cost=row.cost, was=(), inputs={})]
+        self.turns[row.sku_id] += 1
+        turn = self.turns[row.sku_id] % TURNS
         trial = [o for o in offers if "traded_days" in o.supplier.script]
         rest = [o for o in offers if o not in trial]
         if turn == 1:
@@ -103,10 +96,10 @@ class PastPurchases:
         return trial + rest if turn != 2 else rest
 
     def _is_left(self, offer: DemoOffer, at: datetime) -> bool:
-        """Whether a person at the supplier has not come to it yet."""
+        """Whether the person who does it has not come to it yet."""
         hours = (self.now - at).total_seconds() / 3600
         late = hours < 1 or (hours < LATEST_H and self.source.random() < 0.5)
-        return "portal" in offer.supplier.script and late
+        return bool(offer.supplier.hands) and late
 
     def _answer(self, offer: DemoOffer) -> _Answered:
         one = offer.supplier
@@ -142,7 +135,7 @@ class PastPurchases:
         )  # fmt: skip
         purchase_id = int(done["purchase_id"])
         run("take_purchase", p_station=row.station_id, p_id=purchase_id)
-        if "portal" in offer.supplier.script:
+        if offer.supplier.hands:
             self._note(row, purchase_id, "sent", "pending", "desk")
         return purchase_id
 
@@ -152,9 +145,8 @@ class PastPurchases:
         """What the supplier said in the end; whether it delivered."""
         who = {"p_station": row.station_id, "p_id": purchase_id}
         one = offer.supplier
-        portal = "portal" in one.script
-        actor = f"supplier:{one.id}" if portal else "system"
-        ref = "" if portal else f"{one.script['code'][:2].upper()}{self.source.randrange(10**10)}"
+        actor = one.hands or "system"
+        ref = "" if one.hands else f"{one.script['code'][:2].upper()}{self.source.randrange(10**10)}"
         if answer.silent:
             self._note(row, purchase_id, "unknown", "no_answer", "supplier", asked=True)
         if answer.code:
@@ -180,28 +172,6 @@ class PastPurchases:
             p_code=code, p_message="", p_ref="", p_waits_for=waits_for, p_in_s=None, p_asked=asked,
         )  # fmt: skip
 
-    def _by_hand(self, station_id: int, order_id: int, at: datetime) -> None:
-        """The main station's own desk, where nobody offers it: a few fail, the latest wait."""
-        supply.fulfil(station_id, order_id)
-        hours = (self.now - at).total_seconds() / 3600
-        if hours < LATEST_H and self.source.random() < 0.5:
-            return
-        with main_scope(reason="demo"):
-            purchase_id = db.session.execute(_OPEN, {"station": station_id, "order": order_id})
-            number = int(purchase_id.scalar_one())
-            failed = self.source.random() < 0.06
-            if failed:
-                supply.fail(station_id, number, "号码已停机", DESK)
-            else:
-                supply.complete(station_id, number, "已到账", DESK)
-        if failed:
-            supply.fulfil(station_id, order_id)  # nobody else offers it: the money goes back
-
-
-_OPEN = text("""
-SELECT id FROM purchase WHERE station_id = :station AND order_id = :order AND state = 'sent'
-""")
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Answered:
@@ -221,7 +191,10 @@ def _inputs(offer: DemoOffer, given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _routing(offers: Sequence[DemoOffer], place: int, days_ago: int) -> list[dict[str, Any]]:
-    """Why this one: those before it were tried, those after it come next."""
+    """Why this one: those before it were tried, those after it come next. The desk: no offers."""
+    offers = [offer for offer in offers if offer.id is not None]
+    if not offers:
+        return []
     words = [("out", "tried")] * place + [("chosen", "only_one" if place else "cheapest")]
     words += [("next", "behind")] * (len(offers) - place - 1)
     explained = [

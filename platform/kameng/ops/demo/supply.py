@@ -56,6 +56,10 @@ SELECT :supplier, q.offer_id, q.old_cost, q.new_cost,
 FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS q(offer_id bigint, old_cost bigint,
   new_cost bigint, days int) ORDER BY q.days DESC
 """)
+_DESK = text("""
+SELECT s.id, c.id FROM supplier s JOIN supply_connection c ON c.supplier_id = s.id
+WHERE s.code = 'desk'
+""")
 _SOURCING = text("UPDATE sku SET sourcing = :sourcing WHERE code = ANY(:codes)")
 _POLICY = text("""
 INSERT INTO supply_policy(sku_id, on_rise, follow, when_none, updated_by)
@@ -75,6 +79,13 @@ class DemoSupplier:
     script: Mapping[str, Any]
     costs: Mapping[str, int]
 
+    @property
+    def hands(self) -> str:
+        """Who does it there by hand, as an actor; "" where a machine answers."""
+        if "code" not in self.script:
+            return "staff:3"
+        return f"supplier:{self.id}" if "portal" in self.script else ""
+
     def trades(self, days_ago: int) -> bool:
         """Whether we bought there on that day."""
         first, last = self.script.get("traded_days", (-1, self.script["since_days"]))
@@ -83,9 +94,9 @@ class DemoSupplier:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DemoOffer:
-    """What a supplier asks for a SKU of ours, now and before."""
+    """What a supplier asks for a SKU of ours, now and before; the desk makes no offers."""
 
-    id: int
+    id: int | None
     supplier: DemoSupplier
     cost: int
     was: Sequence[tuple[int, int]]
@@ -98,10 +109,14 @@ class DemoOffer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Market:
-    """All suppliers, and who offers which SKU (by number), the best one first."""
+    """All suppliers, and who offers which SKU (by number), the best one first.
+
+    ``desk`` are the main station's own people.
+    """
 
     suppliers: Mapping[str, DemoSupplier]
     offers: Mapping[int, Sequence[DemoOffer]]
+    desk: DemoSupplier
 
 
 @cache
@@ -146,7 +161,7 @@ def open_market(shelves: Mapping[str, Shelf], skus: Sequence[DemoSku]) -> Market
                 )  # fmt: skip
                 offers.setdefault(numbers[row["sku"]], []).append(offer)
     db.session.commit()
-    return Market(suppliers=suppliers, offers=offers)
+    return Market(suppliers=suppliers, offers=offers, desk=_desk())
 
 
 def begin_sourcing(market: Market) -> None:
@@ -163,6 +178,13 @@ def begin_sourcing(market: Market) -> None:
 def days_between(at: datetime, now: datetime) -> int:
     """Whole days from then to now."""
     return (now - at).days
+
+
+def _desk() -> DemoSupplier:
+    number, connection = db.session.execute(_DESK).one()
+    return DemoSupplier(
+        id=number, connection_id=connection, script={"since_days": 365, **load()["desk"]}, costs={}
+    )
 
 
 def _take_on(
