@@ -75,7 +75,7 @@ def _overview(
     rows = "".join(f"<li>{_entry(simulators[name])}</li>" for name in sorted(simulators))
     body = (
         '<!doctype html><html lang="zh-CN"><meta charset="utf-8"><title>模拟器</title>'
-        "<h1>模拟器</h1><p>演示用：这里的付款和供货都不是真的。供货方的页面可以改成本、库存、"
+        "<h1>模拟器</h1><p>演示用：这里的付款和供货都不是真的。供应商的页面可以改成本、库存、"
         f"余额，也可以让它撒谎。</p><ul>{rows}</ul>"
     ).encode()
     headers = [

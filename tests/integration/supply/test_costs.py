@@ -182,11 +182,11 @@ def test_cards_of_the_pool_alone_have_their_own_cost(street, goods):
     assert street.cost(code) == RISE
 
 
-def test_what_can_be_had_is_the_sum_of_all_usable_offers(street, goods):
+def test_what_can_be_had_is_the_largest_shelf_of_a_usable_offer(street, goods):
     code, one, other = goods(COST, COST)
-    assert street.level(code) == (200, "")
+    assert street.level(code) == (100, "")
     asks(street, one, COST, stock=7)
-    assert street.level(code) == (107, "")
+    assert street.level(code) == (100, "")
     asks(street, other, COST, stock=None)
     assert street.level(code) == (None, "")
     asks(street, other, COST, on_sale=False)
@@ -246,7 +246,7 @@ def test_what_a_supplier_says_at_its_portal_is_followed_at_once(street, goods):
     (number,) = suppliers.save_offers(supplier, good)
     street.shop.plant(f"UPDATE supply_offer SET sku_id = {street.sku_id(code)} WHERE id = {number}")
     tell_of_changes([number])
-    assert (street.cost(code), street.level(code)) == (90_0000, (105, ""))
+    assert (street.cost(code), street.level(code)) == (90_0000, (100, ""))
     (dearer,) = [replace(good[0], cost=RISE)]
     tell_of_changes(suppliers.save_offers(supplier, [dearer]))
     assert (street.cost(code), street.level(code)) == (COST, (100, ""))

@@ -119,9 +119,7 @@ class PastPurchases:
             code, words = self.source.choice(one.script["declines"])
         return _Answered(code=code, words=words, silent=ways["silent"], seconds=seconds)
 
-    def _open(
-        self, row: Row[Any], at: datetime, offers: Sequence[DemoOffer], place: int
-    ) -> int:
+    def _open(self, row: Row[Any], at: datetime, offers: Sequence[DemoOffer], place: int) -> int:
         """The intent, and sent."""
         offer, days_ago = offers[place], days_between(at, self.now)
         cost = offer.cost_at(days_ago)
@@ -146,7 +144,8 @@ class PastPurchases:
         who = {"p_station": row.station_id, "p_id": purchase_id}
         one = offer.supplier
         actor = one.hands or "system"
-        ref = "" if one.hands else f"{one.script['code'][:2].upper()}{self.source.randrange(10**10)}"
+        initials = one.script["code"][:2].upper()
+        ref = "" if one.hands else f"{initials}{self.source.randrange(10**10)}"
         if answer.silent:
             self._note(row, purchase_id, "unknown", "no_answer", "supplier", asked=True)
         if answer.code:

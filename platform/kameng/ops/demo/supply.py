@@ -172,7 +172,8 @@ def begin_sourcing(market: Market) -> None:
         for policy in load()["policy"]:
             db.session.execute(_POLICY, {"when_none": "refund", **policy})
         db.session.commit()
-    supply.offer_changed([offer.id for offers in market.offers.values() for offer in offers])
+    known = [o.id for offers in market.offers.values() for o in offers if o.id is not None]
+    supply.offer_changed(known)
 
 
 def days_between(at: datetime, now: datetime) -> int:

@@ -104,7 +104,7 @@ LEFT JOIN LATERAL (SELECT x.id, x.terms, x.credit_limit FROM supplier_contract x
   AND current_date BETWEEN x.valid_from AND x.valid_until ORDER BY x.signed_at DESC LIMIT 1) k ON true
 LEFT JOIN contract_cost kc ON kc.contract_id = k.id AND kc.sku_id = f.sku_id
 LEFT JOIN LATERAL (SELECT sum(coalesce(p.cost, p.max_cost)) AS amount FROM purchase p
-  WHERE p.connection_id = c.id AND p.created_at > c.balance_at AND p.state <> 'declined') spent ON true
+  WHERE p.supplier_id = c.supplier_id AND p.connection_id = c.id AND p.created_at > c.balance_at AND p.state <> 'declined') spent ON true
 WHERE f.sku_id = :sku ORDER BY f.id
 """)  # noqa: E501  # SQL reads better in whole clauses
 

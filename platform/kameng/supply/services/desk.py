@@ -153,7 +153,7 @@ def send_again(station_id: int, purchase_id: int, actor: str) -> None:
         if not idempotent:
             raise Conflict(
                 "would_buy_twice",
-                _l("这家供货方不保证同一单号只买一次，不能重发；请先查询或判定结果"),
+                _l("这家供应商不保证同一单号只买一次，不能重发；请先查询或判定结果"),
             )
     run(
         "note_purchase", p_station=station_id, p_id=purchase_id, p_state="created", p_code="again",
@@ -175,7 +175,7 @@ def take_back(station_id: int, purchase_id: int, reason: str, actor: str) -> str
         raise _unknown()
     supplier = plugins.supplier(row.plugin_id, row.account)
     if SupplierCapability.CANCEL not in supplier.capabilities:
-        raise DomainError("cannot_cancel", _l("这家供货方的接口不能撤单"))
+        raise DomainError("cannot_cancel", _l("这家供应商的接口不能撤单"))
     answer = supplier.cancel(row.purchase_no, row.supplier_ref, reason.strip()[:200])
     judged = after_query(
         settling.said(answer), placing.asked(row), supplier.rules, supplier.capabilities
@@ -199,7 +199,7 @@ def accept(station_id: int, purchase_id: int, actor: str) -> str:
     answer = plugins.supplier(row.plugin_id, row.account).query(row.purchase_no, row.supplier_ref)
     value = answer.value
     if answer.outcome is not Outcome.SUCCEEDED or value is None or _lacks_codes(row, value):
-        raise DomainError("nothing_delivered", _l("供货方现在没有说已交货，无法照单收下"))
+        raise DomainError("nothing_delivered", _l("供应商现在没有说已交货，无法照单收下"))
     value = replace(value, deliveries=tuple(value.deliveries)[: row.quantity])
     with main_scope(reason=REASON):
         settling.receive(row, value, actor)

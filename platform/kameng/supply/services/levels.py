@@ -141,4 +141,5 @@ def available_of(supply: Supply, cost: int | None, paused: Paused) -> int | None
     stocks: Collection[int | None] = [r.choice.stock for r in ranked if r.outcome != "out"]
     if any(stock is None for stock in stocks):
         return None
-    return min(sum(stock or 0 for stock in stocks), MOST_KNOWN)
+    # Not their sum: one order is bought in one piece, so the largest shelf is the limit.
+    return min(max((stock or 0 for stock in stocks), default=0), MOST_KNOWN)

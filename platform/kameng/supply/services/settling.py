@@ -21,7 +21,7 @@ UNSENT: Mapping[str, Any] = {"outcome": Outcome.DECLINED, "code": "not_sent", "r
 ACTOR = "system"
 MOST_TEXT = 4_000
 DONE = _l("充值成功")
-LATE = _l("供货方先答失败后又发货，请核对并追回")
+LATE = _l("供应商先答失败后又发货，请核对并追回")
 
 
 def said(answer: Answer[PurchaseResult]) -> Said:
@@ -76,7 +76,7 @@ def receive(row: Row[Any], result: PurchaseResult, actor: str, text: str | None 
     """
     cards = [piece for piece in result.deliveries if piece.code is not None]
     if not all(is_card(piece.number, _code(piece)) for piece in cards):
-        _doubt(row, "card_unreadable", _l("供货方给的卡密无法入库，请人工核对"))
+        _doubt(row, "card_unreadable", _l("供应商给的卡密无法入库，请人工核对"))
         return "card_unreadable"
     ciphers, digests, key_id = _sealed(row.sku_id, cards)
     (done,) = run(
@@ -88,7 +88,7 @@ def receive(row: Row[Any], result: PurchaseResult, actor: str, text: str | None 
         p_actor=actor,
     )  # fmt: skip
     if done["code"] == "duplicate_card":
-        _doubt(row, "duplicate_card", _l("供货方给了已经卖过的卡密，请人工核对"))
+        _doubt(row, "duplicate_card", _l("供应商给了已经卖过的卡密，请人工核对"))
     if done["code"] == "late":
         _alert("purchase_late", row, LATE)
     if done["code"] == "stray":
