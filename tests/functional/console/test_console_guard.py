@@ -123,8 +123,8 @@ def test_every_page_of_the_administrator_opens(console: Any) -> None:
         ):  # fmt: skip
             continue
         answer = console.as_("admin").get(path, base_url=MAIN)
-        # Flask-Admin's endpoints that a view has no use for do not exist.
-        closed = endpoint.rpartition(".")[2] in (
+        # Flask-Admin's endpoints that a view has no use for do not exist; nor does every number 1.
+        closed = "/1" in path or endpoint.rpartition(".")[2] in (
             "create_view", "edit_view", "details_view", "ajax_lookup", "ajax_update", "delete_view",
         )  # fmt: skip
         assert answer.status_code in ((200, 404) if closed else (200, 302)), (

@@ -83,7 +83,7 @@ class PastPurchases:
         self.diary.hands[row.station_id, row.id] = spent
 
     def _candidates(self, row: Row[Any], days_ago: int) -> list[DemoOffer]:
-        """Who was asked, in turn: newcomers on trial first, then one or the other, else the desk."""
+        """Who was asked in turn: newcomers on trial first, then one or the other, else the desk."""
         offers = [o for o in self.market.offers.get(row.sku_id, ()) if o.supplier.trades(days_ago)]
         if not offers:
             return [DemoOffer(id=None, supplier=self.market.desk, cost=row.cost, was=(), inputs={})]
