@@ -83,7 +83,7 @@ class PastPurchases:
         self.diary.hands[row.station_id, row.id] = spent
 
     def _candidates(self, row: Row[Any], days_ago: int) -> list[DemoOffer]:
-        """Who was asked, in turn: newcomers on trial first, then one or the other, else the desk."""
+        """Who was asked, in turn: newcomers on trial first, then the others; else the desk."""
         offers = [o for o in self.market.offers.get(row.sku_id, ()) if o.supplier.trades(days_ago)]
         if not offers:
             return [DemoOffer(id=None, supplier=self.market.desk, cost=row.cost, was=(), inputs={})]
@@ -119,9 +119,7 @@ class PastPurchases:
             code, words = self.source.choice(one.script["declines"])
         return _Answered(code=code, words=words, silent=ways["silent"], seconds=seconds)
 
-    def _open(
-        self, row: Row[Any], at: datetime, offers: Sequence[DemoOffer], place: int
-    ) -> int:
+    def _open(self, row: Row[Any], at: datetime, offers: Sequence[DemoOffer], place: int) -> int:
         """The intent, and sent."""
         offer, days_ago = offers[place], days_between(at, self.now)
         cost = offer.cost_at(days_ago)
@@ -146,7 +144,7 @@ class PastPurchases:
         who = {"p_station": row.station_id, "p_id": purchase_id}
         one = offer.supplier
         actor = one.hands or "system"
-        ref = "" if one.hands else f"{one.script['code'][:2].upper()}{self.source.randrange(10**10)}"
+        ref = "" if one.hands else f"SN{self.source.randrange(10**12):012d}"
         if answer.silent:
             self._note(row, purchase_id, "unknown", "no_answer", "supplier", asked=True)
         if answer.code:

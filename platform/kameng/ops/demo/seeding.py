@@ -105,7 +105,8 @@ def _write_logins(
         "owner": {**owner[1], "station_url": settings.host_url(host)},
         "member": {**member, "station_url": settings.host_url(settings.main_host)},
         "supplier": {
-            **shown["supplier"], "portal_url": settings.host_url(settings.main_host) + "/supplier/",
+            **shown["supplier"],
+            "portal_url": settings.host_url(settings.main_host) + "/supplier/",
         },
     }
     demo_info.write(find_home({"KAMENG_HOME": str(settings.home)}), info)

@@ -172,7 +172,8 @@ def begin_sourcing(market: Market) -> None:
         for policy in load()["policy"]:
             db.session.execute(_POLICY, {"when_none": "refund", **policy})
         db.session.commit()
-    supply.offer_changed([offer.id for offers in market.offers.values() for offer in offers])
+    every = (offer.id for offers in market.offers.values() for offer in offers)
+    supply.offer_changed([number for number in every if number is not None])
 
 
 def days_between(at: datetime, now: datetime) -> int:
