@@ -94,7 +94,7 @@ def test_inputs_are_mapped_to_fields_that_exist(rows: Any) -> None:
     unknown = rows(
         "SELECT f.name, m.theirs, m.ours FROM supply_offer f JOIN sku s ON s.id = f.sku_id"
         " CROSS JOIN LATERAL jsonb_each_text(f.input_map) AS m(theirs, ours)"
-        " WHERE NOT EXISTS (SELECT 1 FROM product_field p WHERE p.product_id = s.product_id"
+        " WHERE NOT EXISTS (SELECT 1 FROM purchase_field p WHERE p.product_id = s.product_id"
         "   AND p.name = m.ours)"
         " OR NOT EXISTS (SELECT 1 FROM jsonb_array_elements(f.fields) q"
         "   WHERE q.value ->> 'name' = m.theirs)"
