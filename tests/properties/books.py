@@ -27,6 +27,7 @@ class Sale:
     collected: int = 0
     returned: int = 0
     by_wallet: bool = False
+    given_up: bool = False  # by a person; its money is not on the way yet
 
     @property
     def paid(self) -> bool:
