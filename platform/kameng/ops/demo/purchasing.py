@@ -144,8 +144,7 @@ class PastPurchases:
         who = {"p_station": row.station_id, "p_id": purchase_id}
         one = offer.supplier
         actor = one.hands or "system"
-        initials = one.script["code"][:2].upper()
-        ref = "" if one.hands else f"{initials}{self.source.randrange(10**10)}"
+        ref = "" if one.hands else f"SN{self.source.randrange(10**12):012d}"
         if answer.silent:
             self._note(row, purchase_id, "unknown", "no_answer", "supplier", asked=True)
         if answer.code:
