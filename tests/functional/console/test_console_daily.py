@@ -255,9 +255,9 @@ def test_a_refused_form_comes_back_with_what_was_typed(console: Any) -> None:
 def test_words_for_one_order_never_land_at_another(console: Any) -> None:
     number = order(console, "daily-desk", "P100", "13955566666")
     console.market.owner.execute(
-        "INSERT INTO purchase(station_id, purchase_no, order_id, plugin_id, state, connection_id,"
-        " supplier_id, sku_id) SELECT 1, 'P-DAILY', o.id, 'supplier-manual', 'sent', c.id,"
-        " c.supplier_id, o.sku_id FROM orders o, supply_connection c"
+        "INSERT INTO purchase(station_id, purchase_no, order_id, plugin_id, state, waits_for,"
+        " connection_id, supplier_id, sku_id) SELECT 1, 'P-DAILY', o.id, 'supplier-manual', 'sent',"
+        " 'desk', c.id, c.supplier_id, o.sku_id FROM orders o, supply_connection c"
         " WHERE o.order_no = %s AND c.plugin_id = 'supplier-manual' LIMIT 1",
         (number,),
     )
