@@ -20,8 +20,10 @@ LEVERS: Mapping[str, str] = {
     **{f"lie_{name}": "2" for name in ANSWER_LIES},
     **{f"lie_{name}": "3" for name in CARD_LIES},
     "lie_not_found_first": "8", "hide_queries": "2", "late_ms": "20", "top_up_ms": "100",
-    "card_ms": "0", "callbacks": "on", "callback_times": "2", "forged_callbacks": "on",
+    "card_ms": "0", "callbacks": "on", "callback_times": "1", "forged_callbacks": "off",
 }  # fmt: skip
+# Every second supplier sends its notices twice, and forged ones before them.
+LOUD: Mapping[str, str] = {"callback_times": "2", "forged_callbacks": "on"}
 # Endings of accounts that choose what happens: halved, refused at once, failed with the money kept.
 ENDINGS = ("90", "92", "99")
 RICH = "100000000"
@@ -63,7 +65,8 @@ class Market:
                 self._sku(kind, [next(turns) for _s in range(OFFERED_BY)], places)
         self.given = inputs(self.stands)
         for number, stand in enumerate(self.stands):
-            stand.move(**LEVERS, seed=f"{seed}{number}")
+            loud = LOUD if number % 2 == 0 else {}
+            stand.move(**{**LEVERS, **loud, "seed": f"{seed}{number}"})
 
     def _sku(
         self, kind: OfferKind, stands: Sequence[Stand], places: Mapping[str, Iterator[int]]

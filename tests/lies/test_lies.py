@@ -67,19 +67,19 @@ class Run:
 
     def crew(self) -> Any:
         if BIG:
-            return Processes(self.settings, hands=2, threads=5, pause_s=20, seed=SEED)
+            return Processes(self.settings, hands=2, threads=6, pause_s=20, seed=SEED)
         return Threads(self.shop.app, self.queue, hands=6, share=0.03, seed=SEED)
 
     def drive(self, orders: range) -> None:
         """Sell, and go on until nothing moves without a person."""
         crew = self.crew()
-        clock = Clock(self.database, self.queue, crew, every_s=1.0 if BIG else 0.3)
+        clock = Clock(self.database, self.queue, crew, every_s=2.0 if BIG else 0.3)
         try:
             for number in orders:
                 self.market.sell(number)
                 if number % 500 == 0 or number == orders[-1]:
                     self.say(number, "orders paid,", still_moves(self.shop.owner), "move")
-                while BIG and self.queue.llen(QUEUE) > 300:
+                while BIG and self.queue.llen(QUEUE) > 1000:
                     time.sleep(0.1)
             self._until_quiet()
         finally:
@@ -88,7 +88,7 @@ class Run:
         self.kills += crew.kills
 
     def _until_quiet(self) -> None:
-        give_up, quiet = time.monotonic() + (1800 if BIG else 90), time.monotonic()
+        give_up, quiet = time.monotonic() + (3000 if BIG else 90), time.monotonic()
         told = 0.0
         while time.monotonic() - quiet < QUIET_FOR_S:
             moving = still_moves(self.shop.owner) + self.queue.llen(QUEUE) + self._untold()
