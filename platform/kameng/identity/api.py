@@ -38,7 +38,6 @@ from kameng.identity.services.passwords import (
     credential_mark,
     hash_password,
 )
-from kameng.identity.services.passwords import refreshed as refreshed_password
 from kameng.identity.services.passwords import verify as verify_password
 from kameng.identity.services.roles import (
     PERMISSIONS,
@@ -107,7 +106,6 @@ __all__ = [
     "provisioning_uri",
     "record_failure",
     "record_success",
-    "refreshed_password",
     "refuse_when_locked",
     "register_member",
     "rename_member",

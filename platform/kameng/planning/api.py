@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kameng.planning.domain.forecasting import LONGEST, Forecast
 from kameng.planning.domain.plans import Progress
-from kameng.planning.domain.seasons import FESTIVALS, Festival, Window
+from kameng.planning.domain.seasons import Festival, Window
 from kameng.planning.services.calendar import last_year, today
 from kameng.planning.services.forecasting import (
     Backtest,
@@ -45,10 +45,10 @@ from kameng.planning.services.seasons import (
 )
 
 __all__ = [
-    "FESTIVALS", "LONGEST", "Backtest", "Edit", "Festival", "Forecast", "LineView", "Outlook",
-    "PlanView", "Progress", "SeasonYear", "SkuForecast", "Window", "add_line", "add_season",
-    "backtest", "close_plan", "drop_line", "drop_plan", "drop_season", "last_year", "make_plan",
-    "outlook", "own_seasons", "plan", "plan_lines", "plans", "save_lines", "season_word",
-    "season_years", "sheet_of", "start_plan", "supplier_choices", "today", "watch_plans",
-    "window_of", "windows_between",
+    "LONGEST", "Backtest", "Edit", "Festival", "Forecast", "LineView", "Outlook", "PlanView",
+    "Progress", "SeasonYear", "SkuForecast", "Window", "add_line", "add_season", "backtest",
+    "close_plan", "drop_line", "drop_plan", "drop_season", "last_year", "make_plan", "outlook",
+    "own_seasons", "plan", "plan_lines", "plans", "save_lines", "season_word", "season_years",
+    "sheet_of", "start_plan", "supplier_choices", "today", "watch_plans", "window_of",
+    "windows_between",
 ]  # fmt: skip

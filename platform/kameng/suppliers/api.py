@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from kameng.suppliers.domain.applying import DOCUMENT_KINDS, MAX_FILE, crypto_word
+from kameng.suppliers.domain.applying import DOCUMENT_KINDS, MAX_FILE
 from kameng.suppliers.domain.contracts import CYCLES, TERMS, ContractTerms
-from kameng.suppliers.domain.disputes import KINDS as DISPUTE_KINDS
 from kameng.suppliers.domain.offers import COLUMNS as OFFER_COLUMNS
 from kameng.suppliers.domain.offers import OfferLine, cost_of, cost_text
 from kameng.suppliers.domain.scoring import METRICS, Rule
@@ -35,7 +34,6 @@ from kameng.suppliers.services.directory import (
     supplier,
 )
 from kameng.suppliers.services.disputes import (
-    CLASS_WORDS,
     DisputeView,
     agree,
     answer_dispute,
@@ -135,23 +133,22 @@ from kameng.suppliers.services.statements import (
 )
 
 __all__ = [
-    "CLASS_WORDS", "CYCLES", "DISPUTE_KINDS", "DISPUTE_WORDS", "DOCUMENT_KINDS", "DOCUMENT_WORDS",
-    "GRADES", "MAX_FILE", "METRICS", "OFFER_COLUMNS", "POSTING_WORDS", "TERMS",
-    "ApplicationRefused", "Comparison", "ContractRefused", "ContractTerms", "ContractView",
-    "DisputeView", "DocumentView", "GradePreview", "KeyView", "LineProblem", "OfferLine",
-    "OfferPreview", "OfferView", "PaymentView", "Person", "PersonView", "Rule", "SaleView",
-    "ScoreLine", "ScorePoint", "ScoreRules", "ScoreTerms", "ScoreView", "SignatureRefused",
-    "Signed", "StatementView", "SupplierView", "Upload", "accept_invitation", "agree",
-    "answer_dispute", "answer_statement", "apply", "approve", "authenticate", "change_contract",
-    "change_password", "check_score_rules", "close_dispute", "compare_bill", "compute_score",
-    "compute_scores", "confirm", "contract", "contracts_of", "cost_of", "cost_text", "costs_of",
-    "crypto_word", "dispute", "disputes_of", "documents_of", "draft_contract", "draw_up_due",
-    "end_contract", "enrol", "find_person", "fix_grade", "hand_in", "invite", "invite_again",
-    "invited", "keys_of", "lines_of", "make_key", "messages_of", "offered", "offers_of",
-    "open_dispute", "open_document", "open_sales", "owed_to", "payments_of", "people_of",
-    "preview", "preview_grades", "put_costs", "read_bill", "read_cost_rows", "read_lines",
-    "read_sheet", "refuse", "release_second_factor", "reply", "request_payment", "reseal_all",
-    "reset_second_factor", "review", "revoke_key", "sale", "sales", "save_offers",
+    "CYCLES", "DISPUTE_WORDS", "DOCUMENT_KINDS", "DOCUMENT_WORDS", "GRADES", "MAX_FILE", "METRICS",
+    "OFFER_COLUMNS", "POSTING_WORDS", "TERMS", "ApplicationRefused", "Comparison",
+    "ContractRefused", "ContractTerms", "ContractView", "DisputeView", "DocumentView",
+    "GradePreview", "KeyView", "LineProblem", "OfferLine", "OfferPreview", "OfferView",
+    "PaymentView", "Person", "PersonView", "Rule", "SaleView", "ScoreLine", "ScorePoint",
+    "ScoreRules", "ScoreTerms", "ScoreView", "SignatureRefused", "Signed", "StatementView",
+    "SupplierView", "Upload", "accept_invitation", "agree", "answer_dispute", "answer_statement",
+    "apply", "approve", "authenticate", "change_contract", "change_password", "check_score_rules",
+    "close_dispute", "compare_bill", "compute_score", "compute_scores", "confirm", "contract",
+    "contracts_of", "cost_of", "cost_text", "costs_of", "dispute", "disputes_of", "documents_of",
+    "draft_contract", "draw_up_due", "end_contract", "enrol", "find_person", "fix_grade", "hand_in",
+    "invite", "invite_again", "invited", "keys_of", "lines_of", "make_key", "messages_of",
+    "offered", "offers_of", "open_dispute", "open_document", "open_sales", "owed_to", "payments_of",
+    "people_of", "preview", "preview_grades", "put_costs", "read_bill", "read_cost_rows",
+    "read_lines", "read_sheet", "refuse", "release_second_factor", "reply", "request_payment",
+    "reseal_all", "reset_second_factor", "review", "revoke_key", "sale", "sales", "save_offers",
     "save_score_rules", "score_history", "score_line", "score_list", "score_rules", "scorecards",
     "set_state", "set_their_total", "sheet_rows", "sign_contract", "statement", "statement_sheet",
     "statements_of", "supplier", "supplier_of", "today", "watch_expiry", "watch_recent",

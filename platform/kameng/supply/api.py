@@ -29,9 +29,7 @@ from kameng.supply.services.levels import confirm_cost, offer_changed
 from kameng.supply.services.levels import refresh as refresh_levels
 from kameng.supply.services.making import make_product
 from kameng.supply.services.mapping import (
-    SOURCINGS,
     MappedTo,
-    field_map,
     map_offers,
     our_fields,
     save_policy,
@@ -50,11 +48,11 @@ from kameng.supply.services.previewing import (
 )
 
 __all__ = [
-    "SOURCINGS", "ExchangeView", "Field", "MappedTo", "MappingPreview", "Policy", "PurchaseView",
+    "ExchangeView", "Field", "MappedTo", "MappingPreview", "Policy", "PurchaseView",
     "RoutingPreview", "Suggestion", "accept", "add_connection", "ask_now", "capabilities",
-    "change_connection", "complete", "confirm_cost", "exchanges", "fail", "field_map", "fulfil",
-    "handle_notice", "make_product", "map_offers", "mapping_preview", "offer_changed",
-    "open_purchases", "our_fields", "pause_connection", "refresh_levels", "reset_breaker",
-    "resume_connection", "routing_preview", "save_policy", "send_again", "set_sourcing",
-    "suggestions", "switch_offer", "sync_now", "take_back", "their_fields", "unmap_offer",
+    "change_connection", "complete", "confirm_cost", "exchanges", "fail", "fulfil", "handle_notice",
+    "make_product", "map_offers", "mapping_preview", "offer_changed", "open_purchases",
+    "our_fields", "pause_connection", "refresh_levels", "reset_breaker", "resume_connection",
+    "routing_preview", "save_policy", "send_again", "set_sourcing", "suggestions", "switch_offer",
+    "sync_now", "take_back", "their_fields", "unmap_offer",
 ]  # fmt: skip
