@@ -33,6 +33,7 @@ from kameng.suppliers.services.directory import (
     set_state,
     supplier,
 )
+from kameng.suppliers.services.disputes import KIND_WORDS as DISPUTE_WORDS
 from kameng.suppliers.services.disputes import (
     DisputeView,
     agree,
@@ -45,7 +46,6 @@ from kameng.suppliers.services.disputes import (
     open_dispute,
     reply,
 )
-from kameng.suppliers.services.disputes import KIND_WORDS as DISPUTE_WORDS
 from kameng.suppliers.services.documents import KIND_WORDS as DOCUMENT_WORDS
 from kameng.suppliers.services.documents import (
     DocumentView,
