@@ -9,7 +9,7 @@ from kameng.errors import DomainError
 from kameng.supply import api as supply
 from kameng_sdk.money import Money
 
-from .truth import Bought, Sold, Truth, bought
+from .truth import Bought, Sold, read
 
 STAFF = "staff:1"
 SHORT = ("fewer", "partial", "duplicate_card")
@@ -17,7 +17,7 @@ SHORT = ("fewer", "partial", "duplicate_card")
 
 def settle_all(shop: Any, stands: Any) -> dict[str, int]:
     """Every purchase that waits for a person; how many by what was done. In an app context."""
-    truth = Truth(stands, bought(shop.owner))
+    truth, _vault = read(shop, stands)
     done: dict[str, int] = {}
     for purchase in truth.purchases:
         if purchase.open and purchase.waits_for in ("person", "desk"):

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from tests.integration.supply.stalls import Stand
 
+from kameng.db import main_scope
+from kameng.stock.domain.vault import open_card
+from kameng.stock.services.keyring import card_cipher
 from kameng_sdk.money import Money
 from kameng_supplier_acg_shared.signing import request_no
 
@@ -67,6 +70,26 @@ class Sold:
         return list(self.row["codes"])
 
 
+CARDS = "SELECT c.purchase_id, c.sku_id, c.cipher, c.digest, c.key_id FROM card c WHERE c.purchase_id IS NOT NULL"
+
+
+def vault(owner: Any) -> dict[int, list[str]]:
+    """The codes that each purchase has brought, opened."""
+    found: dict[int, list[str]] = defaultdict(list)
+    with main_scope(reason="test"):
+        for purchase, sku, cipher, digest, key in owner.execute(CARDS.encode()).fetchall():
+            plain = open_card(card_cipher(key), key, sku, bytes(digest), bytes(cipher))
+            found[purchase].append(plain.secret)
+    return found
+
+
+def read(shop: Any, stands: Sequence[Stand]) -> tuple[Truth, dict[int, list[str]]]:
+    """Both sides as they stand now, and the vault."""
+    cards = vault(shop.owner)
+    owners = {code: purchase for purchase, codes in cards.items() for code in codes}
+    return Truth(stands, bought(shop.owner), owners), cards
+
+
 def bought(owner: Any) -> list[Bought]:
     """All our purchases."""
     return [Bought(*row) for row in owner.execute(PURCHASES.encode()).fetchall()]
@@ -75,8 +98,12 @@ def bought(owner: Any) -> list[Bought]:
 class Truth:
     """Every sale of every simulator, and the purchase it was made for."""
 
-    def __init__(self, stands: Sequence[Stand], purchases: Iterable[Bought]) -> None:
+    def __init__(
+        self, stands: Sequence[Stand], purchases: Iterable[Bought], vault: Mapping[str, int]
+    ) -> None:
+        """`vault`: codes that we have, and the purchase that brought each."""
         self.purchases = list(purchases)
+        self._vault = vault
         self.sold = [Sold(s, row) for s in _one_each(stands) for row in s.sales()]
         self.of: dict[int, list[Sold]] = defaultdict(list)
         self.nobodys: list[Sold] = []
@@ -89,12 +116,19 @@ class Truth:
         return stand.stall.name if stand else "desk"
 
     def _match(self) -> None:
+        by_id = {p.id: p for p in self.purchases}
         numbers = {each: p for p in self.purchases for each in _names(p)}
         refs = {(self._simulator(p), _ref(p)): p for p in self.purchases if p.supplier_ref}
         lost = []
         for sale in self.sold:
             name = sale.stand.simulator.name
-            purchase = numbers.get(sale.row["number"]) or refs.get((name, sale.row["ref"]))
+            mine = [by_id[self._vault[code]] for code in sale.codes if code in self._vault]
+            lost_card = (
+                mine[0] if mine and not sale.row["number"] and not mine[0].supplier_ref else None
+            )
+            purchase = (
+                numbers.get(sale.row["number"]) or refs.get((name, sale.row["ref"])) or lost_card
+            )
             if purchase:
                 self.of[purchase.id].append(sale)
             else:
@@ -120,9 +154,16 @@ class Truth:
             and not self.of.get(purchase.id)
             and purchase.sku_ref == sale.row["goods"]
             and purchase.quantity == sale.row["quantity"]
-            and set(purchase.inputs.values()) >= set(sale.row["inputs"].values())
+            and self._same_inputs(purchase, sale)
             and self._simulator(purchase) == sale.stand.simulator.name
         )
+
+    def _same_inputs(self, purchase: Bought, sale: Sold) -> bool:
+        stand = self._stands.get(purchase.connection_id)
+        there = set(sale.row["inputs"].values())
+        if stand and purchase.kind == "card" and not stand.stall.keeps_inputs:
+            return not there
+        return bool(there) and set(purchase.inputs.values()) >= there
 
     def _simulator(self, purchase: Bought) -> str:
         stand = self._stands.get(purchase.connection_id)

@@ -39,6 +39,7 @@ class Stall:
 
     ``finds_by_number``: it can be asked by our own number, so a lost answer is found again.
     ``shows_refunds``: what comes back of a delivered order can be seen by asking.
+    ``keeps_inputs``: what a shopper filled in is kept there with an order of cards too.
     ``numbers_cards``: a card comes with a number beside its code.
     ``shows_failures``: so can that an order failed and its money is back.
     """
@@ -50,6 +51,7 @@ class Stall:
     shows_refunds: bool = True
     shows_failures: bool = True
     numbers_cards: bool = True
+    keeps_inputs: bool = True
 
 
 STALLS = (
@@ -58,7 +60,7 @@ STALLS = (
     Stall(name="kayixin", plugin_id="supplier-kayixin"),
     Stall(
         name="yile-community", plugin_id="supplier-yile", settings={"flavour": "community"},
-        finds_by_number=False, shows_refunds=False,
+        finds_by_number=False, keeps_inputs=False, shows_refunds=False,
     ),
     Stall(
         name="yile-sup", plugin_id="supplier-yile", settings={"flavour": "sup"},
