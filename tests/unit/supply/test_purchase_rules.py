@@ -11,6 +11,7 @@ from kameng.supply.domain.purchases import (
     PERSON_AFTER_S,
     Asked,
     Said,
+    after_cancel,
     after_purchase,
     after_query,
     quarrel,
@@ -117,6 +118,12 @@ def test_not_found_is_a_refusal_only_by_the_suppliers_own_rule(order, rule, able
         assert judged.step == "resend"
     else:  # sent several times and still unknown there: it contradicts itself
         assert (judged.step, judged.waits_for) in (("wait", "person"), ("wait", "desk"))
+
+
+@given(asked, rules, abilities)
+def test_what_was_to_be_taken_back_is_never_sent_again(order, rule, able):
+    lost = PurchaseResult(outcome=Outcome.UNKNOWN, found=False)
+    assert after_cancel(said(Outcome.UNKNOWN, lost), order, rule, able).step != "resend"
 
 
 @given(results, asked, rules)

@@ -80,6 +80,16 @@ def after_query(said: Said, asked: Asked, rules: SupplierRules, able: SupplierCa
     return _still_open(said, asked, rules, able)
 
 
+def after_cancel(
+    said: Said, asked: Asked, rules: SupplierRules, able: SupplierCapability
+) -> Judged:
+    """What asking to take it back came to: as a question, but nothing is sent again for it."""
+    judged = after_query(said, asked, rules, able)
+    if judged.step != "resend":
+        return judged
+    return replace(_ask_again(asked, rules, able, "unknown", "not_found"), waits_for="person")
+
+
 def quarrel(result: PurchaseResult, asked: Asked, able: SupplierCapability) -> str:
     """What is wrong with goods that came, as a code; "" when nothing is."""
     codes = [piece.code.reveal() for piece in result.deliveries if piece.code is not None]

@@ -19,7 +19,7 @@ from kameng.errors import Conflict, DomainError, NotFound
 from kameng.identity.api import audit
 from kameng.jobs import publish
 from kameng.plugins import api as plugins
-from kameng.supply.domain.purchases import after_query
+from kameng.supply.domain.purchases import after_cancel
 from kameng.supply.services import placing, settling
 from kameng_sdk.outcomes import Outcome
 from kameng_sdk.secrets import Secret
@@ -177,7 +177,7 @@ def take_back(station_id: int, purchase_id: int, reason: str, actor: str) -> str
     if SupplierCapability.CANCEL not in supplier.capabilities:
         raise DomainError("cannot_cancel", _l("这家供应商的接口不能撤单"))
     answer = supplier.cancel(row.purchase_no, row.supplier_ref, reason.strip()[:200])
-    judged = after_query(
+    judged = after_cancel(
         settling.said(answer), placing.asked(row), supplier.rules, supplier.capabilities
     )
     with main_scope(reason=REASON):
