@@ -526,4 +526,5 @@ def test_T6_M8_X5_no_history_of_money_loses_a_unit(
     with capsys.disabled():
         print(f"\nmoney machine, {EXAMPLES} histories: {dict(MoneyMachine.met.most_common())}")
     assert MoneyMachine.met["steps"] >= 5_000
-    assert MET - set(MoneyMachine.met) == set()
+    # Which of the rarest events one run meets is chance; that it meets nearly all is not.
+    assert len(MET - set(MoneyMachine.met)) <= 2, MET - set(MoneyMachine.met)

@@ -18,6 +18,7 @@ from tests.integration.payments.street import Street
 
 from kameng.plugins import api as plugins
 from kameng.plugins.discovery import GROUP
+from kameng.runtime import current_settings
 from kameng_sdk.suppliers import Offer, OfferKind, SupplierCapability
 
 MAIN = 1
@@ -42,6 +43,8 @@ class Stall:
     ``keeps_inputs``: what a shopper filled in is kept there with an order of cards too.
     ``numbers_cards``: a card comes with a number beside its code.
     ``shows_failures``: so can that an order failed and its money is back.
+    ``one_address``: notices go to one address for the whole account, set over there.
+    ``names_currency``: its offers carry a currency behind their names.
     """
 
     name: str
@@ -52,6 +55,8 @@ class Stall:
     shows_failures: bool = True
     numbers_cards: bool = True
     keeps_inputs: bool = True
+    one_address: bool = False
+    names_currency: bool = False
 
 
 STALLS = (
@@ -78,7 +83,10 @@ STALLS = (
         name="dujiao-next", plugin_id="supplier-dujiao-next", finds_by_number=False,
         numbers_cards=False,
     ),
-    Stall(name="reloadly", plugin_id="supplier-reloadly"),
+    Stall(  # a dollar is a yuan here, so that both sides count alike; parts that come back are not told
+        name="reloadly", plugin_id="supplier-reloadly", settings={"rate": "1"}, one_address=True, shows_refunds=False,
+        names_currency=True,
+    ),
 )  # fmt: skip
 
 
@@ -123,6 +131,11 @@ class Stand:
         plugins.add_account(MAIN, stall.plugin_id, name, "staff:1")
         self.configure(**given)
         plugins.set_enabled(MAIN, stall.plugin_id, True, "staff:1", account=name)
+        if stall.one_address:
+            settings = current_settings()
+            path = plugins.hook_path(MAIN, stall.plugin_id, name)
+            notices = settings.host_url(settings.main_host) + path
+            self.street.http.post(f"{self.url}/webhook", data={"url": notices})
         self.supplier_id = self.shop.one(
             "INSERT INTO supplier(code, name, state) VALUES (%s, %s, 'active') RETURNING id",
             name, name,
@@ -165,6 +178,10 @@ class Stand:
             cursor = answer.value.next_cursor
             if not cursor:
                 return offers
+
+    def name_there(self, offer: Offer) -> str:
+        """What an offer is called over there."""
+        return offer.name[: -len(" USD")] if self.stall.names_currency else offer.name
 
     def keep_catalogue(self) -> None:
         """Enter every offer, mapped to nothing."""
