@@ -42,7 +42,7 @@ DEER = 3
 SHELF = 2  # cards of each kind to begin with: soon there are none
 STEPS = 70
 EXAMPLES = 48
-PROVE_EVERY = 4  # steps: the model is compared after each, the books prove themselves after some
+PROVE_EVERY = 6  # steps: the model is compared after each, the books prove themselves after some
 # What every run must have met, or it has proved little.
 MET = {
     "ok", "held", "awaiting_fulfilment", "topped_up", "repeat", "refund_surplus", "out_of_stock",
