@@ -30,7 +30,7 @@ from .market import Market, stands_of
 from .person import settle_all
 from .verdict import Verdict
 
-ORDERS = int(os.environ.get("LIES_ORDERS") or 100)
+ORDERS = int(os.environ.get("LIES_ORDERS") or 60)
 SEED = int(os.environ.get("LIES_SEED") or time.time())
 BIG = "LIES_ORDERS" in os.environ
 QUIET_FOR_S = 2.0
