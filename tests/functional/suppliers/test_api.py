@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from werkzeug.serving import make_server
 
-from kameng.suppliers.domain import signing
+from kameng import signing
 
 from ..conftest import MAIN, YE  # noqa: TID252  # the market is one folder up
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
+from kameng import signing
 from kameng.db import main_scope, supplier_scope
 from kameng.errors import DomainError, NotFound
 from kameng.suppliers import api as suppliers
-from kameng.suppliers.domain import signing
 
 LINE = suppliers.OfferLine("A-1", "星海点券 100", "游戏", "card", 93_2000, 12, True)
 

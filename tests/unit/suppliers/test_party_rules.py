@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kameng.signing import in_time, signature
 from kameng.suppliers.domain import applying, bills, contracts, disputes, masking, offers, papers
 from kameng.suppliers.domain.bills import Line
 from kameng.suppliers.domain.periods import last_period, missing_periods
-from kameng.suppliers.domain.signing import in_time, signature
 
 DAYS = st.dates(date(2026, 1, 1), date(2030, 12, 31))
 CYCLES = st.sampled_from(["daily", "weekly", "monthly", "prepaid"])

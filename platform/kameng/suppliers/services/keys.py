@@ -13,10 +13,9 @@ from datetime import datetime
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import text
 
-from kameng import redis
+from kameng import redis, signing
 from kameng.db import db, main_scope, supplier_scope
 from kameng.errors import DomainError, NotFound, Unavailable
-from kameng.suppliers.domain import signing
 from kameng.suppliers.services import sealing
 from kameng.suppliers.services.noting import note
 

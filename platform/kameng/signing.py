@@ -1,4 +1,4 @@
-"""What a signed request of a supplier's system looks like: the same as that of the native API."""
+"""How a program signs a request: the open API and the suppliers' API alike (design §11)."""
 
 from __future__ import annotations
 

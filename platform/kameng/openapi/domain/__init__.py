@@ -1,0 +1,1 @@
+"""Rules of the open API: keys, scopes, requests, refusals. Pure."""
