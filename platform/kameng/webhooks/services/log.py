@@ -81,7 +81,8 @@ _AGAIN = (
     " replayed_by = :actor FROM webhook_message m"
     " WHERE m.station_id = d.station_id AND m.id = d.message_id AND d.station_id = :station"
     " AND m.member_id = :member AND (d.endpoint_id IS NULL OR EXISTS"
-    "  (SELECT FROM webhook_endpoint e WHERE e.station_id = d.station_id AND e.id = d.endpoint_id AND e.state = 'active'))"
+    "  (SELECT FROM webhook_endpoint e WHERE e.station_id = d.station_id"
+    "   AND e.id = d.endpoint_id AND e.state = 'active'))"
 )
 _REPLAY = text(f"{_AGAIN} AND d.id = :id RETURNING d.message_id")
 _REPLAY_ALL = text(
