@@ -1,4 +1,4 @@
-"""Secrets of endpoints at rest: a row copied to another member does not open."""
+"""Secrets of endpoints at rest: bound to station, member and purpose."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ from sqlalchemy import text
 
 from kameng import sealing
 from kameng.db import db
+from kameng.sealing import SealBroken
+
+__all__ = ["SealBroken", "reseal_all", "seal", "unseal"]
 
 AREA = "webhooks"
 
@@ -21,12 +24,12 @@ _AGAIN = text(
 
 def seal(station_id: int, member_id: int, secret: bytes) -> bytes:
     """Encrypt with the present master key."""
-    return sealing.seal(AREA, f"{station_id}|{member_id}", secret)
+    return sealing.seal(AREA, f"{station_id}|{member_id}|webhook", secret)
 
 
 def unseal(station_id: int, member_id: int, sealed: bytes) -> bytes:
     """Decrypt with the present or the previous master key; raises `SealBroken`."""
-    return sealing.unseal(AREA, f"{station_id}|{member_id}", sealed)
+    return sealing.unseal(AREA, f"{station_id}|{member_id}|webhook", sealed)
 
 
 def reseal_all() -> int:
