@@ -196,6 +196,7 @@ ELSEWHERE = {
     "open_refund_request": "SELECT * FROM open_refund_request(3, 1, NULL, :order_no, NULL, 'x', 'x',"
     " '', 'x')",
     "withdraw_refund_request": "SELECT * FROM withdraw_refund_request(3, 1, 'x')",
+    "wallet_span": "SELECT * FROM wallet_span(3, 1, now(), now())",
     "nobody's station": "SELECT * FROM cancel_order(NULL, :order_no, 'x')",
 }
 
