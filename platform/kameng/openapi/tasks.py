@@ -6,7 +6,7 @@ from kameng.jobs import every
 from kameng.openapi.services.refund_desk import watch_refund_requests as watch_requests
 
 
-@every(seconds=60, name="watch_refund_requests", queue="notify")
+@every(seconds=60, queue="notify")
 def watch_refund_requests() -> int:
     """Requests for money back that have waited for a day are raised as alerts."""
     return watch_requests()

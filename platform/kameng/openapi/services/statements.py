@@ -13,7 +13,7 @@ from kameng.openapi.domain.callers import Caller
 from kameng.openapi.domain.statements import CHINA, Moved, OrderLine, Statement, make_statement
 from kameng.openapi.services.refusing import refused
 
-# A transfer bears the time at which its transaction began. The last ones of a day are in after this.
+# A transfer bears the time at which its transaction began: the last ones of a day are in by then.
 SETTLED = timedelta(minutes=5)
 
 # The state at the end of the day, so that the same question has the same answer for ever.
