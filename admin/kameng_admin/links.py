@@ -55,9 +55,10 @@ def subject_link(subject: str) -> Any:
     if kind == "refund_request":
         station, _colon, number = rest.partition(":")
         if station.isdecimal() and number.isdecimal() and len(rest) < 30:
-            page = {"station_id": int(station), "request_id": int(number)}
-            said = _("退款申请 %(no)s", no=number)
-            return _linked("refund.create", said, "admin_refund_requests.detail_page", **page)
+            return _linked(
+                "refund.create", _("退款申请 %(no)s", no=number),
+                "admin_refund_requests.detail_page", station_id=station, request_id=number,
+            )  # fmt: skip
     if kind == "plugin":
         words, plugin_id = texts.subject_text(subject), rest.partition(":")[0]
         return _linked("plugin.view", words, "admin_plugins.detail_page", plugin_id=plugin_id)

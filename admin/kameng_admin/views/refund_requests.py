@@ -53,10 +53,10 @@ class RefundRequestsView(ReadOnlyView):
         Column("answer", _l("答复"), css="is-clip"),
     )  # fmt: skip
     tabs = (
-        Tab("open", _l("待处理"), lambda: RefundRequest.state == "open"),
+        Tab("open", _l("待处理"), lambda: _open()),
         Tab(
             "late", _l("超过一天"),
-            lambda: (RefundRequest.state == "open") & (RefundRequest.created_at < func.now() - LATE),
+            lambda: _open() & (RefundRequest.created_at < func.now() - LATE),
         ),
         Tab("accepted", _l("已同意"), lambda: RefundRequest.state == "accepted", counted=False),
         Tab("declined", _l("已拒绝"), lambda: RefundRequest.state == "declined", counted=False),
@@ -127,5 +127,9 @@ class RefundRequestsView(ReadOnlyView):
         return str(self.get_url(".detail_page", **page))
 
 
-def _order_no(row: Any) -> str:
+def _open() -> Any:
+    return RefundRequest.state == "open"
+
+
+def _order_no(row: Any) -> Any:
     return grouped(g.console_order_numbers.get((row.station_id, row.order_id), str(row.order_id)))

@@ -32,8 +32,8 @@ from kameng.orders.services.reading import (
 from kameng.orders.services.returning import REFUNDABLE, ReturnShare, refundable, return_shares
 
 __all__ = [
-    "OPEN_STATES", "REFUNDABLE", "STATES", "TONES", "TRANSITIONS", "EventView", "MoneyTrail", "OrderPage",
-    "OrderRefused", "OrderView", "PlaceRequest", "Placed", "Quote", "ReturnShare",
+    "OPEN_STATES", "REFUNDABLE", "STATES", "TONES", "TRANSITIONS", "EventView", "MoneyTrail",
+    "OrderPage", "OrderRefused", "OrderView", "PlaceRequest", "Placed", "Quote", "ReturnShare",
     "StationFigures", "TrailLeg",
     "cancel", "check_secret", "complete_old", "expire_overdue", "member_orders", "money_trail",
     "order_page", "orders_by_ids", "orders_by_numbers", "place", "quote", "refundable",
