@@ -1,17 +1,18 @@
-"""A refusal of the catalogue as an error."""
+"""Refusals as errors: the catalogue's status and sentence."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from flask_babel import get_locale
-
 from kameng.errors import DomainError
 from kameng.openapi.domain.refusals import REFUSALS
 
 
-def refused(code: str, **facts: Any) -> DomainError:
-    """The error of a code: its status, its sentence in the reader's language, and facts."""
-    known = REFUSALS[code]
-    words = known.english if str(get_locale() or "").startswith("en") else known.chinese
-    return DomainError(code, words, known.status, **facts)
+class ApiRefused(DomainError):
+    """A request that the open API refuses; nothing has changed."""
+
+
+def refused(code: str, **facts: Any) -> ApiRefused:
+    """The error for a code of the catalogue; raises `KeyError` for any other."""
+    found = REFUSALS[code]
+    return ApiRefused(code, found.chinese, status=found.status, **facts)
