@@ -107,7 +107,7 @@ class RefundRequestsView(ReadOnlyView):
             answer, actor = request.form.get("reason", ""), people.actor()
             return openapi.accept_refund_request(station_id, request_id, actor, answer)
 
-        def done(code: str) -> str:
+        def done(code: str) -> Any:
             return _("已经同意过，没有重复退") if code == "repeat" else _("已同意，钱原路退给会员")
 
         return attempt(deed, done, self._url(station_id, request_id))

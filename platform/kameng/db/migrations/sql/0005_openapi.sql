@@ -41,7 +41,7 @@ CREATE TABLE order_notify (                      -- where the buyer's program wa
 ALTER INDEX refund_request RENAME TO refund_by_request; -- a table takes the name
 CREATE TABLE refund_request (                    -- a member asks for money back; staff decides
   station_id bigint NOT NULL REFERENCES station(id), id bigint GENERATED ALWAYS AS IDENTITY,
-  request_no text NOT NULL, request_hash bytea NOT NULL, -- the member's own number, and what it was given for
+  request_no text NOT NULL, request_hash bytea NOT NULL DEFAULT '', -- the member's own number, and what it was given for
   order_id bigint NOT NULL, member_id bigint NOT NULL, api_key_id bigint,
   amount bigint NOT NULL CHECK (amount > 0 AND amount % 100 = 0), reason text NOT NULL,
   state text NOT NULL DEFAULT 'open' CHECK (state IN ('open','accepted','declined','withdrawn')),
