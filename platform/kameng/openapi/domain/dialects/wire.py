@@ -9,6 +9,11 @@ from kameng.errors import DomainError
 from kameng_sdk.money import UNITS_PER_FEN, Money
 
 MOST_ID = 2**63 - 1  # the database's own
+# Refusals of the web itself by our own names.
+_OF_HTTP = {
+    404: "not_found", 405: "method_not_allowed", 413: "too_large", 421: "unknown_host",
+    429: "too_many", 503: "unavailable",
+}  # fmt: skip
 
 
 def json_object(body: bytes) -> dict[str, Any]:
@@ -42,6 +47,16 @@ def row_id(text: str) -> int | None:
 def yuan(amount: int) -> str:
     """An amount at scale 4 as decimal text: two places, or four where two would hide a rest."""
     return Money(amount).format(4 if amount % UNITS_PER_FEN else 2)
+
+
+def total_of(price: int, quantity: int) -> int:
+    """What so many pieces cost: whole fen, half a fen up, as orders are placed (design §6)."""
+    return (price * quantity + UNITS_PER_FEN // 2) // UNITS_PER_FEN * UNITS_PER_FEN
+
+
+def code_of_http(status: int) -> str:
+    """A refusal of the web, under the name of ours that says the same."""
+    return _OF_HTTP.get(status) or ("internal" if status >= 500 else "bad_request")
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

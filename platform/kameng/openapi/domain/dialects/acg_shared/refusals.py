@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from kameng.openapi.domain.dialects.wire import code_of_http
 from kameng.openapi.domain.refusals import REFUSALS
 
 # Beginnings that clients take for "surely nothing was bought" stand first in each text.
@@ -39,7 +40,7 @@ class No(Exception):
 
 def refusal_of(code: str, status: int) -> No:
     """One of our refusals in the store's words."""
-    known = REFUSALS.get(code) or REFUSALS["internal" if status >= 500 else "bad_request"]
+    known = REFUSALS.get(code) or REFUSALS[code_of_http(status)]
     return No(WORDS.get(code, known.chinese))
 
 

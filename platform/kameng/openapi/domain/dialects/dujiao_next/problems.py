@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from kameng.openapi.domain.dialects.wire import code_of_http
 from kameng.openapi.domain.refusals import REFUSALS
 
 # The document's codes, each with its one HTTP status.
@@ -43,7 +44,7 @@ class Problem(Exception):
 
 def problem_of(code: str, status: int, said: str = "") -> Problem:
     """One of our refusals (or of HTTP's) as one of theirs; ``said`` is more exact than its name."""
-    known = REFUSALS.get(code) or REFUSALS["internal" if status >= 500 else "bad_request"]
+    known = REFUSALS.get(code) or REFUSALS[code_of_http(status)]
     message = said or known.chinese
     if code in WORDS:
         return Problem(WORDS[code], message)
