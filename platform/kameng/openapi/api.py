@@ -39,8 +39,10 @@ from kameng.openapi.services.shelf import (
     categories,
     product,
     product_by_id,
+    product_ids,
     products,
     products_by_ids,
+    skus_of_products,
 )
 from kameng.openapi.services.switches import dialect_switches, switch_dialect
 
@@ -50,7 +52,7 @@ __all__ = [
     "OrderFacts", "ProductFacts", "ProductPage", "RefundRequestFacts", "Refusal", "SecretView",
     "account", "add_secret", "admit", "admit_and_buy", "buy", "categories", "change_key", "decimal",
     "dialect_switches", "key_of", "keys_of", "list_keys", "make_key", "merchant_number", "open_key",
-    "order", "order_of", "orders", "product", "product_by_id", "products", "products_by_ids",
-    "refused", "register_notices", "reseal_all", "revoke_at", "revoke_key", "revoke_secret",
-    "secrets_of", "set_limit", "switch_dialect",
+    "order", "order_of", "orders", "product", "product_by_id", "product_ids", "products",
+    "products_by_ids", "refused", "register_notices", "reseal_all", "revoke_at", "revoke_key",
+    "revoke_secret", "secrets_of", "set_limit", "skus_of_products", "switch_dialect",
 ]  # fmt: skip

@@ -41,7 +41,7 @@ def headers(sign: str = "s", time: str = str(NOW), key: str = "k") -> dict[str, 
 ])  # fmt: skip
 def test_the_published_vectors_are_let_in(path: str, body: bytes, right: str) -> None:
     head = door.read_head(headers(right), NOW)
-    door.check_signature(head, ["TESTKEY"], "POST", path, body)
+    assert door.check_signature(head, ["TESTKEY"], "POST", path, body) == "TESTKEY"
     door.check_signature(head, ["another", "TESTKEY"], "POST", f"/dock/dujiao-next{path}", body)
     for secrets, method, other in ((["another"], "POST", body), (["TESTKEY"], "GET", body),
                                    (["TESTKEY"], "POST", body + b" "), ([], "POST", body)):  # fmt: skip
@@ -207,7 +207,16 @@ def test_a_closed_door_is_known_as_such(code: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "code", ["internal", "unavailable", "too_many", "method_not_allowed", "too_large", "not_found"]
+    "code",
+    [
+        "internal",
+        "unavailable",
+        "too_many",
+        "conflict",
+        "method_not_allowed",
+        "too_large",
+        "not_found",
+    ],
 )
 def test_what_proves_nothing_is_no_sure_no(code: str) -> None:
     problem = problem_of(code, REFUSALS[code].status)

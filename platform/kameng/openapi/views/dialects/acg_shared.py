@@ -25,7 +25,8 @@ from kameng.openapi.domain.dialects.acg_shared.refusals import No, refusal_of, w
 from kameng.openapi.domain.dialects.wire import row_id, total_of, yuan
 from kameng.openapi.domain.facts import ProductFacts
 from kameng.openapi.views.dialects.buying import buy_by_id, everything
-from kameng.web import client_ip, no_store
+from kameng.openapi.views.native import REFUSED_PER_MINUTE
+from kameng.web import client_ip, limit, no_store
 
 log = logging.getLogger(__name__)
 blueprint = Blueprint("dock_acg_shared", __name__)
@@ -150,9 +151,13 @@ def draft(caller: Caller, form: Form) -> Data:
 def _caller() -> tuple[Caller, Form]:
     request.max_content_length = MAX_BODY
     form = read_form(request.get_data())
-    caller, secrets = api.open_key("acg-shared", text_of(form, "app_id"), client_ip())
-    check_signature(form, secrets)
-    api.admit(caller)
+    try:
+        caller, secrets = api.open_key("acg-shared", text_of(form, "app_id"), client_ip())
+        secret = check_signature(form, secrets)
+    except (No, DomainError):
+        limit("api-refused", client_ip(), REFUSED_PER_MINUTE, 60)
+        raise
+    api.admit(caller, secret=secret)
     return caller, form
 
 

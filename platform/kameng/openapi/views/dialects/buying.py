@@ -9,7 +9,9 @@ from kameng.openapi import api
 from kameng.openapi.domain.callers import Caller
 from kameng.openapi.domain.facts import Buy, OrderFacts, ProductFacts
 
-PAGE = 200
+PAGE = 100
+# These say nothing of what the number has bought: the caller asks again.
+PASSING = frozenset({"internal", "unavailable", "too_many"})
 
 
 def buy_by_id(
@@ -22,27 +24,33 @@ def buy_by_id(
 ) -> OrderFacts:
     """Buy once under the caller's own number; raises `DomainError` as `api.buy` does.
 
-    A repeat is answered with its order even when the SKU can be had no more: to be told "unknown
-    SKU" then would make the caller buy elsewhere what it has bought here.
+    A number that has bought is never refused as if nothing had been: the caller would buy
+    elsewhere what it has here. Its repeat is answered with the order even when the SKU can be had
+    no more or the address for notices has changed; anything else under it is a conflict.
     """
+    wanted = None
     try:
         product = api.product_by_id(caller, sku_id)
-    except DomainError as error:
-        if error.code != "sku_unknown":
+        wanted = Buy(
+            sku=product.sku,
+            quantity=quantity,
+            merchant_order_no=number,
+            inputs=inputs_of(product),
+            notify_url=notify_url or caller.callback_url,
+        )
+        return api.buy(caller, wanted).order
+    except DomainError as refusal:
+        before = None if refusal.code in PASSING else _bought(caller, number)
+        if before is None:
             raise
-        return _bought_before(caller, sku_id, quantity, number, error)
-    wanted = Buy(
-        sku=product.sku,
-        quantity=quantity,
-        merchant_order_no=number,
-        inputs=inputs_of(product),
-        notify_url=notify_url,
-    )
-    return api.buy(caller, wanted).order
+        inputs = wanted.inputs if wanted else before.inputs
+        if (before.sku_id, before.quantity, before.inputs) == (sku_id, quantity, inputs):
+            return before
+        raise api.refused("conflict") from None
 
 
 def everything(caller: Caller) -> Iterator[ProductFacts]:
-    """All SKUs that the caller may buy, in the order of their ids."""
+    """All SKUs on sale, in the order of their ids."""
     cursor = ""
     while True:
         page = api.products(caller, cursor, PAGE)
@@ -51,15 +59,10 @@ def everything(caller: Caller) -> Iterator[ProductFacts]:
             return
 
 
-def _bought_before(
-    caller: Caller, sku_id: int, quantity: int, number: str, unknown: DomainError
-) -> OrderFacts:
+def _bought(caller: Caller, number: str) -> OrderFacts | None:
     try:
-        order = api.order_of(caller, number)
+        return api.order_of(caller, number)
     except DomainError as error:
         if error.code != "order_unknown":
             raise
-        raise unknown from None
-    if (order.sku_id, order.quantity) != (sku_id, quantity):
-        raise api.refused("conflict")
-    return order
+        return None

@@ -18,11 +18,14 @@ from kameng.openapi.domain.dialects.dujiao_next import door, goods, orders
 from kameng.openapi.domain.dialects.dujiao_next.problems import Problem, problem_of
 from kameng.openapi.domain.dialects.dujiao_next.wish import read_wish
 from kameng.openapi.domain.dialects.wire import row_id
-from kameng.openapi.views.dialects.buying import buy_by_id, everything
-from kameng.web import client_ip, no_store
+from kameng.openapi.services import dujiao_notices
+from kameng.openapi.views.dialects.buying import buy_by_id
+from kameng.openapi.views.native import REFUSED_PER_MINUTE
+from kameng.web import client_ip, limit, no_store
 
 log = logging.getLogger(__name__)
 blueprint = Blueprint("dock_dujiao_next", __name__)
+dujiao_notices.register()
 
 MAX_BODY = 64 * 1024
 # Every address takes every method, so that a wrong one is refused in the protocol's words.
@@ -72,16 +75,17 @@ def products(caller: Caller) -> Fields:
     """A page of what is on sale."""
     page = goods.page_of(request.args.get("page"), 1, 10**9)
     size = goods.page_of(request.args.get("page_size"), goods.PAGE_DEFAULT, goods.PAGE_MOST)
-    found = [one for one in goods.products(everything(caller)) if one["is_active"]]
-    shown = found[(page - 1) * size : page * size]
-    return {"ok": True, "items": shown, "total": len(found), "page": page, "page_size": size}
+    numbers = api.product_ids(caller)
+    shown = api.skus_of_products(caller, numbers[(page - 1) * size : page * size])
+    items = [one for one in goods.products(shown) if one["is_active"]]
+    return {"ok": True, "items": items, "total": len(numbers), "page": page, "page_size": size}
 
 
 @_at("GET", "products/<number>")
 def product(caller: Caller, number: str) -> Fields:
     """One product with its SKUs."""
     wanted = row_id(number)
-    found = goods.products(one for one in everything(caller) if one.product_id == wanted)
+    found = goods.products(api.skus_of_products(caller, [wanted] if wanted else []))
     if not found:
         raise Problem("product_not_found", "没有这个商品")
     if not found[0]["is_active"]:
@@ -120,10 +124,14 @@ def _caller() -> Caller:
     request.max_content_length = MAX_BODY
     body = request.get_data()
     head = door.read_head(dict(request.headers.items()), time.time())
-    caller, secrets = api.open_key("dujiao-next", head.key_id, client_ip())
     path = request.script_root + request.path
-    door.check_signature(head, secrets, request.method, path, body)
-    api.admit(caller)
+    try:
+        caller, secrets = api.open_key("dujiao-next", head.key_id, client_ip())
+        secret = door.check_signature(head, secrets, request.method, path, body)
+    except (Problem, DomainError):
+        limit("api-refused", client_ip(), REFUSED_PER_MINUTE, 60)
+        raise
+    api.admit(caller, secret=secret)
     return caller
 
 

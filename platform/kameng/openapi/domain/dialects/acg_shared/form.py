@@ -45,11 +45,13 @@ def sign(form: Form, key: str) -> str:
     return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
 
 
-def check_signature(form: Form, secrets: Iterable[str]) -> None:
-    """Raises `No` unless one of the key's live secrets has signed the form."""
+def check_signature(form: Form, secrets: Iterable[str]) -> str:
+    """The one of the key's live secrets that has signed the form; raises `No` for none."""
     given = text_of(form, "sign").encode()
-    if not any([hmac.compare_digest(sign(form, one).encode(), given) for one in secrets]):
+    genuine = [one for one in secrets if hmac.compare_digest(sign(form, one).encode(), given)]
+    if not genuine:
         raise No("密钥错误")
+    return genuine[0]
 
 
 def text_of(form: Form, name: str) -> str:

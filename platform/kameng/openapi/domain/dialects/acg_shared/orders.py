@@ -12,7 +12,7 @@ from kameng.openapi.domain.dialects.acg_shared.refusals import No
 from kameng.openapi.domain.dialects.wire import row_id, yuan
 from kameng.openapi.domain.facts import CardFacts, OrderFacts
 
-REQUEST_NO = re.compile(r"[0-9A-Za-z_-]{1,19}")
+REQUEST_NO = re.compile(r"[0-9A-Za-z][0-9A-Za-z.:/-]{0,18}")
 # Clients know these for no card, by the words in them.
 WAIT = "正在发货中，请耐心等待，如有疑问，请联系客服。"
 GONE = "没有发货信息，款项已退回余额，请联系客服。"
@@ -35,7 +35,7 @@ def read_wish(form: Form) -> Wish:
     """Raises `No`. Contact, device and password of the store's shopper are not looked at."""
     quantity, number = whole_of(form, "num"), text_of(form, "request_no")
     if not REQUEST_NO.fullmatch(number):
-        raise No("request_no 必填，1 到 19 位字母、数字、- 或 _")
+        raise No("request_no 必填，1 到 19 位字母、数字或 -")
     if whole_of(form, "card_id"):
         raise No("该商品不支持预选")
     check_variant(form)

@@ -38,10 +38,8 @@ def read_head(headers: Mapping[str, str], now_s: float) -> Head:
     return head
 
 
-def check_signature(
-    head: Head, secrets: Iterable[str], method: str, path: str, body: bytes
-) -> None:
-    """Raises `Problem` unless one of the key's live secrets has signed the request.
+def check_signature(head: Head, secrets: Iterable[str], method: str, path: str, body: bytes) -> str:
+    """The one of the key's live secrets that has signed the request; raises `Problem` for none.
 
     Clients sign the address they call, or the protocol's own path that they know by heart: here
     the one ends with the other. All are compared, so that the time tells nothing.
@@ -49,12 +47,14 @@ def check_signature(
     paths = {path, path[path.find(ROOT) :] if ROOT in path else path}
     given = head.signature.encode()
     genuine = [
-        hmac.compare_digest(signature(secret, method, one, head.timestamp, body).encode(), given)
+        secret
         for secret in secrets
         for one in paths
+        if hmac.compare_digest(signature(secret, method, one, head.timestamp, body).encode(), given)
     ]
-    if not any(genuine):
+    if not genuine:
         raise Problem("invalid_signature", "签名不对")
+    return genuine[0]
 
 
 def signature(secret: str, method: str, path: str, timestamp: str, body: bytes) -> str:

@@ -63,7 +63,7 @@ def _product(skus: list[ProductFacts]) -> dict[str, Any]:
         "tags": [],
         "price_amount": yuan(min(one.price for one in skus)),
         "fulfillment_type": "manual" if manual else "auto",
-        "manual_form_schema": {"fields": [_field(one) for one in first.fields]} if manual else None,
+        "manual_form_schema": _form(first.fields) if manual or first.fields else None,
         "is_active": any(one.on_sale for one in skus),
         "category_id": first.category_id,
         "skus": [_sku(one) for one in skus],
@@ -90,6 +90,10 @@ def _status(left: int) -> str:
     if left <= 0:
         return "out_of_stock"
     return "low_stock" if left <= LOW_STOCK else "in_stock"
+
+
+def _form(fields: Iterable[FieldFacts]) -> dict[str, Any]:
+    return {"fields": [_field(one) for one in fields]}
 
 
 def _field(field: FieldFacts) -> dict[str, Any]:

@@ -48,6 +48,9 @@ def problem_of(code: str, status: int, said: str = "") -> Problem:
     message = said or known.chinese
     if code in WORDS:
         return Problem(WORDS[code], message)
+    if code == "conflict":
+        # Not with 400, by which clients know that nothing was bought: something was.
+        return Problem("bad_request", message, status)
     if status >= 500:
         return Problem("internal_error", message, status)
     if status == 429:
