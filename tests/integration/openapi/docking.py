@@ -64,7 +64,7 @@ class Dock(Shop):
     def asks_for(self, sku_id: int, name: str, label: str) -> None:
         """The SKU's product has a field."""
         self.owner.execute(
-            "INSERT INTO product_field(product_id, name, label, kind, required, position)"
+            "INSERT INTO purchase_field(product_id, name, label, kind, required, position)"
             " SELECT product_id, %s, %s, 'text', true, 1 FROM sku WHERE id = %s",
             (name, label, sku_id),
         )
@@ -76,13 +76,20 @@ class Dock(Shop):
         station = changes.pop("station", DEER)
         member = changes.pop("member", 0) or self.member(station, balance)
         values: dict[str, Any] = {
-            "name": "test", "dialect": dialect, "sandbox": False, "scopes": (), "networks": (),
-            "callback_url": "", "actor": "test",
+            "name": "test", "dialect": dialect, "sandbox": False, "actor": "test",
         }  # fmt: skip
         with self.app.app_context(), station_scope(station):
             if dialect == "acg-shared" and changes.pop("switched_on", True):
                 api.switch_dialect(dialect, True, "test")
             return Key(member, *api.make_key(member, **(values | changes)))
+
+    def behind(self, statement: str, *values: Any) -> None:
+        """Change something behind the product's back, which then learns that it has changed."""
+        from kameng import epoch
+
+        self.owner.execute(statement, values)
+        with self.app.app_context():
+            epoch.renew()
 
     def orders(self, member: int) -> int:
         """How many orders a member has."""

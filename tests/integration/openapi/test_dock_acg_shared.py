@@ -56,9 +56,9 @@ def no(said: dict[str, Any]) -> str:
     return str(said["msg"])
 
 
-def wish(sku: int, quantity: int = 1, **more: Any) -> dict[str, Any]:
+def wish(goods: int, quantity: int = 1, **more: Any) -> dict[str, Any]:
     return {
-        "shared_code": str(sku), "num": str(quantity), "contact": "x", "card_id": "0", "device": "0",
+        "shared_code": str(goods), "num": str(quantity), "contact": "x", "card_id": "0", "device": "0",
         "password": "", "race": "", "request_no": new_number(),
     } | more  # fmt: skip
 
@@ -89,7 +89,6 @@ def test_cards_are_bought_once_and_read_again(dock: Dock, key: Key) -> None:
         "secret": first["secret"], "widget": None, "status": 1,
     }  # fmt: skip
     assert dock.orders(key.member) == 1
-    assert data(ask(dock, key, "commodity/stock", {"code": asked["shared_code"]})) == {"stock": "1"}
     dock.assert_books_balance()
 
 
@@ -107,9 +106,9 @@ def test_the_same_number_with_another_body_is_refused(dock: Dock, key: Key) -> N
 def test_a_repeat_is_answered_when_the_goods_are_gone(dock: Dock, key: Key) -> None:
     asked = wish(dock.goods(cards=1))
     first = data(ask(dock, key, "commodity/trade", asked))
-    dock.owner.execute(
+    dock.behind(
         "UPDATE product SET state = 'off_sale' WHERE id = (SELECT product_id FROM sku WHERE id = %s)",
-        (asked["shared_code"],),
+        asked["shared_code"],
     )
     assert data(ask(dock, key, "commodity/trade", asked)) == first
     assert no(ask(dock, key, "commodity/trade", wish(int(asked["shared_code"])))).startswith(
@@ -141,6 +140,7 @@ def test_the_catalogue_and_all_questions_about_goods(dock: Dock, key: Key) -> No
     assert (row["user_price"], row["stock"], row["delivery_way"]) == ("98.6050", 2, 0)
     assert data(ask(dock, key, "commodity/item", {"code": str(sku)})) == row
     assert data(ask(dock, key, "commodity/inventory", {"sharedCode": str(sku)}))["count"] == 2
+    assert data(ask(dock, key, "commodity/stock", {"code": str(sku)})) == {"stock": "2"}
     state = {"shared_code": str(sku), "card_id": "0", "race": ""}
     assert data(ask(dock, key, "commodity/inventoryState", state | {"num": "2"})) == []
     assert no(ask(dock, key, "commodity/inventoryState", state | {"num": "3"})) == "库存不足"
@@ -193,21 +193,21 @@ def test_the_door_is_closed_to(dock: Dock, key: Key, what: str) -> None:
 
 
 def test_the_interface_is_off_until_the_station_switches_it_on(dock: Dock, key: Key) -> None:
-    dock.owner.execute("DELETE FROM dock_switch WHERE dialect = 'acg-shared'")
+    dock.behind("DELETE FROM dock_switch WHERE dialect = 'acg-shared'")
     assert no(ask(dock, key, "authentication/connect")).startswith("密钥错误")
     assert no(ask(dock, key, "commodity/trade", wish(dock.goods(cards=1)))).startswith("密钥错误")
 
 
 def test_locked_members_and_counted_requests(dock: Dock, key: Key) -> None:
-    dock.owner.execute("UPDATE api_key SET per_minute = 2 WHERE key_id = %s", (key.key_id,))
+    dock.behind("UPDATE api_key SET per_minute = 2 WHERE key_id = %s", key.key_id)
     assert [ask(dock, key, "authentication/connect")["code"] for _ in range(4)][-1] == 0
-    dock.owner.execute("UPDATE member SET state = 'locked' WHERE id = %s", (key.member,))
+    dock.behind("UPDATE member SET state = 'locked' WHERE id = %s", key.member)
     assert no(ask(dock, key, "authentication/connect")) == "You have been banned"
 
 
 @pytest.mark.parametrize(("method", "path", "status"), [
     ("GET", "/shared/commodity/items", 405), ("OPTIONS", "/shared/commodity/trade", 405), ("POST", "/shared/x", 404),
-    ("POST", "/plugin/open-api/items", 404), ("GET", "/", 404), ("POST", "//shared/commodity/items", 404),
+    ("POST", "/plugin/open-api/items", 404), ("GET", "/", 404),
 ])  # fmt: skip
 def test_wrong_addresses_and_methods_are_refused_as_json(
     dock: Dock, method: str, path: str, status: int

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
@@ -11,8 +12,16 @@ import pytest
 from flask import Flask
 from tests.integration.openapi.docking import MAIN, PRICE, Dock, Key, new_number
 
+from kameng.db import station_scope
+from kameng.openapi.services.dujiao_notices import accepts
+from kameng.webhooks.domain.outgoing import DeliveryFacts
+from kameng.webhooks.services.formats import formats
 from kameng_sdk.outcomes import Outcome
+from kameng_sdk.secrets import Secret
+from kameng_sdk.webhooks import WebhookRequest
 from kameng_supplier_dujiao_next import orders as client
+from kameng_supplier_dujiao_next.account import DujiaoAccount
+from kameng_supplier_dujiao_next.notices import read_notice
 from kameng_supplier_dujiao_next.signing import signature
 
 MOUNT, ROOT = "/dock/dujiao-next", "/api/v1/upstream/"
@@ -99,20 +108,20 @@ def test_the_same_number_with_another_body_is_refused(dock: Dock, key: Key) -> N
     asked = wish(dock.goods(cards=3))
     assert ask(dock, key, "POST", "orders", asked)[0] == 200
     for changed in ({"quantity": 2}, {"sku_id": dock.goods(cards=1)}):
-        assert no(ask(dock, key, "POST", "orders", asked | changed)) == (400, "bad_request")
+        assert no(ask(dock, key, "POST", "orders", asked | changed)) == (409, "bad_request")
     assert dock.orders(key.member) == 1
 
 
 def test_a_repeat_is_answered_when_the_goods_are_gone(dock: Dock, key: Key) -> None:
     asked = wish(dock.goods(cards=1))
     first = ask(dock, key, "POST", "orders", asked)
-    dock.owner.execute(
+    dock.behind(
         "UPDATE product SET state = 'off_sale' WHERE id = (SELECT product_id FROM sku WHERE id = %s)",
-        (asked["sku_id"],),
+        asked["sku_id"],
     )
     again = ask(dock, key, "POST", "orders", asked)
     assert again == first
-    assert no(ask(dock, key, "POST", "orders", asked | {"quantity": 2})) == (400, "bad_request")
+    assert no(ask(dock, key, "POST", "orders", asked | {"quantity": 2})) == (409, "bad_request")
     assert no(ask(dock, key, "POST", "orders", wish(asked["sku_id"]))) == (400, "sku_unavailable")
 
 
@@ -201,16 +210,97 @@ def test_another_members_order_is_not_there(dock: Dock, key: Key) -> None:
     )
 
 
-def test_money_that_came_back_is_a_cancelled_order(dock: Dock, key: Key) -> None:
+def test_money_that_comes_back_is_told_and_all_of_it_cancels_the_order(
+    dock: Dock, key: Key
+) -> None:
     _, said = ask(dock, key, "POST", "orders", wish(dock.goods(cards=1)))
-    dock.owner.execute(
-        "UPDATE orders SET state = 'refunded', refunded = payable WHERE order_no = %s",
-        (said["order_no"],),
-    )
-    told = ask(dock, key, "GET", f"orders/{said['order_id']}")[1]
-    assert (told["status"], told["refunded_amount"]) == ("canceled", told["amount"])
+
+    def after(amount: int) -> dict[str, Any]:
+        dock.guarded("refund_order", p_station=3, p_order_no=said["order_no"], p_amount=amount,
+                     p_note="test", p_actor="test", p_key=str(amount))  # fmt: skip
+        told: dict[str, Any] = ask(dock, key, "GET", f"orders/{said['order_id']}")[1]
+        return told
+
+    some = after(8_6100)
+    assert (some["status"], some["refunded_amount"]) == ("delivered", "8.61")
+    rest = after(90_0000)
+    assert (rest["status"], rest["refunded_amount"]) == ("canceled", rest["amount"])
     status, cancelled = ask(dock, key, "POST", f"orders/{said['order_id']}/cancel")
     assert (status, cancelled["ok"], cancelled["status"]) == (200, True, "canceled")
+
+
+def notice_of(dock: Dock, key: Key, order_no: str) -> WebhookRequest | None:
+    """What is sent about an order, as it comes to the site downstream."""
+    with dock.app.app_context(), station_scope(3):
+        api_key = dock.one("SELECT id FROM api_key WHERE key_id = %s", key.key_id)
+        found = formats.find("dujiao-next")
+        assert found is not None
+        sent = found.build(
+            DeliveryFacts(
+                3, api_key, None, order_no, "order.delivered", "https://a.example", "m", {}
+            )
+        )
+    if sent is None:
+        return None
+    headers = {name.lower(): value for name, value in sent.headers.items()}
+    return WebhookRequest(method=sent.method, path="/cb", query="", headers=headers, body=sent.body)
+
+
+def test_the_client_believes_our_notices_and_finds_the_cards(dock: Dock, key: Key) -> None:
+    url = "https://shop.example.com/api/v1/upstream/callback"
+    asked = wish(dock.goods(cards=2), 2, callback_url=url)
+    _, said = ask(dock, key, "POST", "orders", asked)
+    assert (
+        dock.one(
+            "SELECT n.url FROM order_notify n JOIN orders o ON o.id = n.order_id WHERE o.order_no = %s",
+            said["order_no"],
+        )
+        == url
+    )
+    raw = notice_of(dock, key, said["order_no"])
+    assert raw is not None
+    account = DujiaoAccount(base_url="", api_key=key.key_id, api_secret=Secret(key.secret))
+    (event,) = read_notice(account, raw, datetime.now(UTC)).events
+    assert (event.purchase_no, event.supplier_ref) == (
+        asked["downstream_order_no"],
+        str(said["order_id"]),
+    )
+    assert event.result is not None
+    assert (event.result.outcome, len(event.result.deliveries)) == (Outcome.SUCCEEDED, 2)
+
+
+def test_nobody_is_told_under_a_revoked_key_and_an_address_may_stand_at_the_key(dock: Dock) -> None:
+    key = dock.key("dujiao-next", callback_url="https://shop.example.com/cb")
+    _, said = ask(dock, key, "POST", "orders", wish(dock.goods(cards=1)))
+    assert (
+        dock.one(
+            "SELECT count(*) FROM order_notify n JOIN orders o ON o.id = n.order_id WHERE o.order_no = %s",
+            said["order_no"],
+        )
+        == 1
+    )
+    dock.behind(
+        "UPDATE api_key SET state = 'revoked', revoked_at = now() WHERE key_id = %s", key.key_id
+    )
+    assert notice_of(dock, key, said["order_no"]) is None
+
+
+@pytest.mark.parametrize(("status", "body", "taken"), [
+    (200, b'{"ok":true,"message":"received"}', True), (200, b'{"ok":false}', False), (200, b'{"ok":1}', False),
+    (200, b"ok", False), (500, b'{"ok":true}', False), (200, b"[" * 9999, False), (200, b"\xff", False),
+])  # fmt: skip
+def test_only_the_protocols_yes_ends_the_tries(status: int, body: bytes, taken: bool) -> None:
+    assert accepts(status, body) is taken
+
+
+def test_another_address_for_notices_does_not_make_another_order(dock: Dock, key: Key) -> None:
+    asked = wish(dock.goods(cards=2))
+    first = ask(dock, key, "POST", "orders", asked)
+    assert (
+        ask(dock, key, "POST", "orders", asked | {"callback_url": "https://moved.example.com/cb"})
+        == first
+    )
+    assert dock.orders(key.member) == 1
 
 
 DOORS = {
@@ -240,11 +330,11 @@ def test_keys_of_other_dialects_revoked_keys_and_locked_members_stay_outside(
         (401, "invalid_api_key"),
         (403, "invalid_api_key"),
     }
-    dock.owner.execute("UPDATE member SET state = 'locked' WHERE id = %s", (key.member,))
+    dock.behind("UPDATE member SET state = 'locked' WHERE id = %s", key.member)
     assert no(ask(dock, key, "POST", "ping")) == (403, "user_disabled")
     gone = dock.key("dujiao-next")
-    dock.owner.execute(
-        "UPDATE api_key SET state = 'revoked', revoked_at = now() WHERE key_id = %s", (gone.key_id,)
+    dock.behind(
+        "UPDATE api_key SET state = 'revoked', revoked_at = now() WHERE key_id = %s", gone.key_id
     )
     assert no(ask(dock, gone, "POST", "ping")) == (401, "invalid_api_key")
 
@@ -257,7 +347,7 @@ def test_a_request_that_is_sent_again_buys_nothing_more(dock: Dock, key: Key) ->
 
 
 def test_too_many_requests_are_counted_and_told(dock: Dock, key: Key) -> None:
-    dock.owner.execute("UPDATE api_key SET per_minute = 2 WHERE key_id = %s", (key.key_id,))
+    dock.behind("UPDATE api_key SET per_minute = 2 WHERE key_id = %s", key.key_id)
     statuses = [ask(dock, key, "POST", "ping")[0] for _ in range(4)]
     assert statuses[-1] == 429
 
@@ -265,7 +355,7 @@ def test_too_many_requests_are_counted_and_told(dock: Dock, key: Key) -> None:
 WRONG_DOORS = [
     ("GET", f"{ROOT}ping", 405), ("GET", f"{ROOT}orders", 405), ("DELETE", f"{ROOT}orders/1", 405),
     ("OPTIONS", f"{ROOT}products", 405), ("POST", f"{ROOT}orders/", 404), ("GET", "/", 404), ("GET", f"{ROOT}x", 404),
-    ("POST", f"/{ROOT}ping", 404), ("PUT", "/<script>", 404), ("POST", f"{ROOT}callback", 404),
+    ("PUT", "/<script>", 404), ("POST", f"{ROOT}callback", 404),
 ]  # fmt: skip
 
 
