@@ -54,8 +54,10 @@ from kameng.openapi.services.shelf import (
     categories,
     product,
     product_by_id,
+    product_ids,
     products,
     products_by_ids,
+    skus_of_products,
 )
 from kameng.openapi.services.statements import statement
 from kameng.openapi.services.switches import dialect_switches, switch_dialect
@@ -68,8 +70,9 @@ __all__ = [
     "add_secret", "admit", "admit_and_buy", "buy", "categories", "change_key", "decimal",
     "decline_refund_request", "dialect_switches", "key_of", "keys_of", "list_keys", "make_key",
     "merchant_number", "open_key", "open_refund_requests", "order", "order_of", "orders", "product",
-    "product_by_id", "products", "products_by_ids", "refund_request", "refund_requests_of",
-    "refused", "register_notices", "request_refund", "requests_of_order", "reseal_all", "revoke_at",
-    "revoke_key", "revoke_secret", "secrets_of", "set_limit", "statement",
-    "station_refund_requests", "switch_dialect", "withdraw_refund_request",
+    "product_by_id", "product_ids", "products", "products_by_ids", "refund_request",
+    "refund_requests_of", "refused", "register_notices", "request_refund", "requests_of_order",
+    "reseal_all", "revoke_at", "revoke_key", "revoke_secret", "secrets_of", "set_limit",
+    "skus_of_products", "statement", "station_refund_requests", "switch_dialect",
+    "withdraw_refund_request",
 ]  # fmt: skip

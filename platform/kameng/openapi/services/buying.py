@@ -44,6 +44,8 @@ class Entry:
 
 def buy(caller: Caller, wanted: Buy) -> Bought:
     """Buy for a caller who has been let in already; see `admit_and_buy`."""
+    # Dialects have looked the goods up a moment ago, and plugins are asked in no transaction.
+    db.session.rollback()
     return _buy(caller, wanted, None)
 
 
@@ -159,7 +161,8 @@ def _bought(caller: Caller, wanted: Buy, row: dict[str, Any]) -> Bought:
         raise refused(code, total=reading.decimal(row["payable"]))
     if code != "ok":
         raise refused(code)
-    cards = stock.open_sold(row["sku_id"], row["ciphers"] or [], row["digests"], row["key_ids"])
+    sealed = [row[name] or [] for name in ("ciphers", "digests", "key_ids")]
+    cards = stock.open_sold(row["sku_id"], *sealed)
     delivered = row["state"] == "delivered"
     order = OrderFacts(
         order_no=row["order_no"], merchant_order_no=wanted.merchant_order_no, state=row["state"],
