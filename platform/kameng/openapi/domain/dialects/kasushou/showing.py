@@ -36,7 +36,7 @@ def category_tree(categories: Iterable[CategoryFacts]) -> list[dict[str, Any]]:
         }
         for one in categories
     }  # fmt: skip
-    tops = []
+    tops: list[dict[str, Any]] = []
     for node in nodes.values():
         above = nodes.get(node["pid"])
         (tops if above is None else above["children"]).append(node)
@@ -111,8 +111,8 @@ def order_line(order: OrderFacts) -> dict[str, Any]:
 
 
 def _filled_in(order: OrderFacts) -> list[dict[str, str]]:
-    """What the buyer filled in. By this readers tell a top-up that is done from cards that are still
-    to come, so that there is a line even where nothing had to be filled in."""
+    """What the buyer filled in. By this readers tell a top-up that is done from cards that are
+    still to come, so that there is a line even where nothing had to be filled in."""
     if is_card(order.kind):
         return []
     lines = [{"n": name, "k": name, "v": value} for name, value in order.inputs.items()]
