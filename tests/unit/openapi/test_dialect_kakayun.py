@@ -6,6 +6,7 @@ import json
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from hypothesis import given
@@ -84,7 +85,7 @@ def test_what_our_client_signs_is_signed(params: dict[str, Any]) -> None:
 def test_an_order_is_read_or_refused_and_nothing_else(params: dict[str, Any], product: Any) -> None:
     with suppress(DomainError):
         wanted = reading.buy(params, product)
-        assert wanted.quantity >= 0
+        assert wanted.quantity >= 1
         assert set(wanted.inputs) <= {field.name for field in product.fields}
 
 
@@ -109,7 +110,7 @@ def test_an_order_is_read_as_our_client_writes_it() -> None:
         "goodsid": "72", "buynum": 3, "usorderno": "P1", "maxmoney": "12.3456", "attach": rows,
         "callbackurl": "https://b.example/x",
     }  # fmt: skip
-    _signed, exact = reading.parameters(json.dumps(sent).encode(), ())
+    _signed, exact = reading.parameters(json.dumps(sent).encode())
     wanted = reading.buy(exact, TOP_UP)
     assert (wanted.sku, wanted.quantity, wanted.max_total) == ("TOP", 3, 12_3456)
     assert (wanted.merchant_order_no, wanted.notify_url) == ("P1", "https://b.example/x")
@@ -117,18 +118,25 @@ def test_an_order_is_read_as_our_client_writes_it() -> None:
 
 
 def test_fractions_are_exact_and_signed_as_numbers() -> None:
-    signed, exact = reading.parameters(b'{"maxmoney": 11.10}', ())
+    signed, exact = reading.parameters(b'{"maxmoney": 11.10}')
     assert signing.canonical_text(signed) == "maxmoney=11.1"
     assert exact == {"maxmoney": "11.10"}
 
 
 def test_a_form_is_read_like_json() -> None:
     pairs = [("buynum", "1"), ("usorderno", "P1"), ("attach", '[{"attachtype":1,"value":"7"}]')]
-    signed, exact = reading.parameters(b"", pairs)
-    assert signed == exact
+    signed, exact = reading.parameters(urlencode(pairs).encode())
+    assert signed == exact == dict(pairs)
     assert reading.buy(exact, TOP_UP).inputs == {"account": "7"}
     with pytest.raises(DomainError):
-        reading.parameters(b"", [*pairs, ("buynum", "2")])
+        reading.parameters(urlencode([*pairs, ("buynum", "2")]).encode())
+
+
+@given(body=st.binary(max_size=40) | VALUES.map(lambda value: json.dumps(value).encode()))
+def test_bodies_are_parameters_or_refused(body: bytes) -> None:
+    with suppress(DomainError):
+        signed, exact = reading.parameters(body)
+        assert signed.keys() == exact.keys()
 
 
 def test_one_value_is_for_the_one_field_that_is_needed() -> None:

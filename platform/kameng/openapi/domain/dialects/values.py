@@ -14,6 +14,7 @@ from kameng.errors import DomainError
 from kameng_sdk.money import Money
 
 LONGEST_TEXT = 2_000
+MOST_PIECES = 1_000_000
 MOST_DIGITS = 18  # what fits a database's bigint whatever the digits are
 # No comma: lists of numbers are written with commas.
 NUMBER = re.compile(r"[!-+\--~]{1,64}")
@@ -70,6 +71,14 @@ def whole(fields: Mapping[str, Any], name: str, default: int | None = None) -> i
     if not (digits.isascii() and digits.isdecimal() and len(digits) <= MOST_DIGITS):
         raise DomainError("field_invalid", field=name)
     return int(digits)
+
+
+def pieces(fields: Mapping[str, Any], name: str, default: int | None = None) -> int:
+    """How many are to be bought; whether a SKU is sold in such numbers is decided elsewhere."""
+    quantity = whole(fields, name, default)
+    if not 1 <= quantity <= MOST_PIECES:
+        raise DomainError("quantity_invalid")
+    return quantity
 
 
 def yuan(fields: Mapping[str, Any], name: str) -> int | None:

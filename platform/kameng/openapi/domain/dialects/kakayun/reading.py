@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import parse_qsl
 
 from kameng.errors import DomainError
 from kameng.openapi.domain.dialects.kakayun.fields import field_types
@@ -14,13 +15,14 @@ from kameng.openapi.domain.dialects.values import (
     merchant_number,
     needed,
     once,
+    pieces,
     text,
     whole,
     yuan,
 )
 from kameng.openapi.domain.facts import Buy, FieldFacts, ProductFacts
 
-MOST_INPUTS, MOST_IDS = 50, 100
+MOST_INPUTS, MOST_IDS, MOST_FIELDS = 50, 100, 100
 
 Params = Mapping[str, Any]
 
@@ -37,15 +39,25 @@ class Listing:
     ids: tuple[int, ...]
 
 
-def parameters(body: bytes, pairs: Sequence[tuple[str, str]]) -> tuple[Params, Params]:
+def parameters(body: bytes) -> tuple[Params, Params]:
     """The parameters twice: as they were signed, and with fractions as they are written.
 
-    A JSON object, or the ``pairs`` of a form when there are any.
+    A JSON object or a form; the papers speak of JSON, and programs send both.
     """
-    if pairs:
-        form = once(pairs)
-        return form, form
-    return json_object(body, exact=False), json_object(body)
+    if body.lstrip().startswith(b"{"):
+        return json_object(body, exact=False), json_object(body)
+    form = _form(body)
+    return form, form
+
+
+def _form(body: bytes) -> Params:
+    try:
+        pairs = parse_qsl(
+            body.decode(), keep_blank_values=True, strict_parsing=True, max_num_fields=MOST_FIELDS
+        )
+    except ValueError:
+        raise DomainError("json_invalid") from None
+    return once(pairs)
 
 
 def listing(params: Params, most: int) -> Listing:
@@ -76,7 +88,7 @@ def buy(params: Params, product: ProductFacts) -> Buy:
     """`order/create`. Here `usorderno` is required: without it no repeat is safe."""
     return Buy(
         sku=product.sku,
-        quantity=whole(params, "buynum"),
+        quantity=pieces(params, "buynum"),
         merchant_order_no=merchant_number(params, "usorderno"),
         inputs=_inputs(params.get("attach"), product.fields),
         max_total=yuan(params, "maxmoney"),

@@ -9,6 +9,7 @@ from typing import Any
 from kameng.errors import DomainError
 from kameng.openapi.domain.dialects.values import (
     merchant_number,
+    pieces,
     text,
     whole,
     yuan,
@@ -46,7 +47,7 @@ def buy(body: Body, product: ProductFacts) -> Buy:
     """`order/buy`. Here `external_orderno` is required: without it no repeat is safe."""
     return Buy(
         sku=product.sku,
-        quantity=whole(body, "quantity", 1),
+        quantity=pieces(body, "quantity", 1),
         merchant_order_no=merchant_number(body, "external_orderno"),
         inputs=_inputs(body.get("attach"), product),
         max_total=yuan(body, "safe_price"),

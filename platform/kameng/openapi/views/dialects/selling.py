@@ -1,0 +1,59 @@
+"""Use cases as 卡速售 and 卡卡云 know them: pages by number, one order for one number."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from kameng.errors import DomainError
+from kameng.openapi import api
+from kameng.openapi.domain.callers import Caller
+from kameng.openapi.domain.facts import Buy, OrderFacts, ProductFacts
+
+# A repeat that is refused for one of these says nothing about the order of the first time.
+PASSING = frozenset({"conflict", "internal", "unavailable", "too_many"})
+AT_ONCE = 100
+
+
+def page_of(
+    caller: Caller, page: int, limit: int, *, category_id: int | None, keyword: str,
+    keep: Callable[[ProductFacts], bool] = lambda product: True,
+) -> tuple[list[ProductFacts], int]:  # fmt: skip
+    """A page by its number, and how many goods there are in all."""
+    found = [one for one in _all(caller, category_id, keyword) if keep(one)]
+    return found[(page - 1) * limit : page * limit], len(found)
+
+
+def _all(caller: Caller, category_id: int | None, keyword: str) -> Iterator[ProductFacts]:
+    cursor = ""
+    while True:
+        page = api.products(caller, cursor, AT_ONCE, category_id, keyword)
+        yield from page.items
+        cursor = page.next_cursor
+        if not cursor:
+            return
+
+
+def buy_once(
+    caller: Caller, sku_id: int, number: str, read: Callable[[ProductFacts], Buy]
+) -> OrderFacts:
+    """Buy what ``read`` makes of the request, once for a number.
+
+    These systems' buyers take a refusal for "nothing was bought". It must never be the answer to a
+    number that has bought something: such a request is a conflict, and the order can be asked for.
+    """
+    try:
+        return api.buy(caller, read(api.product_by_id(caller, sku_id))).order
+    except DomainError as refusal:
+        if refusal.code not in PASSING and find_order(caller, number=number) is not None:
+            raise api.refused("conflict") from None
+        raise
+
+
+def find_order(caller: Caller, *, number: str = "", order_no: str = "") -> OrderFacts | None:
+    """An order of this member by the buyer's number or by ours; None when there is none."""
+    try:
+        return api.order_of(caller, number) if number else api.order(caller, order_no)
+    except DomainError as refusal:
+        if refusal.code != "order_unknown":
+            raise
+        return None
