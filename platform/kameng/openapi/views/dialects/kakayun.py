@@ -13,7 +13,7 @@ from flask import Blueprint, Response, json
 from kameng.openapi import api
 from kameng.openapi.domain.callers import Caller
 from kameng.openapi.domain.dialects.kakayun import fields, reading, showing, signing, words
-from kameng.openapi.domain.dialects.values import merchant_number, needed, text, whole
+from kameng.openapi.domain.dialects.values import merchant_number, needed, whole
 from kameng.openapi.domain.facts import OrderFacts, ProductFacts
 from kameng.openapi.views.dialects import door, selling
 from kameng.signing import in_time
@@ -112,7 +112,7 @@ def _order(caller: Caller, params: Params) -> OrderFacts:
 
 
 def _cancel(caller: Caller, params: Params) -> Fields:
-    """Code 1 means here that the money is back, and a request only asks for it: code 0 until then."""
+    """Code 1 means that the money is back, and a request only asks for it: code 0 until then."""
     order = _order(caller, params)
     asked = api.request_refund(
         caller, order.order_no, amount=None, reason="买家申请退款",
