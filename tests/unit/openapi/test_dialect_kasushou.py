@@ -46,11 +46,11 @@ BUYING = ("id", "quantity", "external_orderno", "url", "safe_price", "mark", "at
     ],
 )
 def test_the_published_samples_are_signed(body: bytes, key: str, sign: str) -> None:
-    assert signing.request_is_signed(TIME, body, sign, ("other", key))
-    assert signing.request_is_signed(TIME, body, sign.upper(), (key,))
-    assert not signing.request_is_signed(TIME, body + b" ", sign, (key,))
-    assert not signing.request_is_signed(TIME, body, sign, ("other",))
-    assert not signing.request_is_signed(TIME, body, "", (key,))
+    assert signing.signer(TIME, body, sign, ("other", key)) == key
+    assert signing.signer(TIME, body, sign.upper(), (key,)) == key
+    assert not signing.signer(TIME, body + b" ", sign, (key,))
+    assert not signing.signer(TIME, body, sign, ("other",))
+    assert not signing.signer(TIME, body, "", (key,))
 
 
 def test_the_published_sample_of_a_notice_is_reproduced() -> None:
@@ -67,8 +67,8 @@ def test_the_published_sample_of_a_notice_is_reproduced() -> None:
 def test_what_our_client_signs_is_signed(fields: dict[str, object], secret: str) -> None:
     body = request_body(fields)
     sign = request_sign(TIME, body, secret)
-    assert signing.request_is_signed(TIME, body.encode(), sign, (secret,))
-    assert not signing.request_is_signed(str(int(TIME) + 1), body.encode(), sign, (secret,))
+    assert signing.signer(TIME, body.encode(), sign, (secret,)) == secret
+    assert not signing.signer(str(int(TIME) + 1), body.encode(), sign, (secret,))
     assert json_object(body.encode()) == fields
 
 
@@ -161,8 +161,10 @@ def test_lists_of_orders_have_fifty_numbers_at_most() -> None:
 
 
 def test_our_client_reads_the_categories() -> None:
-    tree = showing.category_tree(CATEGORIES)
-    assert [place.path for place in catalog._places(tree)] == ["游戏 / 点卡", "话费"]
+    places = catalog._places(showing.category_list(CATEGORIES))
+    assert [(place.id, place.path) for place in places] == [
+        ("1", "游戏"), ("2", "游戏 / 点卡"), ("3", "话费"),
+    ]  # fmt: skip
 
 
 def test_our_client_reads_the_goods() -> None:

@@ -52,9 +52,10 @@ def _signed() -> tuple[Caller, Params]:
     if len(stamp) != STAMP_DIGITS or not in_time(stamp, time.time()):
         raise api.refused("timestamp_invalid")
     caller, secrets = api.open_key("kakayun", user, client_ip())
-    if not signing.is_signed(signed, sign, secrets):
+    secret = signing.signer(signed, sign, secrets)
+    if not secret:
         raise api.refused("signature_invalid")
-    api.admit(caller)
+    api.admit(caller, secret=secret)
     return caller, params
 
 

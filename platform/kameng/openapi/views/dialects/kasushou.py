@@ -51,9 +51,10 @@ def _signed() -> tuple[Caller, Body]:
     if not signing.in_time(stamp, time.time(), WINDOW_S):
         raise api.refused("timestamp_invalid")
     caller, secrets = api.open_key("kasushou", user, client_ip())
-    if not signing.request_is_signed(stamp, body, sign, secrets):
+    secret = signing.signer(stamp, body, sign, secrets)
+    if not secret:
         raise api.refused("signature_invalid")
-    api.admit(caller)
+    api.admit(caller, secret=secret)
     return caller, json_object(body or signing.EMPTY)
 
 
@@ -62,7 +63,7 @@ def _account(caller: Caller, body: Body) -> object:
 
 
 def _categories(caller: Caller, body: Body) -> object:
-    return showing.category_tree(api.categories(caller))
+    return showing.category_list(api.categories(caller))
 
 
 def _goods(caller: Caller, body: Body) -> object:

@@ -18,8 +18,12 @@ def page_of(
     caller: Caller, page: int, limit: int, *, category_id: int | None, keyword: str,
     keep: Callable[[ProductFacts], bool] = lambda product: True,
 ) -> tuple[list[ProductFacts], int]:  # fmt: skip
-    """A page by its number, and how many goods there are in all."""
-    found = [one for one in _all(caller, category_id, keyword) if keep(one)]
+    """A page by its number, and how many goods there are in all; of a category itself alone."""
+    found = [
+        one
+        for one in _all(caller, category_id, keyword)
+        if category_id in (None, one.category_id) and keep(one)
+    ]
     return found[(page - 1) * limit : page * limit], len(found)
 
 

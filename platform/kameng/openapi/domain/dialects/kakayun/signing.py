@@ -14,11 +14,11 @@ def sign(params: Mapping[str, object], secret: str) -> str:
     return hashlib.md5(text.encode(errors="replace"), usedforsecurity=False).hexdigest()
 
 
-def is_signed(params: Mapping[str, object], given: str, secrets: Iterable[str]) -> bool:
-    """Whether one of a key's live secrets has signed them. Time does not tell which."""
+def signer(params: Mapping[str, object], given: str, secrets: Iterable[str]) -> str:
+    """Which of a key's live secrets has signed them, or "". All are tried: time tells less then."""
     wanted = given.encode(errors="replace")
-    same = [hmac.compare_digest(sign(params, secret).encode(), wanted) for secret in secrets]
-    return any(same)
+    same = [s for s in secrets if hmac.compare_digest(sign(params, s).encode(), wanted)]
+    return same[0] if same else ""
 
 
 def canonical_text(params: Mapping[str, object]) -> str:

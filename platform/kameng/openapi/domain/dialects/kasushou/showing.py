@@ -25,22 +25,28 @@ HINTS: Mapping[int, str] = {
     UNPAID: "订单未支付", WAITING: "订单等待处理", RUNNING: "订单处理中", DONE: "订单已完成",
     REFUNDED: "订单已退款，款项已退回余额",
 }  # fmt: skip
+DEEPEST = 5
 COMMAS = frozenset(",，|\n")
 
 
-def category_tree(categories: Iterable[CategoryFacts]) -> list[dict[str, Any]]:
-    """`goods/cate`: what has a parent stands below it."""
-    nodes: dict[int, dict[str, Any]] = {
-        one.id: {
-            "id": one.id, "name": one.name, "pid": one.parent_id or 0, "img": "", "children": [],
-        }
-        for one in categories
-    }  # fmt: skip
-    tops: list[dict[str, Any]] = []
-    for node in nodes.values():
-        above = nodes.get(node["pid"])
-        (tops if above is None else above["children"]).append(node)
-    return tops
+def category_list(categories: Iterable[CategoryFacts]) -> list[dict[str, Any]]:
+    """`goods/cate`: all on one level with the whole way as name. Readers of this system look for
+    goods at the ends of a tree only, and here they may lie in every category."""
+    known = {one.id: one for one in categories}
+    return [
+        {"id": one.id, "name": " / ".join(_way(one, known)), "pid": 0, "img": "", "children": []}
+        for one in known.values()
+    ]
+
+
+def _way(category: CategoryFacts, known: Mapping[int, CategoryFacts]) -> list[str]:
+    """The names from the top down to a category."""
+    names: list[str] = []
+    at: CategoryFacts | None = category
+    while at is not None and len(names) < DEEPEST:
+        names.insert(0, at.name)
+        at = known.get(at.parent_id or 0)
+    return names
 
 
 def goods_line(product: ProductFacts) -> dict[str, Any]:

@@ -16,11 +16,14 @@ def request_sign(timestamp: str, body: bytes, secret: str) -> str:
     return _sha1(timestamp.encode(errors="replace") + (body or EMPTY) + secret.encode())
 
 
-def request_is_signed(timestamp: str, body: bytes, given: str, secrets: Iterable[str]) -> bool:
-    """Whether one of a key's live secrets has signed it. Time does not tell which."""
+def signer(timestamp: str, body: bytes, given: str, secrets: Iterable[str]) -> str:
+    """Which of a key's live secrets has signed it, or "". All are tried: time tells less then."""
     sign = given.lower().encode(errors="replace")
-    same = [hmac.compare_digest(request_sign(timestamp, body, s).encode(), sign) for s in secrets]
-    return any(same)
+    same = [
+        secret for secret in secrets
+        if hmac.compare_digest(request_sign(timestamp, body, secret).encode(), sign)
+    ]  # fmt: skip
+    return same[0] if same else ""
 
 
 def in_time(timestamp: str, now_s: float, window_s: int) -> bool:
