@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from kameng.errors import DomainError
 from kameng.openapi import api
@@ -46,7 +47,9 @@ def buy_once(
     number that has bought something: such a request is a conflict, and the order can be asked for.
     """
     try:
-        return api.buy(caller, read(api.product_by_id(caller, sku_id))).order
+        wanted = read(api.product_by_id(caller, sku_id))
+        wanted = replace(wanted, notify_url=wanted.notify_url or caller.callback_url)
+        return api.buy(caller, wanted).order
     except DomainError as refusal:
         if refusal.code not in PASSING and find_order(caller, number=number) is not None:
             raise api.refused("conflict") from None
