@@ -153,7 +153,8 @@ def _bought(caller: Caller, wanted: Buy, row: dict[str, Any]) -> Bought:
         raise refused(code, total=reading.decimal(row["payable"]))
     if code != "ok":
         raise refused(code)
-    cards = stock.open_sold(row["sku_id"], row["ciphers"] or [], row["digests"], row["key_ids"])
+    sold = (row["ciphers"] or [], row["digests"] or [], row["key_ids"] or [])
+    cards = stock.open_sold(row["sku_id"], *sold)
     delivered = row["state"] == "delivered"
     order = OrderFacts(
         order_no=row["order_no"], merchant_order_no=wanted.merchant_order_no, state=row["state"],

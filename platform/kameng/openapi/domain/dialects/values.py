@@ -6,18 +6,16 @@ Every function raises `DomainError` with a code of the catalogue and the field's
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from kameng.errors import DomainError
+from kameng.openapi.domain.buying import NUMBER
 from kameng_sdk.money import Money
 
 LONGEST_TEXT = 2_000
 MOST_PIECES = 1_000_000
 MOST_DIGITS = 18  # what fits a database's bigint whatever the digits are
-# No comma: lists of numbers are written with commas.
-NUMBER = re.compile(r"[!-+\--~]{1,64}")
 
 
 def json_object(body: bytes, *, exact: bool = True) -> dict[str, Any]:

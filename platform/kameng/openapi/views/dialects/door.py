@@ -12,6 +12,8 @@ from sqlalchemy.exc import DataError, OperationalError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
 from kameng.errors import DomainError
+from kameng.openapi.api import REFUSALS
+from kameng.openapi.views.answering import ALIASES, BY_STATUS
 
 log = logging.getLogger(__name__)
 
@@ -22,7 +24,6 @@ HTTP_STATUS = {
     "not_found": 404, "method_not_allowed": 405, "too_large": 413, "unknown_host": 421,
     "internal": 500, "unavailable": 503,
 }  # fmt: skip
-_BY_STATUS = {status: code for code, status in HTTP_STATUS.items()}
 
 Answer = Callable[[], Response]
 Refuse = Callable[[str, str], Response]
@@ -71,8 +72,7 @@ def _refused(error: Exception, refuse: Refuse) -> Response:
 def _told(error: Exception) -> tuple[str, str, str]:
     """Code of the catalogue, parameter, seconds to wait."""
     if isinstance(error, DomainError):
-        facts = error.facts
-        return error.code, str(facts.get("field", "")), str(facts.get("retry_after", ""))
+        return _code(error), _about(error), str(error.facts.get("retry_after", ""))
     if isinstance(error, (DataError, psycopg.DataError)):
         log.warning("refused by the database's types: %s", type(error).__name__)
         return "bad_request", "", ""
@@ -80,7 +80,24 @@ def _told(error: Exception) -> tuple[str, str, str]:
         log.error("database does not answer: %s", type(error).__name__)
         return "unavailable", "", ""
     if isinstance(error, HTTPException):
-        status = error.code or 500
-        return _BY_STATUS.get(status, "internal" if status >= 500 else "bad_request"), "", ""
+        return _by_status(error.code or 500), "", ""
     log.exception("a dock broke", exc_info=error)
     return "internal", "", ""
+
+
+def _code(error: DomainError) -> str:
+    """In the words of the catalogue, as far as it has any for what others refuse."""
+    code = ALIASES.get(error.code, error.code)
+    return code if code in REFUSALS else _by_status(error.status)
+
+
+def _by_status(status: int) -> str:
+    return BY_STATUS.get(status, "internal" if status >= 500 else "bad_request")
+
+
+def _about(error: DomainError) -> str:
+    """The parameter that is meant, or what is wrong with the purchase fields."""
+    wrong = error.facts.get("errors") or {}
+    return "；".join(f"{name} {why}" for name, why in wrong.items()) or str(
+        error.facts.get("field", "")
+    )
