@@ -17,6 +17,7 @@ from kameng.openapi.domain.facts import (
 from kameng.openapi.domain.refusals import REFUSALS, Refusal
 from kameng.openapi.services.buying import admit_and_buy, buy
 from kameng.openapi.services.callers import Allowance, admit, open_key, secrets_of
+from kameng.openapi.services.dock_notices import register as register_dock_notices
 from kameng.openapi.services.keys import (
     KeyView,
     SecretView,
@@ -51,6 +52,6 @@ __all__ = [
     "account", "add_secret", "admit", "admit_and_buy", "buy", "categories", "change_key", "decimal",
     "dialect_switches", "key_of", "keys_of", "list_keys", "make_key", "merchant_number", "open_key",
     "order", "order_of", "orders", "product", "product_by_id", "products", "products_by_ids",
-    "refused", "register_notices", "reseal_all", "revoke_at", "revoke_key", "revoke_secret",
-    "secrets_of", "set_limit", "switch_dialect",
+    "refused", "register_dock_notices", "register_notices", "reseal_all", "revoke_at",
+    "revoke_key", "revoke_secret", "secrets_of", "set_limit", "switch_dialect",
 ]  # fmt: skip

@@ -14,7 +14,6 @@ from kameng.db import main_scope, station_scope
 from kameng_supplier_kakayun.signing import sign as kakayun_sign
 
 DEER = 3
-AT_DEER = 98_6050  # what one costs there
 HOST = "http://deer.localhost:8000"
 HOME = "192.0.2.9"
 

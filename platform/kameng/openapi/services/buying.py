@@ -58,6 +58,7 @@ def _buy(
             admit(caller, entry[0], secret=entry[1])
         raise refused(problem.code, field=problem.field)
     key = idempotency_key(caller.member_id, wanted.merchant_order_no)
+    db.session.rollback()  # what was read before must not stay open while rules' plugins are asked
     goods = shelf.goods_of(caller.station_id, wanted.sku)
     passed, counted, asked = _ask(caller, key, goods, entry)
     allowance = let_in(caller, entry[1], passed) if entry else None

@@ -55,8 +55,7 @@ def _signed() -> tuple[Caller, Params]:
     secret = signing.signer(signed, sign, secrets)
     if not secret:
         raise api.refused("signature_invalid")
-    api.admit(caller, secret=secret)
-    return caller, params
+    return selling.let_in(caller, secret), params
 
 
 def _account(caller: Caller, params: Params) -> Fields:
@@ -131,7 +130,7 @@ def _set_url(caller: Caller, params: Params) -> Fields:
     if "orders.write" not in caller.scopes:
         raise api.refused("scope_missing")
     url = reading.receive_url(params)
-    key = next(key for key in api.keys_of(caller.member_id) if key.id == caller.api_key_id)
+    key = api.key_of(caller.member_id, caller.api_key_id)
     api.change_key(
         caller.member_id, key.id, name=key.name, networks=key.networks, callback_url=url,
         actor=caller.actor,

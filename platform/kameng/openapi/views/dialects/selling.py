@@ -15,6 +15,13 @@ PASSING = frozenset({"conflict", "internal", "unavailable", "too_many"})
 AT_ONCE = 100
 
 
+def let_in(caller: Caller, secret: str) -> Caller:
+    """Count the request of a caller whose ``secret`` has signed it; the caller as it is now, since
+    the key may have been changed after it was read."""
+    api.admit(caller, secret=secret)
+    return api.open_key(caller.dialect, caller.key_id, caller.ip)[0]
+
+
 def page_of(
     caller: Caller, page: int, limit: int, *, category_id: int | None, keyword: str,
     keep: Callable[[ProductFacts], bool] = lambda product: True,

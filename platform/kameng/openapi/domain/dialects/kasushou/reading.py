@@ -85,6 +85,6 @@ def _numbers(body: Body, name: str) -> list[str]:
     return list(dict.fromkeys(number.strip() for number in listed if number.strip()))
 
 
-def reason(body: Body, otherwise: str) -> str:
-    """What the buyer says about a refund."""
-    return text(body, "content", 200) or text(body, "mark", 200) or otherwise
+def complaint(body: Body) -> str:
+    """What the buyer complains about."""
+    return text(body, "content", 200) or "买家投诉"
