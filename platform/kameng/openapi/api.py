@@ -38,6 +38,7 @@ from kameng.openapi.services.reading import account, decimal, order, order_of, o
 from kameng.openapi.services.refusing import ApiRefused, refused
 from kameng.openapi.services.shelf import (
     categories,
+    numbered_page,
     product,
     product_by_id,
     products,
@@ -50,8 +51,9 @@ __all__ = [
     "Bought", "Buy", "Caller", "CardFacts", "CategoryFacts", "Dialect", "FieldFacts", "KeyView",
     "OrderFacts", "ProductFacts", "ProductPage", "RefundRequestFacts", "Refusal", "SecretView",
     "account", "add_secret", "admit", "admit_and_buy", "buy", "categories", "change_key", "decimal",
-    "dialect_switches", "key_of", "keys_of", "list_keys", "make_key", "merchant_number", "open_key",
-    "order", "order_of", "orders", "product", "product_by_id", "products", "products_by_ids",
-    "refused", "register_dock_notices", "register_notices", "reseal_all", "revoke_at",
-    "revoke_key", "revoke_secret", "secrets_of", "set_limit", "switch_dialect",
+    "dialect_switches", "key_of", "keys_of", "list_keys", "make_key", "merchant_number",
+    "numbered_page", "open_key", "order", "order_of", "orders", "product", "product_by_id",
+    "products", "products_by_ids", "refused", "register_dock_notices", "register_notices",
+    "reseal_all", "revoke_at", "revoke_key", "revoke_secret", "secrets_of", "set_limit",
+    "switch_dialect",
 ]  # fmt: skip

@@ -99,6 +99,16 @@ def work(dock: Dock) -> None:
             webhooks.send_delivery(*one)
 
 
+def dropped(dock: Dock, key: Key) -> int:
+    """Deliveries to this member that had nothing to say."""
+    return int(
+        dock.shop.one(
+            "SELECT count(*) FROM webhook_delivery d JOIN webhook_message m ON m.id = d.message_id"
+            " WHERE d.state = 'dropped' AND m.member_id = %s", key.member,
+        )
+    )  # fmt: skip
+
+
 def read(dock: Dock, secret: str, body: bytes) -> Any:
     """The events of a notice as our own client of the system reads it."""
     request = WebhookRequest(method="POST", path="/", query="", headers={}, body=body)
@@ -141,6 +151,7 @@ def test_nothing_is_told_before_there_is_something(shop: Any, buyer: Buyer, dial
     buy(dock, key, dock.id_of(shop.sku(kind="manual")), f"{buyer.url}/x")
     work(dock)
     assert buyer.bodies == []
+    assert dropped(dock, key) == 1
 
 
 def test_an_order_without_an_address_is_told_at_the_keys_own(shop: Any, buyer: Buyer) -> None:
@@ -161,3 +172,4 @@ def test_a_revoked_key_signs_nothing(shop: Any, buyer: Buyer) -> None:
     shop.owner.execute("UPDATE api_key SET state = 'revoked' WHERE key_id = %s", (key.shown,))
     work(dock)
     assert buyer.bodies == []
+    assert dropped(dock, key) == 1

@@ -75,9 +75,9 @@ def _all(
         found: Iterable[ProductFacts] = api.products_by_ids(caller, asked.ids)
         rows = [show(product) for product in found]
         return {"data": rows, "nowpage": "1", "allpage": 1, "count": len(rows)}
-    page, count = selling.page_of(
+    page, count = api.numbered_page(
         caller, asked.page, asked.limit, category_id=asked.group_id, keyword=asked.keyword,
-        keep=lambda one: asked.cards is None or showing.is_card(one.kind) is asked.cards,
+        cards=asked.cards,
     )  # fmt: skip
     return {
         "data": [show(product) for product in page], "nowpage": str(asked.page),

@@ -69,7 +69,7 @@ def _categories(caller: Caller, body: Body) -> object:
 
 def _goods(caller: Caller, body: Body) -> object:
     asked = reading.listing(body)
-    found, total = selling.page_of(
+    found, total = api.numbered_page(
         caller, asked.page, asked.limit, category_id=asked.category_id, keyword=asked.keyword
     )
     return {"list": [showing.goods_line(one) for one in found], "total": total}

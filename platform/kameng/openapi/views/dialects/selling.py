@@ -1,8 +1,8 @@
-"""Use cases as 卡速售 and 卡卡云 know them: pages by number, one order for one number."""
+"""Use cases as 卡速售 and 卡卡云 know them: one order for one number."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 
 from kameng.errors import DomainError
@@ -12,7 +12,6 @@ from kameng.openapi.domain.facts import Buy, OrderFacts, ProductFacts
 
 # A repeat that is refused for one of these says nothing about the order of the first time.
 PASSING = frozenset({"conflict", "internal", "unavailable", "too_many"})
-AT_ONCE = 100
 
 
 def let_in(caller: Caller, secret: str) -> Caller:
@@ -20,29 +19,6 @@ def let_in(caller: Caller, secret: str) -> Caller:
     the key may have been changed after it was read."""
     api.admit(caller, secret=secret)
     return api.open_key(caller.dialect, caller.key_id, caller.ip)[0]
-
-
-def page_of(
-    caller: Caller, page: int, limit: int, *, category_id: int | None, keyword: str,
-    keep: Callable[[ProductFacts], bool] = lambda product: True,
-) -> tuple[list[ProductFacts], int]:  # fmt: skip
-    """A page by its number, and how many goods there are in all; of a category itself alone."""
-    found = [
-        one
-        for one in _all(caller, category_id, keyword)
-        if category_id in (None, one.category_id) and keep(one)
-    ]
-    return found[(page - 1) * limit : page * limit], len(found)
-
-
-def _all(caller: Caller, category_id: int | None, keyword: str) -> Iterator[ProductFacts]:
-    cursor = ""
-    while True:
-        page = api.products(caller, cursor, AT_ONCE, category_id, keyword)
-        yield from page.items
-        cursor = page.next_cursor
-        if not cursor:
-            return
 
 
 def buy_once(
