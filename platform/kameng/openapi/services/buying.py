@@ -44,8 +44,6 @@ class Entry:
 
 def buy(caller: Caller, wanted: Buy) -> Bought:
     """Buy for a caller who has been let in already; see `admit_and_buy`."""
-    # Dialects have looked the goods up a moment ago, and plugins are asked in no transaction.
-    db.session.rollback()
     return _buy(caller, wanted, None)
 
 
@@ -65,6 +63,7 @@ def _buy(caller: Caller, wanted: Buy, entry: Entry | None) -> Bought:
             entry.told(admit(caller, entry.nonce, secret=entry.secret))
         raise refused(problem.code, field=problem.field)
     key = idempotency_key(caller.member_id, wanted.merchant_order_no)
+    db.session.rollback()  # what was read before must not stay open while rules' plugins are asked
     goods = shelf.goods_of(caller.station_id, wanted.sku)
     passed, counted, asked = _ask(caller, key, goods, entry)
     if entry:
