@@ -15,6 +15,7 @@ from kameng.identity import api as identity
 from kameng.openapi import api as openapi
 from kameng.web import client_ip, flash, limit, no_store, require_member
 from kameng_tenants.account import blueprint
+from kameng_tenants.shop.forms import by_field
 from kameng_tenants.themes import render_page
 
 HERE = "/me/api"
@@ -179,7 +180,7 @@ def _page(
     }  # fmt: skip
     return render_page(
         "account/api_key.html", refusal.status if refusal else 200, page_title=key.name, back=HERE,
-        key=key, settings=_settings(key), given={**shown, **(given or {})},
+        key=key, settings=_settings(key), given=by_field({**shown, **(given or {})}),
         **_errors(refusal, ("password", "name", "networks", "callback_url")), **_words(),
     )  # fmt: skip
 
@@ -192,7 +193,7 @@ def _form(
     fields = ("name", "dialect", "scopes", "networks", "callback_url", "password")
     return render_page(
         "account/api_key_new.html", refusal.status if refusal else 200,
-        page_title=_("新建密钥"), back=HERE, given=given, chosen_scopes=scopes, offered=offered,
+        page_title=_("新建密钥"), back=HERE, given=by_field(dict(given)), chosen_scopes=scopes, offered=offered,
         login=g.viewer.login, **_errors(refusal, fields), **_words(),
     )  # fmt: skip
 
@@ -200,9 +201,9 @@ def _form(
 def _errors(refusal: DomainError | None, fields: Sequence[str]) -> dict[str, Any]:
     """What was refused: at its field where the page has it, else above the form."""
     if refusal is None:
-        return {"errors": {}, "error": ""}
+        return {"errors": by_field({}), "error": ""}
     field, message = str(refusal.facts.get("field", "")), str(refusal.message)
-    return {"errors": {field: message} if field in fields else {}, "error": message}
+    return {"errors": by_field({field: message} if field in fields else {}), "error": message}
 
 
 def _words() -> dict[str, Any]:
