@@ -30,7 +30,7 @@ from kameng_admin.shell import Crumb
 from kameng_admin.views.orders import choices_of, station_choices
 
 OPEN_API = (
-    ("admin_api_keys", _l("密钥")),
+    ("admin_api_keys", _l("接口密钥")),
     ("admin_webhooks", _l("通知")),
     ("admin_dialects", _l("接口开关")),
 )
