@@ -1,1 +1,1 @@
-"""Use cases of webhooks."""
+"""Use cases of webhooks: endpoints, messages, deliveries."""
