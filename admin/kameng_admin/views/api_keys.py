@@ -8,13 +8,12 @@ from flask import abort, request
 from flask_admin import BaseView, expose
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import or_
+from sqlalchemy import select, tuple_
 from wtforms import IntegerField
 from wtforms.validators import NumberRange
 
-from kameng.db import station_scope
-from kameng.errors import DomainError
 from kameng.identity import api as identity
+from kameng.identity.models import Member
 from kameng.openapi import api as openapi
 from kameng.openapi.models import ApiKey
 from kameng.web.formats import mask_phone
@@ -42,6 +41,7 @@ MODE = {
     "live": Mark("idle", "world", _l("正式")),
     "sandbox": Mark("info", "puzzle", _l("沙箱")),
 }
+MAIN_STATION = 1
 HIGHEST = 1_000_000
 
 
@@ -83,7 +83,7 @@ class ApiKeysView(ReadOnlyView):
     )  # fmt: skip
     filters_offered = (
         Filter("station", _l("分站"), equals_number(ApiKey.station_id), choices=station_choices),
-        Filter("member", _l("会员编号"), equals_number(ApiKey.member_id), "text"),
+        Filter("member", _l("会员"), lambda v: _of_member(v), "text"),
         Filter("state", _l("状态"), equals(ApiKey.state), choices=choices_of(STATE)),
         Filter("dialect", _l("接口"), equals(ApiKey.dialect), choices=lambda: _dialects()),
         Filter("mode", _l("用途"), equals(ApiKey.mode), choices=choices_of(MODE)),
@@ -121,8 +121,7 @@ class ApiKeysView(ReadOnlyView):
 
         def deed() -> None:
             reason = reason_given(request.form.get("reason"))
-            with station_scope(station_id):
-                openapi.stop_key(key_id, reason, people.actor())
+            openapi.revoke_at(station_id, key_id, people.actor(), reason)
 
         return attempt(deed, _l("密钥已停用，用它的请求马上被拒绝"), url)
 
@@ -150,7 +149,7 @@ class DialectsView(Guarded, BaseView):
     def index_view(self) -> Any:
         """One line an interface, the risk beside the switch."""
         return self.render(
-            "kameng_admin/dialects.html", switches=openapi.dialect_switches(),
+            "kameng_admin/dialects.html", switches=openapi.dialect_switches(MAIN_STATION),
             words=openapi.DIALECT_WORDS, insecure=openapi.INSECURE, risk=openapi.INSECURE_RISK,
             labels=labels, page_title=_("接口开关"),
         )  # fmt: skip
@@ -165,7 +164,7 @@ class DialectsView(Guarded, BaseView):
         name = openapi.DIALECT_WORDS[dialect].name
         said = _("%(name)s已开放", name=name) if on else _("%(name)s已关闭，马上生效", name=name)
         return attempt(
-            lambda: openapi.switch_dialect(dialect, on, people.actor()),
+            lambda: openapi.switch_dialect(dialect, on, people.actor(), station_id=MAIN_STATION),
             said,
             str(self.get_url(".index_view")),
         )
@@ -173,3 +172,13 @@ class DialectsView(Guarded, BaseView):
 
 def _dialects() -> list[tuple[str, Any]]:
     return [(key, word.name) for key, word in openapi.DIALECT_WORDS.items()]
+
+
+def _of_member(given: str) -> Any:
+    """Keys of the member with this number, or of those with this login at any station."""
+    login = identity.normalise_login(given)
+    own = select(Member.station_id, Member.id).where(Member.login == login)
+    found = tuple_(ApiKey.station_id, ApiKey.member_id).in_(own)
+    if given.isascii() and given.isdecimal() and len(given) < 19:
+        return found | (ApiKey.member_id == int(given))
+    return found

@@ -43,10 +43,17 @@ from kameng.openapi.services.shelf import (
     products_by_ids,
 )
 from kameng.openapi.services.switches import dialect_switches, switch_dialect
+from kameng.openapi.services.words import (
+    DIALECT_WORDS,
+    INSECURE_RISK,
+    SCOPE_WORDS,
+    DialectWords,
+)
 
 __all__ = [
-    "DIALECTS", "INSECURE", "REFUSALS", "SCOPES", "AccountFacts", "Allowance", "ApiRefused",
-    "Bought", "Buy", "Caller", "CardFacts", "CategoryFacts", "Dialect", "FieldFacts", "KeyView",
+    "DIALECTS", "DIALECT_WORDS", "INSECURE", "INSECURE_RISK", "REFUSALS", "SCOPES", "SCOPE_WORDS",
+    "AccountFacts", "Allowance", "ApiRefused", "Bought", "Buy", "Caller", "CardFacts",
+    "CategoryFacts", "Dialect", "DialectWords", "FieldFacts", "KeyView",
     "OrderFacts", "ProductFacts", "ProductPage", "RefundRequestFacts", "Refusal", "SecretView",
     "account", "add_secret", "admit", "admit_and_buy", "buy", "categories", "change_key", "decimal",
     "dialect_switches", "key_of", "keys_of", "list_keys", "make_key", "merchant_number", "open_key",

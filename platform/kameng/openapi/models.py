@@ -1,4 +1,4 @@
-"""The table of keys, as the console across stations lists it. Secrets have no model: none is shown."""
+"""The table of keys, as the console across stations lists it. Secrets have no model."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from flask import Response, abort, g, redirect, request
 from flask_babel import gettext as _
@@ -15,12 +15,17 @@ from kameng.identity import api as identity
 from kameng.openapi import api as openapi
 from kameng.web import client_ip, flash, limit, no_store, require_member
 from kameng_tenants.account import blueprint
-from kameng_tenants.shop.forms import by_field
+from kameng_tenants.shop.forms import by_field, whole
 from kameng_tenants.themes import render_page
 
 HERE = "/me/api"
 DOCS = "/api/v1/docs"
 NEW = {"dialect": "native", "mode": "live"}
+FIELDS = {
+    "confirm_failed": "password", "login_locked": "password", "key_name": "name",
+    "dialect_off": "dialect", "scopes_invalid": "scopes", "networks_invalid": "networks",
+    "notify_url_invalid": "callback_url",
+}  # fmt: skip
 FIRST_SCOPES = ("account.read", "products.read", "orders.read", "orders.write")
 LONGEST = 2000
 
@@ -37,7 +42,7 @@ class Setting:
 @require_member
 def api_keys() -> Response:
     """All keys, those in use first; without any, what one would get."""
-    keys = sorted(openapi.keys_of(g.viewer.id), key=lambda one: one.state != "active")
+    keys = openapi.keys_of(g.viewer.id)
     return render_page(
         "account/api_keys.html", page_title=_("开发者接口"), back="/me", keys=keys, **_words()
     )
@@ -56,11 +61,12 @@ def make_api_key() -> Response:
     """A new key; its secret stands on the page that answers and nowhere else."""
     given = {name: value.strip()[:LONGEST] for name, value in request.form.items()}
     native = given.get("dialect") == "native"
-    scopes = tuple(request.form.getlist("scope")) if native else ()
+    # The other interfaces know no scopes: their keys can do all that they can.
+    scopes = tuple(request.form.getlist("scope")) if native else openapi.SCOPES
     try:
         _confirm()
         key_id, secret = openapi.make_key(
-            g.viewer.id, name=given.get("name", ""), dialect=given.get("dialect", ""),
+            g.viewer.id, name=given.get("name", ""), dialect=_dialect(given),
             sandbox=given.get("mode") == "sandbox", scopes=scopes, networks=_lines("networks"),
             callback_url="" if native else given.get("callback_url", ""), actor=g.viewer.actor,
         )  # fmt: skip
@@ -142,8 +148,12 @@ def _confirm() -> None:
 
 
 def _own(number: int) -> openapi.KeyView:
-    found = next((one for one in openapi.keys_of(g.viewer.id) if one.id == number), None)
-    return found or abort(404)
+    """The key of this member; another's is `NotFound`."""
+    return openapi.key_of(g.viewer.id, whole(str(number)))
+
+
+def _dialect(given: Mapping[str, str]) -> openapi.Dialect:
+    return cast(openapi.Dialect, given.get("dialect", ""))  # an unknown one is refused as off
 
 
 def _lines(name: str) -> tuple[str, ...]:
@@ -181,7 +191,7 @@ def _page(
     return render_page(
         "account/api_key.html", refusal.status if refusal else 200, page_title=key.name, back=HERE,
         key=key, settings=_settings(key), given=by_field({**shown, **(given or {})}),
-        **_errors(refusal, ("password", "name", "networks", "callback_url")), **_words(),
+        **_errors(refusal), **_words(),
     )  # fmt: skip
 
 
@@ -189,26 +199,28 @@ def _form(
     given: Mapping[str, str], scopes: Sequence[str], refusal: DomainError | None = None
 ) -> Response:
     switches = openapi.dialect_switches()
-    offered = [name for name in openapi.DIALECT_WORDS if switches[name]]
-    fields = ("name", "dialect", "scopes", "networks", "callback_url", "password")
+    offered = [name for name, on in switches.items() if on]
     return render_page(
         "account/api_key_new.html", refusal.status if refusal else 200,
-        page_title=_("新建密钥"), back=HERE, given=by_field(dict(given)), chosen_scopes=scopes, offered=offered,
-        login=g.viewer.login, **_errors(refusal, fields), **_words(),
+        page_title=_("新建密钥"), back=HERE, given=by_field(given), chosen_scopes=scopes,
+        offered=offered,
+        **_errors(refusal), **_words(),
     )  # fmt: skip
 
 
-def _errors(refusal: DomainError | None, fields: Sequence[str]) -> dict[str, Any]:
-    """What was refused: at its field where the page has it, else above the form."""
+def _errors(refusal: DomainError | None) -> dict[str, Any]:
+    """What was refused: at its field where there is one, else above the form."""
     if refusal is None:
         return {"errors": by_field({}), "error": ""}
-    field, message = str(refusal.facts.get("field", "")), str(refusal.message)
-    return {"errors": by_field({field: message} if field in fields else {}), "error": message}
+    message, line = str(refusal.message), refusal.facts.get("line")
+    said = f"{message}：{line}" if line else message
+    field = FIELDS.get(refusal.code, "")
+    return {"errors": by_field({field: said} if field else {}), "error": said}
 
 
 def _words() -> dict[str, Any]:
     return {
         "words": openapi.DIALECT_WORDS, "scope_words": openapi.SCOPE_WORDS,
         "insecure": openapi.INSECURE, "risk": openapi.INSECURE_RISK,
-        "switches": openapi.dialect_switches(), "docs": DOCS,
+        "switches": openapi.dialect_switches(), "docs": DOCS, "login": g.viewer.login,
     }  # fmt: skip

@@ -40,6 +40,6 @@ from kameng_tenants.console import (  # noqa: E402  # the views register themsel
 )
 
 __all__ = [
-    "blueprint", "bonuses", "funds", "listings", "login", "open_api", "orders", "overview", "pay_in",
-    "settings", "statements", "transfers",
+    "blueprint", "bonuses", "funds", "listings", "login", "open_api", "orders", "overview",
+    "pay_in", "settings", "statements", "transfers",
 ]  # fmt: skip

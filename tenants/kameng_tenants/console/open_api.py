@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from flask import Response, abort, g, make_response, redirect, render_template, request
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response as BaseResponse
 
 from kameng.errors import DomainError
-from kameng.identity import api as identity
 from kameng.openapi import api as openapi
 from kameng.orders import api as orders
 from kameng.web import flash, require_staff
 from kameng_tenants.console import blueprint
 from kameng_tenants.console.overview import midnight
-from kameng_tenants.shop.forms import whole
 
 HERE = "/console/open-api"
-DAYS = 30
+DAYS, SIZE = 30, 50
 
 
 @blueprint.get("/open-api")
@@ -48,16 +46,18 @@ def switch_dialect() -> BaseResponse:
 def revoke_key(key_id: int) -> BaseResponse:
     """Stop a member's key, with a reason."""
     try:
-        openapi.stop_key(key_id, request.form.get("reason", ""), g.viewer.actor)
+        reason = " ".join(request.form.get("reason", "").split())[:200]
+        if len(reason) < 2:
+            raise DomainError("reason_missing", _("请写明原因，会员会问"))
+        openapi.revoke_at(g.station.id, key_id, g.viewer.actor, reason)
         flash(_("密钥已停用，用它的请求马上被拒绝"), "success")
     except DomainError as refusal:
         flash(str(refusal.message), "bad")
     return redirect(HERE, 303)
 
 
-def _page(status: int = 200) -> Response:
-    before = whole(request.args.get("before")) or None
-    keys = openapi.station_keys(before)
+def _page() -> Response:
+    keys = openapi.list_keys(before=_moment(request.args.get("before", "")), limit=SIZE)
     body = render_template(
         "station_console/open_api.html",
         switches=openapi.dialect_switches(),
@@ -65,9 +65,18 @@ def _page(status: int = 200) -> Response:
         insecure=openapi.INSECURE,
         risk=openapi.INSECURE_RISK,
         keys=keys,
-        members={one: identity.get_member(one) for one in {key.member_id for key in keys}},
+        older=keys[-1].created_at.isoformat() if len(keys) == SIZE else "",
         figures=orders.station_figures(midnight() - timedelta(days=DAYS), "api"),
         days=DAYS,
         may_edit=g.viewer.can("openapi.manage"),
     )
-    return make_response(body, status)
+    return make_response(body)
+
+
+def _moment(raw: str) -> datetime | None:
+    """The moment in an address; anything else is the beginning."""
+    try:
+        found = datetime.fromisoformat(raw[:40].replace(" ", "+"))
+    except ValueError:
+        return None
+    return found if found.tzinfo else None

@@ -1,4 +1,4 @@
-"""How notices fare across stations: what fails, what is late, which addresses are out. Main scope."""
+"""How notices fare across stations: what fails, what is late, what is out. Main scope."""
 
 from __future__ import annotations
 
@@ -62,10 +62,11 @@ class StoppedEndpoint:
 
 _HEALTH = text("""
     SELECT count(*) FILTER (WHERE state = 'due') AS due,
-           count(*) FILTER (WHERE state = 'due' AND next_try_at < now() - interval '5 minutes') AS late,
+           count(*) FILTER (WHERE state = 'due'
+               AND next_try_at < now() - interval '5 minutes') AS late,
            count(*) FILTER (WHERE state = 'due' AND tries > 0) AS failing,
-           count(*) FILTER (WHERE state = 'delivered' AND done_at > now() - interval '1 day') AS delivered,
-           count(*) FILTER (WHERE state = 'failed' AND done_at > now() - interval '1 day') AS failed
+           count(*) FILTER (WHERE state = 'delivered') AS delivered,
+           count(*) FILTER (WHERE state = 'failed') AS failed
       FROM webhook_delivery WHERE state = 'due' OR done_at > now() - interval '1 day'
 """)
 _TROUBLED = text("""
@@ -75,7 +76,8 @@ _TROUBLED = text("""
       FROM webhook_delivery d
       JOIN webhook_message m ON m.station_id = d.station_id AND m.id = d.message_id
       LEFT JOIN LATERAL (SELECT status, answer FROM webhook_try
-           WHERE station_id = d.station_id AND delivery_id = d.id ORDER BY id DESC LIMIT 1) t ON true
+           WHERE station_id = d.station_id AND delivery_id = d.id
+           ORDER BY id DESC LIMIT 1) t ON true
      WHERE d.state = 'failed' AND d.done_at > now() - interval '7 days'
         OR d.state = 'due' AND (d.tries > 0 OR d.next_try_at < now() - interval '5 minutes')
      ORDER BY d.state = 'failed', d.created_at DESC LIMIT :most
