@@ -38,6 +38,7 @@ CREATE TABLE order_notify (                      -- where the buyer's program wa
   PRIMARY KEY (station_id, order_id), FOREIGN KEY (station_id, order_id) REFERENCES orders(station_id, id),
   FOREIGN KEY (station_id, api_key_id) REFERENCES api_key(station_id, id)
 );
+ALTER INDEX refund_request RENAME TO refund_by_request; -- a table takes the name
 CREATE TABLE refund_request (                    -- a member asks for money back; staff decides
   station_id bigint NOT NULL REFERENCES station(id), id bigint GENERATED ALWAYS AS IDENTITY,
   request_no text NOT NULL, order_id bigint NOT NULL, member_id bigint NOT NULL, api_key_id bigint,
