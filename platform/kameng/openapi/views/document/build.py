@@ -29,7 +29,7 @@ def document(language: Language, base_url: str) -> Node:
         "servers": [{"url": base_url.rstrip("/"), "description": part("parts")["server"]}],
         "tags": info["tags"],
         "paths": _paths(),
-        "webhooks": part("webhooks"),
+        "webhooks": _webhooks(),
         "components": _components(language),
         "x-errors": errors(language),
     }  # fmt: skip
@@ -70,6 +70,27 @@ def _operation(operation: Node) -> Node:
     return found
 
 
+def _webhooks() -> Node:
+    known = part("webhooks")
+    return {one["operationId"]: {"post": _webhook(known, one)} for one in known["events"]}
+
+
+def _webhook(known: Node, event: Node) -> Node:
+    return {
+        "operationId": event["operationId"],
+        "tags": [event["tag"]],
+        "summary": event["summary"],
+        "description": event["description"],
+        "parameters": known["parameters"],
+        "requestBody": {
+            "required": True,
+            "content": {"application/json": _shown(event["schema"], event["example"])},
+        },
+        "responses": known["responses"],
+        "security": [],
+    }
+
+
 def _security(scope: str) -> Node:
     return {name: [scope] if name == "KamengKey" else [] for name in part("parts")["security"]}
 
@@ -90,7 +111,7 @@ def _answers(operation: Node) -> Node:
     return {
         status: {
             "description": answer["description"],
-            "headers": _headers(*(LIMITED[:1] if operation.get("public") else LIMITED)),
+            "headers": _headers(*_common(operation)),
             "content": _content(answer),
         }
         for status, answer in operation["answers"].items()
@@ -122,16 +143,22 @@ def _refusals(operation: Node) -> Node:
     by_status: dict[int, list[str]] = {}
     for code in codes_of(operation):
         by_status.setdefault(REFUSALS[code].status, []).append(code)
-    return {str(status): _refusal(status, codes) for status, codes in by_status.items()}
+    common = _common(operation)
+    return {str(status): _refusal(status, codes, common) for status, codes in by_status.items()}
 
 
-def _refusal(status: int, codes: list[str]) -> Node:
+def _refusal(status: int, codes: list[str], headers: tuple[str, ...]) -> Node:
     examples = {code: {"$ref": f"#/components/examples/{code}"} for code in codes}
     return {
         "description": part("parts")["refused"],
-        "headers": _headers(*LIMITED, *(["RetryAfter"] if status == 429 else [])),
+        "headers": _headers(*headers, *(["RetryAfter"] if status == 429 else [])),
         "content": {PROBLEM: {"schema": _schema("Problem"), "examples": examples}},
     }
+
+
+def _common(operation: Node) -> tuple[str, ...]:
+    """Headers of all its answers; nobody is counted where nothing is signed."""
+    return LIMITED[:1] if operation.get("public") else LIMITED
 
 
 def _headers(*names: str) -> Node:

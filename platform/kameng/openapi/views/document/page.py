@@ -23,6 +23,11 @@ SAMPLES = (
     ("Node", "sample.mjs", "node sample.mjs"),
 )
 
+# Bodies of requests and of messages stand where they are sent.
+SHOWN_ELSEWHERE = {
+    "OrderRequest", "RefundRequestNew", "OrderEvent", "TopUpEvent", "RefundRequestEvent",
+}  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True)
 class Sample:
@@ -51,8 +56,9 @@ def context(language: Language, base_url: str) -> Node:
         "document": whole,
         "chapters": chapters(language),
         "operations": [_operation(whole, *place) for place in _places(whole["paths"])],
-        "event": _shown(whole, whole["webhooks"]["orderChanged"]["post"]["requestBody"]),
+        "events": [_event(whole, one["post"]) for one in whole["webhooks"].values()],
         "objects": {name: _rows(one) for name, one in _objects(whole).items()},
+        "shown_elsewhere": SHOWN_ELSEWHERE,
         "errors": whole["x-errors"],
         "samples": samples(),
         "vector": vector(),
@@ -85,6 +91,11 @@ def _operation(whole: Node, path: str, method: str) -> Node:
         "answers": [(status, one["description"], _names(one)) for status, one in good.items()],
         "answer_examples": _shown(whole, first),
     }
+
+
+def _event(whole: Node, event: Node) -> Node:
+    body = event["requestBody"]
+    return {**event, "body": _names(body), "body_examples": _shown(whole, body)}
 
 
 def _names(part: Node) -> list[str]:

@@ -11,3 +11,5 @@ for (const pre of document.querySelectorAll("pre")) {
   });
   if (navigator.clipboard) pre.parentElement.prepend(button);
 }
+
+if (matchMedia("(max-width: 959px)").matches) document.querySelector(".side details").open = false;
