@@ -28,7 +28,7 @@ def test_T8_the_document_and_the_application_have_the_same_operations(market: An
     served = {
         (re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule), method)
         for rule in market.app.url_map.iter_rules()
-        if rule.rule.startswith("/api/v1/")
+        if rule.rule.startswith("/api/v1/") and "<path:" not in rule.rule  # that answers 404
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
     }
     assert described == served

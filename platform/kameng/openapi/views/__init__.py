@@ -5,10 +5,11 @@ from __future__ import annotations
 from flask import Blueprint
 
 from kameng.openapi.api import register_notices
-from kameng.openapi.views import native
+from kameng.openapi.views import document, native
 
 blueprint = Blueprint("openapi", __name__)
 blueprint.register_blueprint(native.blueprint, url_prefix="/api/v1")
+document.register(blueprint)
 register_notices()
 
-__all__ = ["blueprint", "native"]
+__all__ = ["blueprint", "document", "native"]
