@@ -103,7 +103,9 @@ def found_pairs(node: Any) -> Iterator[dict[str, str]]:
 
 def test_english_is_english_but_for_the_names_of_pages() -> None:
     document = build.document("en", HOST)
-    left = {text for text in texts(document) if CHINESE.search(text.replace("我的 › 开发者接口", ""))}
+    left = {
+        text for text in texts(document) if CHINESE.search(text.replace("我的 › 开发者接口", ""))
+    }
     assert left == set()
 
 
@@ -111,7 +113,9 @@ def test_operations_are_named_once_and_ask_for_a_known_scope(document: dict[str,
     names = [operation["operationId"] for _path, _method, operation in operations(document)]
     assert len(names) == len(set(names)) == 11
     for path, _method, operation in operations(document):
-        scopes = {role for need in operation["security"] for roles in need.values() for role in roles}
+        scopes = {
+            role for need in operation["security"] for roles in need.values() for role in roles
+        }
         assert scopes <= set(SCOPES)
         assert bool(scopes) != (path in ("/api/v1/openapi.json", "/api/v1/docs"))
 
@@ -166,6 +170,4 @@ def test_the_document_shows_the_first_vector(document: dict[str, Any]) -> None:
 
 
 def test_small_marks_become_markup_and_nothing_else_does() -> None:
-    assert page.rich("a `b<c` **d** <e>") == (
-        "a <code>b&lt;c</code> <strong>d</strong> &lt;e&gt;"
-    )
+    assert page.rich("a `b<c` **d** <e>") == ("a <code>b&lt;c</code> <strong>d</strong> &lt;e&gt;")

@@ -186,7 +186,8 @@ def _components(language: Language) -> Node:
 
 def _example(one: Refusal, language: Language) -> Node:
     value = {
-        "type": f"/api/v1/docs#error-{one.code}", "title": title(one, language), "status": one.status,
-        "code": one.code, "number": one.number, "request_id": "0f2c1d9a6b7e4c55a1b2c3d4e5f60718",
+        "type": f"/api/v1/docs#error-{one.code}", "title": title(one, language),
+        "status": one.status, "code": one.code, "number": one.number,
+        "request_id": part("parts")["headers"]["RequestId"]["example"],
     }  # fmt: skip
     return {"summary": title(one, language), "value": value}

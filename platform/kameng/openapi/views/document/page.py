@@ -85,7 +85,9 @@ def _operation(whole: Node, path: str, method: str) -> Node:
         **found,
         "path": path,
         "method": method.upper(),
-        "scope": next((roles[0] for one in found["security"] for roles in one.values() if roles), ""),
+        "scope": next(
+            (roles[0] for one in found["security"] for roles in one.values() if roles), ""
+        ),
         "body": _names(found.get("requestBody", {})),
         "body_examples": _shown(whole, found.get("requestBody", {})),
         "answers": [(status, one["description"], _names(one)) for status, one in good.items()],
