@@ -2,8 +2,8 @@
 
 The seeder writes logins to ``demo-info.json`` in the state folder: an object with ``staff``
 {login, password, totp_secret}, ``owner`` {login, password, station_url}, ``member`` {login,
-password}, ``supplier`` {login, password, totp_secret, portal_url} and ``api`` {key, secret, docs_url}, a key of the
-member. Addresses and goods are read live.
+password}, ``supplier`` {login, password, totp_secret, portal_url} and ``api`` {key, secret,
+docs_url}, a key of that member. Addresses and goods are read live.
 """
 
 from __future__ import annotations

@@ -44,9 +44,9 @@ def refused_codes() -> Iterator[str]:
     """First arguments of `refused("…")` in all that programs can reach."""
     for path in OPENAPI.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "refused":
-                if node.args and isinstance(node.args[0], ast.Constant):
-                    yield str(node.args[0].value)
+            if not isinstance(node, ast.Call) or getattr(node.func, "id", "") != "refused":
+                continue
+            yield from (str(one.value) for one in node.args[:1] if isinstance(one, ast.Constant))
 
 
 def test_T8_the_document_is_for_the_host_that_was_asked(market: Any) -> None:

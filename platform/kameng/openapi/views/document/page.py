@@ -85,9 +85,7 @@ def _operation(whole: Node, path: str, method: str) -> Node:
         **found,
         "path": path,
         "method": method.upper(),
-        "scope": next(
-            (roles[0] for one in found["security"] for roles in one.values() if roles), ""
-        ),
+        "scope": "".join(found["security"][0]["KamengKey"]) if found["security"] else "",
         "body": _names(found.get("requestBody", {})),
         "body_examples": _shown(whole, found.get("requestBody", {})),
         "answers": [(status, one["description"], _names(one)) for status, one in good.items()],
@@ -102,8 +100,8 @@ def _event(whole: Node, event: Node) -> Node:
 
 def _names(part: Node) -> list[str]:
     """Names of the objects that a body or an answer may be."""
-    media = next(iter(reversed(part.get("content", {}).values())), {})
-    schema = media.get("schema", {})
+    media: list[Node] = list(part.get("content", {}).values())
+    schema: Node = media[-1]["schema"] if media else {}
     return [
         one["$ref"].rpartition("/")[2] for one in schema.get("oneOf", [schema]) if "$ref" in one
     ]

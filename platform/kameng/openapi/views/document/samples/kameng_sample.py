@@ -8,6 +8,8 @@ Settings: KAMENG_URL, KAMENG_KEY, KAMENG_SECRET, KAMENG_SKU; KAMENG_WEBHOOK_SECR
 a registered endpoint, otherwise KAMENG_SECRET signs.
 """
 
+from __future__ import annotations
+
 import base64
 import hashlib
 import hmac
@@ -16,6 +18,7 @@ import os
 import secrets
 import sys
 import time
+from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.parse import quote, urlencode
 from urllib.request import Request, urlopen
@@ -26,19 +29,19 @@ SECRET = os.environ.get("KAMENG_SECRET", "")
 DONE = ("delivered", "completed", "refunded")
 
 
-def sign(method, path, timestamp, nonce, body):
+def sign(method: str, path: str, timestamp: str, nonce: str, body: bytes) -> str:
     """Hex HMAC-SHA256 of five lines; `path` with its query, as it is sent."""
     digest = hashlib.sha256(body).hexdigest()
     text = "\n".join((method, path, timestamp, nonce, digest))
     return hmac.new(SECRET.encode(), text.encode(), hashlib.sha256).hexdigest()
 
 
-def call(method, path, given=None):
+def call(method: str, path: str, given: Any = None) -> tuple[int, Any]:
     """Status and JSON. Without an answer it is sent again: the same number buys only once."""
     body = b"" if given is None else json.dumps(given).encode()
     for wait in (1, 2, 4, 8, 0):
         status, answer = attempt(method, path, body)
-        if status and status < 500 and status != 429 or not wait:
+        if (status and status < 500 and status != 429) or not wait:
             break
         time.sleep(wait)
     if status not in (200, 201):
@@ -46,7 +49,7 @@ def call(method, path, given=None):
     return status, json.loads(answer)
 
 
-def attempt(method, path, body):
+def attempt(method: str, path: str, body: bytes) -> tuple[int, str]:
     """One request with time, nonce and signature of its own; status 0: no answer."""
     timestamp, nonce = str(int(time.time())), secrets.token_urlsafe(18)
     headers = {
@@ -66,17 +69,17 @@ def attempt(method, path, body):
         return 0, str(problem)
 
 
-def is_genuine(secret, message_id, timestamp, signatures, body):
+def is_genuine(secret: str, number: str, timestamp: str, signatures: str, body: bytes) -> bool:
     """Whether a webhook was signed with our secret within the last five minutes."""
     key = base64.b64decode(secret[6:]) if secret.startswith("whsec_") else secret.encode()
     if not timestamp.isdigit() or abs(time.time() - int(timestamp)) > 300:
         return False
-    text = f"{message_id}.{timestamp}.".encode() + body
+    text = f"{number}.{timestamp}.".encode() + body
     wanted = "v1," + base64.b64encode(hmac.new(key, text, hashlib.sha256).digest()).decode()
     return any(hmac.compare_digest(wanted, one) for one in signatures.split())
 
 
-def trade():
+def trade() -> None:
     """Account, goods, an order and what came of it."""
     _status, account = call("GET", "/api/v1/account")
     print("balance", account["balance"], account["currency"])
@@ -98,12 +101,14 @@ def trade():
     print("result", order["state"], len(order["cards"]), "cards")
 
 
-def main(words):
+def main(words: list[str]) -> None:
     if words[:1] == ["sign"]:
-        print(sign(*words[1:5], sys.stdin.buffer.read()))
+        method, path, timestamp, nonce = words[1:]
+        print(sign(method, path, timestamp, nonce, sys.stdin.buffer.read()))
     elif words[:1] == ["webhook"]:
+        number, timestamp, signatures = words[1:]
         secret = os.environ.get("KAMENG_WEBHOOK_SECRET") or SECRET
-        good = is_genuine(secret, *words[1:4], sys.stdin.buffer.read())
+        good = is_genuine(secret, number, timestamp, signatures, sys.stdin.buffer.read())
         print("genuine" if good else "forged")
     else:
         trade()
