@@ -27,7 +27,6 @@ from tests.bench import purchases
 from tests.bench.fixture import Stock, fill
 from tests.bench.pgbench import BenchBroken
 from tests.bench.servers import Installation
-
 from wsgi import build
 
 BATCH = 50
@@ -64,7 +63,7 @@ Wsgi = Callable[..., Any]
 Environ = dict[str, Any]
 
 
-def run(found: Installation, seconds: float, *, statistics: bool = False) -> int:
+def run(found: Installation, seconds: float, *, with_functions: bool = False) -> int:
     """Profile signed purchases on a fresh installation; prints, and returns the exit code."""
     app = build(found.settings)
     fixture = fill(app, found.owner_url, Stock(int(seconds * REQUESTS_PER_S * 5), 100))
@@ -73,7 +72,7 @@ def run(found: Installation, seconds: float, *, statistics: bool = False) -> int
         return [environ_of(raw) for raw in purchases.spread(fixture, count)]
 
     count = int(seconds * REQUESTS_PER_S / 5)
-    show(app, make, count, with_functions=statistics)
+    show(app, make, count, with_functions=with_functions)
     return 0
 
 

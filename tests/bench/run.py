@@ -18,7 +18,6 @@ from tests.bench import profile, report, rows
 from tests.bench.fixture import Stock, fill
 from tests.bench.pgbench import BenchBroken, PgBench
 from tests.bench.servers import Installation, installation
-
 from wsgi import build
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -33,7 +32,7 @@ def main() -> int:
     try:
         with installation() as found:
             if options.rows == [PROFILE]:
-                return profile.run(found, options.seconds, statistics=options.cprofile)
+                return profile.run(found, options.seconds, with_functions=options.cprofile)
             figures = measure(found, rows.chosen(options.rows), options.seconds, options.rounds)
     except BenchBroken as broken:
         print(f"bench: {broken}", file=sys.stderr)

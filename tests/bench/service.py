@@ -15,11 +15,11 @@ from typing import Any
 from flask import Flask
 from tests.bench.fixture import Fixture
 from tests.bench.pgbench import BenchBroken
+from wsgi import build
 
 from kameng.db import station_scope
 from kameng.openapi import api as openapi
 from kameng.settings import Settings
-from wsgi import build
 
 PROCESSES, THREADS = 2, 4
 
