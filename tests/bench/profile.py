@@ -24,7 +24,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from tests.bench import purchases
-from tests.bench.fixture import Stock, fill
+from tests.bench.fixture import Stock, fill, settle
 from tests.bench.pgbench import BenchBroken
 from tests.bench.servers import Installation
 from wsgi import build
@@ -34,28 +34,34 @@ REQUESTS_PER_S = 2_500  # more than one thread can answer
 # label, where the function is defined. A part's time is without that of parts inside it.
 PARTS = (
     ("routing, contexts, the rest of Flask", "kameng.web.dispatch:KamengFlask.wsgi_app"),
-    ("scope: host, station, session of SQLAlchemy", "kameng.web.dispatch:_enter_station"),
+    ("scope of the host's station", "kameng.web.dispatch:_enter_station"),
     ("hooks before", "flask:Flask.preprocess_request"),
     ("hooks after", "flask:Flask.process_response"),
     ("session of the browser", "kameng.web.sessions:RedisSessions.open_session"),
     ("session of the browser", "kameng.web.sessions:RedisSessions.save_session"),
     ("the view itself", "flask:Flask.dispatch_request"),
+    ("answer", "kameng.openapi.views.answering:answer"),
+    ("answer", "kameng.openapi.views.answering:order_of"),
     ("answer", "flask:Flask.make_response"),
     ("log line", "logging:Logger.handle"),
-    ("signature", "kameng.signing:signature"),
-    ("key and secrets", "kameng.openapi.services.opening:open_key"),
-    ("gate: limit and nonce", "kameng.openapi.services.admission:admit"),
-    ("redis", "redis:Redis.execute_command"),
-    ("redis", "redis.client:Pipeline.execute"),
-    ("use case: buy", "kameng.openapi.services.buying:buy"),
+    ("headers and signature", "kameng.openapi.views.native:authenticate"),
+    ("headers and signature", "kameng.signing:signature"),
+    ("key and secrets", "kameng.openapi.services.callers:open_key"),
+    ("reading the body", "kameng.openapi.views.native:_wanted"),
+    ("gate: limit, nonce, risk", "kameng.openapi.services.callers:admit"),
+    ("gate: limit, nonce, risk", "kameng.openapi.services.gate:ask"),
+    ("redis-py", "redis:Redis.execute_command"),
+    ("redis-py", "redis.client:Pipeline.execute"),
+    ("use case", "kameng.openapi.services.buying:admit_and_buy"),
+    ("use case", "kameng.openapi.services.buying:buy"),
     ("guarded call: wrapper and pool", "kameng.db.guarded:call"),
-    ("database: psycopg", "psycopg:Cursor.execute"),
-    ("database: psycopg", "psycopg:Cursor.fetchone"),
-    ("database: SQLAlchemy", "sqlalchemy.orm:Session.execute"),
-    ("database: SQLAlchemy", "sqlalchemy.orm:Session.scalars"),
-    ("database: SQLAlchemy", "sqlalchemy.orm:Session.scalar"),
-    ("database: SQLAlchemy", "sqlalchemy.orm:Session.get"),
-    ("database: SQLAlchemy", "sqlalchemy.orm:Session.commit"),
+    ("psycopg", "psycopg:Cursor.execute"),
+    ("psycopg", "psycopg:Cursor.fetchone"),
+    ("SQLAlchemy", "sqlalchemy.orm:Session.execute"),
+    ("SQLAlchemy", "sqlalchemy.orm:Session.scalars"),
+    ("SQLAlchemy", "sqlalchemy.orm:Session.scalar"),
+    ("SQLAlchemy", "sqlalchemy.orm:Session.get"),
+    ("SQLAlchemy", "sqlalchemy.orm:Session.commit"),
     ("decrypting", "kameng.stock.domain.vault:open_card"),
 )
 
@@ -72,16 +78,20 @@ def run(found: Installation, seconds: float, *, with_functions: bool = False) ->
         return [environ_of(raw) for raw in purchases.spread(fixture, count)]
 
     count = int(seconds * REQUESTS_PER_S / 5)
-    show(app, make, count, with_functions=with_functions)
+    show(
+        app, make, count, settle_down=lambda: settle(found.owner_url), with_functions=with_functions
+    )
     return 0
 
 
 def show(
-    app: Wsgi, make: Callable[[int], list[Environ]], count: int, *, with_functions: bool = False
-) -> None:
+    app: Wsgi, make: Callable[[int], list[Environ]], count: int, *,
+    settle_down: Callable[[], None] = lambda: None, with_functions: bool = False,
+) -> None:  # fmt: skip
     """Print all looks at such requests; `make` gives fresh ones, as a nonce works once."""
     answers = Counter(answer(app, environ) for environ in make(max(BATCH, count // 5)))
     print("answers:", dict(answers))
+    settle_down()
     best, median = whole(app, make(count))
     print(f"whole request: {median:.0f} us (best of batches {best:.0f})\n")
     parts = timed_parts(app, make(count))
@@ -245,10 +255,12 @@ def _package(frame: FrameType | None) -> str:
 
 def print_functions(app: Wsgi, environs: Sequence[Environ], most: int = 45) -> None:
     """Functions by own time, from cProfile: it makes small functions look dear."""
-    profiler = cProfile.Profile()
+    profiler = cProfile.Profile(time.process_time)
     profiler.enable()
     for environ in environs:
         answer(app, environ)
     profiler.disable()
     print(f"\n{len(environs)} requests under cProfile")
-    pstats.Stats(profiler).strip_dirs().sort_stats("tottime").print_stats(most)
+    found = pstats.Stats(profiler)
+    found.sort_stats("tottime").print_stats(most)
+    found.sort_stats("cumtime").print_stats("kameng", most)
