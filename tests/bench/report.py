@@ -69,8 +69,8 @@ def figures(
         "limits": {
             name: _short(statistics.median(taken[name])) for name in limits if name in taken
         },
-        "rates": {name: _short(statistics.median(values)) for name, values in taken.items()},
-        "spread": {name: spread(values) for name, values in {**taken, **found}.items() if values},
+        "rates": {name: spread(values) for name, values in taken.items() if values},
+        "spread": {name: spread(values) for name, values in found.items() if values},
         "latency_ms": {name: percentiles(values) for name, values in latencies.items() if values},
     }
 
@@ -80,13 +80,11 @@ def table(found: Mapping[str, Any]) -> str:
     lines = [_line("ratio", "median", "min", "max", "goal", "")]
     for name, one in found["ratios"].items():
         reached = "" if one["goal"] is None else "yes" if one["value"] >= one["goal"] else "NO"
-        lines.append(_line(name, *_three(found, name), _text(one["goal"]), reached))
+        lines.append(_line(name, *_three(found["spread"][name]), _text(one["goal"]), reached))
     lines += ["", _line("per second", "median", "min", "max", "p50 ms", "p99 ms")]
-    for name in found["rates"]:
+    for name, one in found["rates"].items():
         late = found["latency_ms"].get(name, {})
-        lines.append(
-            _line(name, *_three(found, name), _text(late.get("p50")), _text(late.get("p99")))
-        )
+        lines.append(_line(name, *_three(one), _text(late.get("p50")), _text(late.get("p99"))))
     for name, value in found.get("seconds", {}).items():
         lines.append(_line(f"{name} s", _text(value), "", "", "", ""))
     return "\n".join(line.rstrip() for line in lines)
@@ -109,13 +107,14 @@ def note(found: Mapping[str, Any], page: Path) -> None:
 def _cell(found: Mapping[str, Any], name: str) -> str:
     if name == "day":
         return str(found["at"])[:10]
-    ratio = found["ratios"].get(name)
-    plain = {**found["rates"], **found.get("seconds", {})}
-    return _text(ratio["value"] if ratio else plain.get(name))
+    if name in found["ratios"]:
+        return _text(found["ratios"][name]["value"])
+    if name in found["rates"]:
+        return _text(found["rates"][name]["median"])
+    return _text(found.get("seconds", {}).get(name))
 
 
-def _three(found: Mapping[str, Any], name: str) -> tuple[str, str, str]:
-    one = found["spread"][name]
+def _three(one: Mapping[str, float]) -> tuple[str, str, str]:
     return _text(one["median"]), _text(one["min"]), _text(one["max"])
 
 

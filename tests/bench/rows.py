@@ -11,7 +11,7 @@ import psycopg
 from flask import Flask
 from tests.bench import loads, purchases
 from tests.bench.client import Load, Round
-from tests.bench.fixture import Fixture
+from tests.bench.fixture import Fixture, settle
 from tests.bench.pgbench import PgBench
 from tests.bench.processes import cpu_seconds
 from tests.bench.report import Row
@@ -73,7 +73,10 @@ class Cells:
         if {"api_purchase", "hot_sku", "hot_wallet"} & set(names):
             self.installation.start_web()
             self._http("warming up", purchases.spread)
-            del self.rounds["warming up"]
+            self.rounds.clear()
+            self.cpu_ms.clear()
+        self._purchase()
+        settle(self.installation.owner_url)
 
     def close(self) -> None:
         """End them."""

@@ -34,7 +34,7 @@ def test_a_limit_is_the_median_of_its_rounds_and_only_what_was_measured() -> Non
 
 def test_the_spread_shows_the_worst_and_the_best_round() -> None:
     assert figures()["spread"]["fast"] == {"median": 0.5, "min": 0.2, "max": 0.6}  # type: ignore[index]  # a plain dict of JSON
-    assert figures()["spread"]["a"] == {"median": 40.0, "min": 10.0, "max": 60.0}  # type: ignore[index]  # likewise
+    assert figures()["rates"]["a"] == {"median": 40.0, "min": 10.0, "max": 60.0}  # type: ignore[index]  # likewise
 
 
 @pytest.mark.parametrize(
@@ -45,6 +45,11 @@ def test_percentiles_are_latencies_that_were_seen(
     seconds: list[float], p50: float, p99: float
 ) -> None:
     assert report.percentiles(seconds) == {"p50": p50, "p99": p99}
+
+
+def test_a_row_may_be_called_like_its_cell() -> None:
+    found = report.figures((Row("a", "a", "b"),), (), TAKEN, {})
+    assert (found["ratios"]["a"]["value"], found["rates"]["a"]["median"]) == (0.5, 40.0)
 
 
 def test_the_table_says_which_goals_are_missed() -> None:
