@@ -20,6 +20,7 @@ from kameng.settings import Settings
 EXTENSION = "kameng.redis"
 REST_S = 1.0
 RedisError = redis_client.RedisError
+NoScriptError = redis_client.exceptions.NoScriptError
 
 
 class Client(redis_client.Redis):

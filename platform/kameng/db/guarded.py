@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from psycopg import sql
@@ -30,12 +31,7 @@ def call(function: str, *, as_main: bool = False, **params: Any) -> Row:
     """
     if in_transaction():
         raise RuntimeError(f"{function} must not wait behind an open transaction of the same scope")
-    arguments = sql.SQL(", ").join(
-        sql.SQL("{} => %({})s").format(sql.Identifier(name), sql.SQL(name)) for name in params
-    )
-    statement = sql.SQL("SELECT * FROM {}({})").format(
-        sql.Identifier(_checked(function)), arguments
-    )
+    statement = _statement(function, tuple(params))
     connection = engine("hot_main" if as_main else "hot").raw_connection()
     try:
         with connection.driver_connection.cursor(row_factory=dict_row) as cursor:  # type: ignore[union-attr]  # a checked-out connection has a driver connection
@@ -46,6 +42,14 @@ def call(function: str, *, as_main: bool = False, **params: Any) -> Row:
     if row is None:
         raise RuntimeError(f"{function} returned nothing")
     return dict(row)
+
+
+@cache
+def _statement(function: str, names: tuple[str, ...]) -> sql.Composed:
+    arguments = sql.SQL(", ").join(
+        sql.SQL("{} => %({})s").format(sql.Identifier(name), sql.SQL(name)) for name in names
+    )
+    return sql.SQL("SELECT * FROM {}({})").format(sql.Identifier(_checked(function)), arguments)
 
 
 def _checked(function: str) -> str:

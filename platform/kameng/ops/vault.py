@@ -7,6 +7,7 @@ from kameng.identity import api as identity
 from kameng.plugins import api as plugins
 from kameng.stock import api as stock
 from kameng.suppliers import api as suppliers
+from kameng.webhooks import api as webhooks
 
 CARDS_PER_STEP = 10_000
 
@@ -23,11 +24,12 @@ def rewrap() -> str:
         keys = stock.rewrap_keys()
         people = identity.reseal_second_factors()
         papers = suppliers.reseal_all()
+        hooks = webhooks.reseal_all()
     secrets = plugins.reseal_all()
     return (
         f"under the present master key now: {keys} data keys moved, second factors of {people}"
-        f" staff, {papers} papers and keys of suppliers and secrets of {secrets} plugin settings"
-        " sealed again"
+        f" staff, {papers} papers and keys of suppliers, keys of {hooks} webhook endpoints"
+        f" and secrets of {secrets} plugin settings sealed again"
     )
 
 

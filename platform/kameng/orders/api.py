@@ -1,6 +1,13 @@
 """What other contexts and the faces may use of orders."""
 
-from kameng.orders.domain import OPEN_STATES, STATES, TONES, TRANSITIONS, PlaceRequest
+from kameng.orders.domain import (
+    OPEN_STATES,
+    STATES,
+    TONES,
+    TRANSITIONS,
+    PlaceRequest,
+    order_number,
+)
 from kameng.orders.services.labels import state_label
 from kameng.orders.services.placing import (
     OrderRefused,
@@ -33,10 +40,9 @@ from kameng.orders.services.returning import ReturnShare, refundable, return_sha
 
 __all__ = [
     "OPEN_STATES", "STATES", "TONES", "TRANSITIONS", "EventView", "MoneyTrail", "OrderPage",
-    "OrderRefused", "OrderView", "PlaceRequest", "Placed", "Quote", "ReturnShare",
-    "StationFigures", "TrailLeg",
-    "cancel", "check_secret", "complete_old", "expire_overdue", "member_orders", "money_trail",
-    "order_page", "orders_by_ids", "orders_by_numbers", "place", "quote", "refundable",
-    "return_shares", "state_label", "station_figures",
-    "station_orders", "timeline",
+    "OrderRefused", "OrderView", "PlaceRequest", "Placed", "Quote", "ReturnShare", "StationFigures",
+    "TrailLeg", "cancel", "check_secret", "complete_old", "expire_overdue", "member_orders",
+    "money_trail", "order_number", "order_page", "orders_by_ids", "orders_by_numbers", "place",
+    "quote", "refundable", "return_shares", "state_label", "station_figures", "station_orders",
+    "timeline",
 ]  # fmt: skip

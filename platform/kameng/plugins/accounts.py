@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from flask_babel import lazy_gettext as _l
 
+from kameng import epoch
 from kameng.db import db, main_scope
 from kameng.errors import Conflict
 from kameng.plugins.configuration import refuse_in_use
@@ -76,6 +77,7 @@ def add_account(station_id: int, plugin_id: str, account: str, actor: str) -> No
             raise ConfigInvalid({"account": "taken"})
         audit(station_id, actor, "plugin.add_account", plugin_id, {}, account)
         db.session.commit()
+        epoch.renew()
 
 
 def remove_account(station_id: int, plugin_id: str, account: str, actor: str) -> None:
@@ -93,6 +95,7 @@ def remove_account(station_id: int, plugin_id: str, account: str, actor: str) ->
         db.session.delete(row)
         audit(station_id, actor, "plugin.remove_account", plugin_id, {}, account)
         db.session.commit()
+        epoch.renew()
 
 
 def _info(row: PluginRow, name: str) -> AccountInfo:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit
 
 from kameng_sdk.errors import HttpAddressRefused, HttpNeverSent
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Resolve = Callable[[str, int], tuple[str, ...]]
 
 PORTS = {"http": 80, "https": 443}
 
@@ -54,23 +56,61 @@ def is_public(address: Address) -> bool:
     return address.is_global and not any(address in network for network in REFUSED_NETWORKS)
 
 
-def check_url(url: str, exempt: frozenset[tuple[str, int]] = frozenset()) -> Target:
+def check_url(
+    url: str, exempt: frozenset[tuple[str, int]] = frozenset(), resolve: Resolve | None = None
+) -> Target:
     """Parse, resolve and judge an address; ``exempt`` are (host, port) allowed to be private.
+
+    Its name is resolved once; whoever calls it connects to what was judged here.
 
     Raises `HttpAddressRefused` when it may not be reached, `HttpNeverSent` when it has no address.
     """
+    parts, host, port = _judged(url, exempt)
+    path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    found = (resolve or resolve_name)(host, port)
+    if (host, port) not in exempt:
+        _refuse_private(host, found)
+    return Target(parts.scheme, host, port, found, path)
+
+
+def judge_url(url: str, exempt: frozenset[tuple[str, int]] = frozenset()) -> None:
+    """What can be said of an address without asking a name server; raises `HttpAddressRefused`.
+
+    A name that passes may still turn out private: `check_url` decides when it is called.
+    """
+    _parts, host, port = _judged(url, exempt)
+    if (host, port) in exempt:
+        return
+    if _is_local_name(host):
+        raise HttpAddressRefused(f"{host} is not a public address")
+    _refuse_private(host, _literal(host))
+
+
+def _judged(url: str, exempt: frozenset[tuple[str, int]]) -> tuple[SplitResult, str, int]:
+    """Parts, host and port of an address whose form is fit."""
     parts = _split(url)
     host = (parts.hostname or "").rstrip(".").lower()
     port = parts.port or PORTS[parts.scheme]
-    path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    if (host, port) in exempt:
-        return Target(parts.scheme, host, port, _resolve(host, port), path)
-    if port not in PORTS.values():
+    if (host, port) not in exempt and port not in PORTS.values():
         raise HttpAddressRefused(f"port {port} is not 80 or 443")
-    found = _resolve(host, port)
+    return parts, host, port
+
+
+def _refuse_private(host: str, found: tuple[str, ...]) -> None:
     if not all(is_public(ipaddress.ip_address(address)) for address in found):
         raise HttpAddressRefused(f"{host} is not a public address")
-    return Target(parts.scheme, host, port, found, path)
+
+
+def _literal(host: str) -> tuple[str, ...]:
+    """The address that a host stands for by itself, in any of the forms that resolvers know."""
+    try:
+        return (str(ipaddress.ip_address(host)),)
+    except ValueError:
+        pass
+    try:
+        return (socket.inet_ntoa(socket.inet_aton(host)),)  # 127.1, 0x7f000001, 2130706433
+    except OSError:
+        return ()
 
 
 def _split(url: str) -> SplitResult:
@@ -90,8 +130,13 @@ def _split(url: str) -> SplitResult:
     return parts
 
 
-def _resolve(host: str, port: int) -> tuple[str, ...]:
-    if host == "localhost" or host.endswith(".localhost"):
+def _is_local_name(host: str) -> bool:
+    return host == "localhost" or host.endswith(".localhost")
+
+
+def resolve_name(host: str, port: int) -> tuple[str, ...]:
+    """The addresses of a name, IPv4 first; raises `HttpNeverSent` when it has none."""
+    if _is_local_name(host):
         return ("127.0.0.1",)  # RFC 6761; not every resolver knows the names below it
     try:
         answers = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)

@@ -32,6 +32,7 @@ from kameng.plugins.effective import Effective
 from kameng.plugins.fields import ConfigInvalid
 from kameng.plugins.host import PluginHost, PluginUnavailable, current_host, init_plugins
 from kameng.plugins.invoke import Answer, InTransaction
+from kameng.plugins.outward import judge_address, outward_client
 from kameng.plugins.releases import (
     MAX_REPORT_BYTES,
     Release,
@@ -57,9 +58,9 @@ __all__ = [
     "PluginHost", "PluginInfo", "PluginState", "PluginUnavailable", "Release", "RuleFailed",
     "SealBroken", "account_station", "add_account", "attach_report", "check_config", "clear_secret",
     "config_form", "configure", "enabled_payment_methods", "explain", "hook_path", "init_plugins",
-    "list_accounts", "list_plugins", "observe", "provider", "public_value", "releases",
-    "remove_account", "reseal_all", "resolve_token", "review_release", "risk_rules",
-    "run_all_health", "run_health", "seal", "set_enabled", "simulators", "standing",
+    "judge_address", "list_accounts", "list_plugins", "observe", "outward_client", "provider",
+    "public_value", "releases", "remove_account", "reseal_all", "resolve_token", "review_release",
+    "risk_rules", "run_all_health", "run_health", "seal", "set_enabled", "simulators", "standing",
     "submit_release", "supplier", "unseal", "use_main_account",
 ]  # fmt: skip
 

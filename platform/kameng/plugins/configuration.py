@@ -13,6 +13,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 
+from kameng import epoch
 from kameng.db import db, main_scope
 from kameng.errors import Conflict
 from kameng.plugins.fields import ConfigInvalid, Given, Stored, read_changes
@@ -134,6 +135,7 @@ def set_enabled(
         action = "plugin.enable" if enabled else "plugin.disable"
         audit(station_id, actor, action, plugin_id, {}, account)
         db.session.commit()
+        epoch.renew()
 
 
 def use_main_account(station_id: int, plugin_id: str, actor: str) -> None:
@@ -159,6 +161,7 @@ def use_main_account(station_id: int, plugin_id: str, actor: str) -> None:
         row.config_version, row.updated_at = 0, datetime.now(UTC)
         audit(station_id, actor, "plugin.use_main_account", plugin_id, {})
         db.session.commit()
+        epoch.renew()
 
 
 def reseal_all() -> int:
@@ -171,6 +174,7 @@ def reseal_all() -> int:
             opened = sealer.open(row.station_id, row.plugin_id, row.secrets, row.account)
             row.secrets = sealer.seal(row.station_id, row.plugin_id, opened, row.account)
         db.session.commit()
+        epoch.renew()
     return len(rows)
 
 
@@ -241,4 +245,5 @@ def _renew(row: StationPlugin) -> int:
     row.health = {}
     version = row.config_version
     db.session.commit()
+    epoch.renew()
     return version

@@ -76,7 +76,7 @@ class PluginHost:
         denied = [name.strip() for name in settings.plugins_deny.split(",") if name.strip()]
         allowed = read_allow_list(settings.plugins_allow)
         self.plugins: dict[str, Plugin] = discover(denied, found, allowed=allowed)
-        self.exempt = _simulator_address(settings)
+        self.exempt = simulator_address(settings)
         self._settings = settings
         self._sealer: Sealer | None = None
         self._built: dict[tuple[str, int, str], tuple[Version, tuple[Built, ...]]] = {}
@@ -208,7 +208,8 @@ def current_host() -> PluginHost:
     return cast(PluginHost, current_app.extensions[EXTENSION])
 
 
-def _simulator_address(settings: Settings) -> frozenset[tuple[str, int]]:
+def simulator_address(settings: Settings) -> frozenset[tuple[str, int]]:
+    """(host, port) that may be reached though it is private: the simulators' of a demo."""
     if not settings.demo or not settings.simulator_url:
         return frozenset()
     parts = urlsplit(settings.simulator_url)

@@ -10,7 +10,8 @@ from typing import Any
 
 import httpx
 
-from kameng.plugins.addresses import Target, check_url
+from kameng.plugins.addresses import Resolve, Target, check_url, resolve_name
+from kameng.plugins.cutting import Cutter
 from kameng_sdk.context import Clock, HttpResponse
 from kameng_sdk.errors import HttpNeverSent, HttpOutcomeUnknown
 
@@ -50,11 +51,17 @@ class GuardedClient:
     """
 
     def __init__(
-        self, *, deadline: float, clock: Clock, exempt: frozenset[tuple[str, int]] = frozenset()
+        self,
+        *,
+        deadline: float,
+        clock: Clock,
+        exempt: frozenset[tuple[str, int]] = frozenset(),
+        resolve: Resolve = resolve_name,
     ) -> None:
         self._deadline = deadline
         self._clock = clock
         self._exempt = exempt
+        self._resolve = resolve
         self.sent = 0
         self.exchanges: list[Exchange] = []
 
@@ -75,7 +82,7 @@ class GuardedClient:
         end = self._deadline
         if timeout_s is not None:
             end = min(end, self._clock.monotonic() + timeout_s)
-        target = check_url(url, self._exempt)
+        target = check_url(url, self._exempt, self._resolve)
         body, kind = _body(content, data, json)
         wanted = {**kind, **(headers or {})}
         last: Exception = HttpNeverSent(message=f"{target.host} has no address")
@@ -119,7 +126,7 @@ class GuardedClient:
             raise HttpNeverSent(message="no time was left")
         # A new client each time: a pooled connection would be shared by names on one address,
         # and its certificate was checked for the first name only.
-        with httpx.Client(
+        with Cutter(left) as cutter, httpx.Client(
             verify=_trust(), trust_env=False, follow_redirects=False,
             timeout=httpx.Timeout(left, connect=min(left, CONNECT_TIMEOUT_S)),
         ) as client:  # fmt: skip
@@ -131,7 +138,7 @@ class GuardedClient:
                 ),
                 headers=_headers(headers, target),
                 content=content,
-                extensions={"sni_hostname": target.host},
+                extensions={"sni_hostname": target.host, "trace": cutter.watch},
             )  # fmt: skip
             return self._send(client, request, target, end)
 

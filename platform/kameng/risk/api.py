@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
-from kameng.risk.domain import Decision
-from kameng.risk.services.assessing import assess_order
+from kameng.risk.domain import Count, Decision
+from kameng.risk.services.assessing import (
+    OrderRules,
+    assess_order,
+    order_rules,
+    store_decision,
+    stored_facts,
+)
 from kameng.risk.services.desk import (
     DecisionView,
     HeldOrder,
@@ -14,6 +20,6 @@ from kameng.risk.services.desk import (
 )
 
 __all__ = [
-    "Decision", "DecisionView", "HeldOrder", "assess_order", "held_orders", "recent_decisions",
-    "refuse", "release",
+    "Count", "Decision", "DecisionView", "HeldOrder", "OrderRules", "assess_order", "held_orders",
+    "order_rules", "recent_decisions", "refuse", "release", "store_decision", "stored_facts",
 ]  # fmt: skip

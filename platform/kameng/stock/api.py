@@ -25,6 +25,7 @@ from kameng.stock.services.revealing import (
     CardView,
     cards_of_order,
     count_delivered,
+    open_sold,
     reveal_all,
     reveal_card,
 )
@@ -34,8 +35,8 @@ from kameng.stock.services.upkeep import expire_cards, reencrypt
 __all__ = [
     "AlertView", "BatchError", "BatchView", "CardPlain", "CardSealer", "CardText", "CardView",
     "VaultError", "batch", "batches", "cards_of_order", "check_stock_alerts", "close_alert",
-    "count_delivered", "expire_cards", "forget_levels", "import_cards", "is_card",
-    "notify_alerts", "open_alerts", "pool_counts", "raise_alert",
-    "reencrypt", "reveal_all", "reveal_card", "rewrap_keys", "rotate_keys", "run_import",
-    "start_import", "stock_levels", "void_batch",
+    "count_delivered", "expire_cards", "forget_levels", "import_cards", "is_card", "notify_alerts",
+    "open_alerts", "open_sold", "pool_counts", "raise_alert", "reencrypt", "reveal_all",
+    "reveal_card", "rewrap_keys", "rotate_keys", "run_import", "start_import", "stock_levels",
+    "void_batch",
 ]  # fmt: skip

@@ -9,6 +9,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 
+from kameng import epoch
 from kameng.db import db
 from kameng.errors import Conflict, DomainError, NotFound
 from kameng.identity import domain
@@ -158,6 +159,7 @@ def set_member_state(
         station_id=member.station_id,
     )
     db.session.commit()
+    epoch.renew()  # programs of this member notice at their next request
 
 
 def _get(id: int, station_id: int | None) -> Member:

@@ -8,7 +8,7 @@
 -- grant: app
 CREATE OR REPLACE FUNCTION buy_with_balance(p_station bigint, p_key bigint, p_number text, p_hash bytea, p_sku text, p_quantity int, p_max_total bigint, p_inputs jsonb,
   p_ip text, p_order_no text, p_attempt_no text, p_secret_hash bytea, p_risk text, p_risk_reasons jsonb, p_risk_facts jsonb, p_notify_url text)
-RETURNS TABLE (code text, order_id bigint, order_no text, state text, payable bigint, sku_id bigint, ciphers bytea[], digests bytea[], key_ids bigint[])
+RETURNS TABLE (code text, order_id bigint, order_no text, state text, payable bigint, sku_id bigint, product_name text, sku_name text, kind text, unit_price bigint, at timestamptz, ciphers bytea[], digests bytea[], key_ids bigint[])
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp SET plan_cache_mode = force_generic_plan AS $f$
 #variable_conflict use_column
 DECLARE v record; v_key text; v_attempt bigint; v_source text; v_total bigint; v_clearing bigint; v_status smallint; v_got int;
@@ -48,7 +48,7 @@ BEGIN
     IF FOUND THEN code := v."case"; order_id := v.id; order_no := v.order_no; state := v.state; payable := v.payable; sku_id := v.sku_id; END IF;
     RETURN NEXT; RETURN;
   END IF;
-  code := 'ok';
+  code := 'ok'; product_name := v.product_name; sku_name := v.sku_name; kind := v.kind; unit_price := v.price; at := now();
   IF v_source = 'supplier' AND (v.kind = 'card' AND NOT v.supplied OR v.available < p_quantity) THEN RAISE EXCEPTION 'out_of_stock' USING ERRCODE = 'KM001'; END IF;
   IF v_source = 'pool' THEN
     v_status := CASE WHEN state = 'held' THEN 1 ELSE 2 END;

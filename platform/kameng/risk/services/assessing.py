@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import text
@@ -12,7 +13,15 @@ from sqlalchemy import text
 from kameng.db import db
 from kameng.plugins import api as plugins
 from kameng.plugins.api import BoundRule, RuleFailed
-from kameng.risk.domain import Assessment, Decision, Opinion, combine, counts_wanted, failed
+from kameng.risk.domain import (
+    Assessment,
+    Count,
+    Decision,
+    Opinion,
+    combine,
+    counts_wanted,
+    failed,
+)
 from kameng.risk.services.counting import count
 from kameng_sdk.money import Money
 from kameng_sdk.risk import FactValue, KeyField, RiskStage, RiskSubject
@@ -24,6 +33,60 @@ _STORE = text(
     " VALUES (:station_id, :stage, :decision, :score, CAST(:reasons AS jsonb),"
     " CAST(:facts AS jsonb))"
 )
+
+
+@dataclass(frozen=True, slots=True)
+class OrderRules:
+    """The rules of one station that speak at an order; `lost`: verdicts of those that cannot."""
+
+    station_id: int
+    rules: tuple[BoundRule, ...]
+    lost: tuple[Opinion, ...]
+
+    def counters(self, kind: str, ip: str, member_id: int | None) -> Sequence[Count]:
+        """What must be counted before they are asked."""
+        needs = [need for rule in self.rules for need in rule.needs]
+        return counts_wanted(needs, kind, self._keys(ip, member_id))
+
+    def judge(self, subject: RiskSubject) -> Assessment:
+        """Ask them all. Never raises for a broken rule: that is a review."""
+        return combine([*(_ask(rule, subject) for rule in self.rules), *self.lost])
+
+    def subject(
+        self, kind: str, ip: str, member_id: int | None, amount: int | None,
+        facts: Mapping[str, FactValue],
+    ) -> RiskSubject:  # fmt: skip
+        """What they are shown."""
+        keys = self._keys(ip, member_id)
+        return RiskSubject(
+            stage=RiskStage.ORDER, order_kind=kind, station_ref=keys["station_ref"], ip=ip,
+            member_ref=keys["member_ref"], facts=facts,
+            amount=None if amount is None else Money(amount),
+        )  # fmt: skip
+
+    def _keys(self, ip: str, member_id: int | None) -> dict[KeyField, str]:
+        return {
+            "ip": ip,
+            "member_ref": f"{self.station_id}:{member_id}" if member_id is not None else "",
+            "station_ref": str(self.station_id),
+        }
+
+
+def order_rules(station_id: int) -> OrderRules:
+    """The rules as they are switched on now; commits the open transaction."""
+    db.session.commit()
+    rules, lost = _rules(station_id)
+    return OrderRules(station_id, tuple(rules), tuple(lost))
+
+
+def stored_facts(subject: RiskSubject, counted: Mapping[str, int], event_id: str) -> str:
+    """What is kept of a decision, as JSON."""
+    facts: dict[str, Any] = {
+        "event_id": event_id, "kind": subject.order_kind, "ip": subject.ip,
+        "member": subject.member_ref, "amount": subject.amount.amount if subject.amount else 0,
+        "counts": dict(counted),
+    }  # fmt: skip
+    return json.dumps(facts)
 
 
 def assess_order(
@@ -43,22 +106,12 @@ def assess_order(
     decision and its reasons [{rule, code, text}] for `orders.place(risk=…)`. Never raises for a
     broken rule: that is a review.
     """
-    db.session.commit()  # rules are plugins: no transaction stays open while they think
-    rules, lost = _rules(station_id)
-    keys: dict[KeyField, str] = {
-        "ip": ip,
-        "member_ref": f"{station_id}:{member_id}" if member_id is not None else "",
-        "station_ref": str(station_id),
-    }
-    needs = [need for rule in rules for need in rule.needs]
-    counted = count(station_id, event_id, counts_wanted(needs, kind, keys))
-    subject = RiskSubject(
-        stage=RiskStage.ORDER, order_kind=kind, station_ref=keys["station_ref"], ip=ip,
-        member_ref=keys["member_ref"], amount=Money(amount),
-        facts={**(facts or {}), "contact": contact, **counted},
-    )  # fmt: skip
-    found = combine([*(_ask(rule, subject) for rule in rules), *lost])
-    _store(station_id, subject, counted, event_id, found)
+    asked = order_rules(station_id)  # plugins: no transaction stays open while they think
+    counted = count(station_id, event_id, asked.counters(kind, ip, member_id))
+    told = {**(facts or {}), "contact": contact, **counted}
+    subject = asked.subject(kind, ip, member_id, amount, told)
+    found = asked.judge(subject)
+    store_decision(station_id, subject, counted, event_id, found)
     return found.decision, found.reasons
 
 
@@ -79,24 +132,20 @@ def _ask(rule: BoundRule, subject: RiskSubject) -> Opinion:
         return failed(rule.name)
 
 
-def _store(
+def store_decision(
     station_id: int,
     subject: RiskSubject,
     counted: Mapping[str, int],
     event_id: str,
     found: Assessment,
 ) -> None:
-    facts: dict[str, Any] = {
-        "event_id": event_id, "kind": subject.order_kind, "ip": subject.ip,
-        "member": subject.member_ref, "amount": subject.amount.amount if subject.amount else 0,
-        "counts": dict(counted),
-    }  # fmt: skip
+    """Keep what was decided; commits."""
     db.session.execute(
         _STORE,
         {
             "station_id": station_id, "stage": subject.stage.value, "decision": found.decision,
             "score": found.score, "reasons": json.dumps(found.reasons, ensure_ascii=False),
-            "facts": json.dumps(facts),
+            "facts": stored_facts(subject, counted, event_id),
         },
     )  # fmt: skip
     db.session.commit()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -77,6 +78,20 @@ def reveal_card(order_id: int, index: int, actor: str, ip: str = "") -> CardPlai
 def reveal_all(order_id: int, actor: str, ip: str = "") -> list[CardPlain]:
     """All cards of an order in the clear, each recorded; empty when none is delivered."""
     return _reveal(order_id, _rows_of(order_id), actor, ip)
+
+
+def open_sold(
+    sku_id: int, ciphers: Sequence[bytes], digests: Sequence[bytes], key_ids: Sequence[int]
+) -> list[CardPlain]:
+    """Cards that a statement has just sold and handed out: the order's event is their record."""
+    found = []
+    for cipher, digest, key_id in zip(ciphers, digests, key_ids, strict=True):
+        try:
+            card = open_card(card_cipher(key_id), key_id, sku_id, digest, cipher)
+        except VaultError:
+            raise Unavailable("card_broken", _("这张卡打不开，我们会补给您，请联系客服")) from None
+        found.append(CardPlain(card.number, card.secret))
+    return found
 
 
 def _rows_of(order_id: int) -> list[Any]:

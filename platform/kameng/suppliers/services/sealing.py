@@ -1,47 +1,29 @@
-"""What suppliers hand in, at rest: AES-256-GCM under a key derived from the master key.
-
-Bound to the supplier and the purpose by the additional data: a row copied elsewhere does not open.
-"""
+"""What suppliers hand in, at rest: bound to the supplier and the purpose."""
 
 from __future__ import annotations
 
-import base64
-import os
-
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from sqlalchemy import text
 
+from kameng import sealing
 from kameng.db import db
 from kameng.identity import api as identity
-from kameng.runtime import current_settings
+from kameng.sealing import SealBroken
 
-NONCE_BYTES = 12
+__all__ = ["SealBroken", "reseal_all", "seal", "totp_name", "unseal"]
+
+AREA = "suppliers"
 PURPOSES = {"supplier_document": "document", "supplier_key": "key"}  # table → purpose
 TOTP_HOLDER = 0  # suppliers' second factors belong to no station
 
 
-class SealBroken(Exception):
-    """It does not open: another master key, another row, or changed bytes."""
-
-
 def seal(supplier_id: int, purpose: str, content: bytes) -> bytes:
     """Encrypt with the present master key."""
-    nonce = os.urandom(NONCE_BYTES)
-    return nonce + _ciphers()[0].encrypt(nonce, content, _bound_to(supplier_id, purpose))
+    return sealing.seal(AREA, f"{supplier_id}|{purpose}", content)
 
 
 def unseal(supplier_id: int, purpose: str, sealed: bytes) -> bytes:
     """Decrypt with the present or the previous master key; raises `SealBroken`."""
-    nonce, body = sealed[:NONCE_BYTES], sealed[NONCE_BYTES:]
-    for cipher in _ciphers():
-        try:
-            return cipher.decrypt(nonce, body, _bound_to(supplier_id, purpose))
-        except InvalidTag:
-            continue
-    raise SealBroken(f"{purpose} of supplier {supplier_id}")
+    return sealing.unseal(AREA, f"{supplier_id}|{purpose}", sealed)
 
 
 def totp_name(login: str) -> str:
@@ -93,17 +75,3 @@ def _reseal_second_factors() -> int:
     db.session.commit()
     return len(people)
 
-
-def _ciphers() -> list[AESGCM]:
-    settings = current_settings()
-    given = [settings.master_key, settings.master_key_previous]
-    return [AESGCM(_derive(key)) for key in given if key]
-
-
-def _derive(master_key: str) -> bytes:
-    raw = base64.b64decode(master_key)
-    return HKDF(algorithm=SHA256(), length=32, salt=None, info=b"kameng suppliers").derive(raw)
-
-
-def _bound_to(supplier_id: int, purpose: str) -> bytes:
-    return f"{supplier_id}|{purpose}".encode()

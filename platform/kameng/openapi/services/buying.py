@@ -1,0 +1,199 @@
+"""Buying: one request, one statement, one order. The hot path of the product (design §8)."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, cast
+
+import psycopg
+from flask import current_app
+
+from kameng import epoch, redis
+from kameng.db import call, db
+from kameng.openapi.domain.buying import check, fingerprint, idempotency_key
+from kameng.openapi.domain.callers import Caller
+from kameng.openapi.domain.facts import Bought, Buy, CardFacts, OrderFacts
+from kameng.openapi.services import gate, reading, sandbox, shelf
+from kameng.openapi.services.callers import Allowance, admit, let_in
+from kameng.openapi.services.refusing import ApiRefused, refused
+from kameng.orders import api as orders
+from kameng.payments import api as payments
+from kameng.risk import api as risk
+from kameng.stock import api as stock
+from kameng.webhooks import api as webhooks
+
+EXTENSION = "kameng.openapi.rules"
+BUSY_RETRY_S = 2.0  # cards locked by other buyers may come back: do not say sold out too early
+RULES_S = 30.0
+
+
+def buy(caller: Caller, wanted: Buy) -> Bought:
+    """Buy for a caller who has been let in already; see `admit_and_buy`."""
+    return _buy(caller, wanted, None)[0]
+
+
+def admit_and_buy(
+    caller: Caller, wanted: Buy, nonce: str, secret: str
+) -> tuple[Bought, Allowance | None]:
+    """Let the request in and buy: the gate is asked once for both.
+
+    The same number of the same member with the same content gives the order of the first time,
+    whatever has changed since. Refusals of the catalogue leave nothing behind and burn no number.
+    """
+    return _buy(caller, wanted, (nonce, secret))
+
+
+def _buy(
+    caller: Caller, wanted: Buy, entry: tuple[str, str] | None
+) -> tuple[Bought, Allowance | None]:
+    problem = check(wanted)
+    if problem is not None:
+        if entry:
+            admit(caller, entry[0], secret=entry[1])
+        raise refused(problem.code, field=problem.field)
+    key = idempotency_key(caller.member_id, wanted.merchant_order_no)
+    goods = shelf.goods_of(caller.station_id, wanted.sku)
+    passed, counted, asked = _ask(caller, key, goods, entry)
+    allowance = let_in(caller, entry[1], passed) if entry else None
+    if wanted.notify_url:
+        webhooks.check_url(wanted.notify_url)
+    if caller.sandbox:
+        return sandbox.buy(caller, wanted, fingerprint(caller.dialect, wanted)), allowance
+    inputs: Mapping[str, str] = wanted.inputs
+    if goods is not None and (goods.asks or wanted.inputs):
+        inputs = _inputs(caller, wanted, goods)
+    amount = goods.price * wanted.quantity if goods else None
+    subject = asked.subject(
+        goods.kind if goods else "card", caller.ip, caller.member_id, amount, counted
+    )
+    found = asked.judge(subject)
+    if found.decision == "block" and not reading.exists(caller, wanted.merchant_order_no):
+        risk.store_decision(caller.station_id, subject, counted, key, found)
+        raise refused("risk_blocked")
+    row = _call(
+        p_station=caller.station_id, p_key=caller.api_key_id, p_number=wanted.merchant_order_no,
+        p_hash=fingerprint(caller.dialect, wanted), p_sku=wanted.sku, p_quantity=wanted.quantity,
+        p_max_total=wanted.max_total, p_inputs=json.dumps(dict(inputs)), p_ip=caller.ip,
+        p_order_no=orders.order_number(datetime.now(UTC), secrets.randbelow(10**12)),
+        p_attempt_no=payments.attempt_number(datetime.now(UTC), secrets.randbelow(10**16)),
+        p_secret_hash=hashlib.sha256(secrets.token_bytes(16)).digest(), p_risk=found.decision,
+        p_risk_reasons=json.dumps(found.reasons, ensure_ascii=False),
+        p_risk_facts=risk.stored_facts(subject, counted, key), p_notify_url=wanted.notify_url,
+    )  # fmt: skip
+    return _bought(caller, wanted, row), allowance
+
+
+def _ask(
+    caller: Caller, key: str, goods: shelf.Goods | None, entry: tuple[str, str] | None
+) -> tuple[gate.Passed, Mapping[str, int], risk.OrderRules]:
+    """The gate's answer, what was counted for the rules, and the rules."""
+    kept = _rules(caller.station_id)
+    counters = _counters(kept.rules, caller, goods)
+    passed = gate.ask(
+        caller.station_id, caller.key_id, entry[0] if entry else "", key, counters,
+        counted=entry is not None,
+    )  # fmt: skip
+    counts = passed.counts
+    if kept.mark != passed.epoch:  # something has been changed, perhaps a rule
+        kept = _read_rules(caller.station_id, passed.epoch)
+        counters = _counters(kept.rules, caller, goods)
+        again = gate.ask(caller.station_id, caller.key_id, "", key, counters, counted=False)
+        counts = again.counts
+    if not passed.fresh:
+        counts = (0,) * len(counters)  # of a copy nothing is counted
+    return passed, {o.name: n for o, n in zip(counters, counts, strict=True)}, kept.rules
+
+
+def _counters(
+    rules: risk.OrderRules, caller: Caller, goods: shelf.Goods | None
+) -> Sequence[risk.Count]:
+    if goods is None or caller.sandbox:
+        return ()
+    return rules.counters(goods.kind, caller.ip, caller.member_id)
+
+
+def _inputs(caller: Caller, wanted: Buy, goods: shelf.Goods) -> Mapping[str, str]:
+    try:
+        return shelf.check_inputs(goods, wanted.inputs)
+    except ApiRefused:
+        # A number that was served keeps its answer, even when the fields have changed since.
+        if reading.exists(caller, wanted.merchant_order_no):
+            return wanted.inputs
+        raise
+
+
+def _call(**params: Any) -> dict[str, Any]:
+    give_up = time.monotonic() + BUSY_RETRY_S
+    while True:
+        try:
+            return call("buy_with_balance", **params)
+        except psycopg.Error as error:
+            busy = error.sqlstate in ("KM005", "40P01", "40001")
+            if busy and time.monotonic() < give_up:
+                time.sleep(0.05)
+                continue
+            if busy or error.sqlstate == "KM001":
+                raise refused("out_of_stock") from error
+            if error.sqlstate == "KM003":
+                raise refused("insufficient_balance") from error
+            raise
+
+
+def _bought(caller: Caller, wanted: Buy, row: dict[str, Any]) -> Bought:
+    code = row["code"]
+    if code == "repeat":
+        return Bought(reading.order(caller, row["order_no"]), repeated=True)
+    if code == "max_total_exceeded":
+        raise refused(code, total=reading.decimal(row["payable"]))
+    if code != "ok":
+        raise refused(code)
+    cards = stock.open_sold(row["sku_id"], row["ciphers"] or [], row["digests"], row["key_ids"])
+    delivered = row["state"] == "delivered"
+    order = OrderFacts(
+        order_no=row["order_no"], merchant_order_no=wanted.merchant_order_no, state=row["state"],
+        sku=wanted.sku, sku_id=row["sku_id"], product_name=row["product_name"],
+        sku_name=row["sku_name"], kind=row["kind"], quantity=wanted.quantity,
+        unit_price=row["unit_price"], total=row["payable"],
+        delivered=wanted.quantity if delivered else 0, refunded=0, created_at=row["at"],
+        paid_at=row["at"], delivered_at=row["at"] if delivered else None, inputs=wanted.inputs,
+        cards=tuple(CardFacts(card.number, card.secret) for card in cards),
+    )  # fmt: skip
+    return Bought(order, repeated=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """Rules as they were read, and the epoch seen before."""
+
+    rules: risk.OrderRules
+    mark: bytes
+    read_at: float
+
+
+def _rules(station_id: int) -> _Kept:
+    """The station's rules, remembered while nothing has been changed."""
+    found = _store().get(station_id)
+    if found is not None and time.monotonic() - found.read_at < RULES_S:
+        return found
+    try:
+        mark = epoch.current()
+    except redis.RedisError as error:
+        raise refused("unavailable") from error
+    return _read_rules(station_id, mark)
+
+
+def _read_rules(station_id: int, mark: bytes) -> _Kept:
+    found = _Kept(risk.order_rules(station_id), mark, time.monotonic())
+    db.session.rollback()
+    _store()[station_id] = found
+    return found
+
+
+def _store() -> dict[int, _Kept]:
+    return cast("dict[int, _Kept]", current_app.extensions.setdefault(EXTENSION, {}))

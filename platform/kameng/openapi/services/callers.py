@@ -1,0 +1,193 @@
+"""Whose request it is: keys opened once per process, believed while the epoch lasts."""
+
+from __future__ import annotations
+
+import ipaddress
+import time
+from dataclasses import dataclass, field, replace
+from typing import Any, cast
+
+from flask import current_app
+from sqlalchemy import text
+
+from kameng import epoch, redis, sealing
+from kameng.db import current_scope, db
+from kameng.openapi.domain.callers import Caller, Dialect
+from kameng.openapi.services import gate
+from kameng.openapi.services.keys import AREA, place_of
+from kameng.openapi.services.refusing import refused
+from kameng.openapi.services.switches import dialect_switches
+
+EXTENSION = "kameng.openapi.keys"
+KEPT_S = 30.0  # even when nobody says that something has changed
+MOST_KEPT = 10_000
+TOUCH_S = 60.0
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+@dataclass(slots=True)
+class Opened:
+    """A key as it was read. `touched`: when its last use was written down."""
+
+    caller: Caller
+    secrets: tuple[str, ...]
+    networks: tuple[Network, ...]
+    member_active: bool
+    spoken: bool
+    epoch: bytes
+    read_at: float
+    touched: float = field(default=0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """How many requests the key may send in a minute, how many are left, when it begins anew."""
+
+    limit: int
+    remaining: int
+    reset_s: int
+
+
+_FIND = text(
+    "SELECT k.id, k.key_id, k.member_id, k.dialect, k.mode, k.scopes, k.networks, k.per_minute,"
+    " k.callback_url, m.state = 'active' AS member_active,"
+    " ARRAY(SELECT s.sealed FROM api_secret s WHERE s.station_id = k.station_id"
+    "  AND s.api_key_id = k.id AND s.state = 'live' ORDER BY s.id) AS sealed"
+    " FROM api_key k JOIN member m ON m.station_id = k.station_id AND m.id = k.member_id"
+    " WHERE k.station_id = :station AND k.key_id = :key AND k.state = 'active'"
+)
+_TOUCH = text(
+    "UPDATE api_key SET last_used_at = now(), last_ip = :ip WHERE station_id = :station"
+    " AND id = :id AND (last_used_at IS NULL OR last_used_at < now() - interval '30 seconds')"
+)
+
+
+def open_key(dialect: Dialect, key_id: str, ip: str) -> tuple[Caller, tuple[str, ...]]:
+    """The key and its live secrets, for the caller to check the signature with. Station scope.
+
+    Raises `key_unknown`, `dialect_wrong`, `dialect_off`, `member_locked`, `ip_refused`,
+    `unavailable` (without Redis).
+    """
+    opened = _kept(key_id)
+    caller = opened.caller
+    if caller.dialect != dialect:
+        raise refused("dialect_wrong")
+    if not opened.spoken:
+        raise refused("dialect_off")
+    if not opened.member_active:
+        raise refused("member_locked")
+    if opened.networks and not _inside(ip, opened.networks):
+        raise refused("ip_refused")
+    return replace(caller, ip=ip), opened.secrets
+
+
+def admit(caller: Caller, nonce: str = "", *, secret: str = "") -> Allowance:
+    """Let a request with a right signature in: count it, spend its nonce.
+
+    `secret`: the one that the signature was made with. Raises `nonce_used`, `too_many`,
+    `unavailable`, and what `open_key` raises when the key has just changed.
+    """
+    return let_in(caller, secret, gate.ask(caller.station_id, caller.key_id, nonce, "", ()))
+
+
+def let_in(caller: Caller, secret: str, passed: gate.Passed) -> Allowance:
+    """What follows on the gate's answer."""
+    store = _store()
+    opened = store.get((caller.station_id, caller.key_id))
+    if opened is None or opened.epoch != passed.epoch:
+        opened = _read(caller.key_id, passed.epoch)
+        open_key(caller.dialect, caller.key_id, caller.ip)
+        if secret and secret not in opened.secrets:
+            raise refused("signature_invalid")
+    if not passed.fresh:
+        raise refused("nonce_used")
+    allowance = Allowance(
+        opened.caller.per_minute, max(0, opened.caller.per_minute - passed.used), passed.reset_s
+    )
+    if passed.used > allowance.limit:
+        raise refused("too_many", retry_after=max(1, passed.reset_s))
+    if time.monotonic() - opened.touched > TOUCH_S:
+        _touch(opened, caller)
+    return allowance
+
+
+def _kept(key_id: str) -> Opened:
+    opened = _store().get((_station(), key_id))
+    if opened is not None and time.monotonic() - opened.read_at < KEPT_S:
+        return opened
+    try:
+        mark = epoch.current()  # before the row: a change in between must not pass for read
+    except redis.RedisError as error:
+        raise refused("unavailable") from error
+    return _read(key_id, mark)
+
+
+def _read(key_id: str, mark: bytes) -> Opened:
+    station = _station()
+    row = db.session.execute(_FIND, {"station": station, "key": key_id}).first()
+    if row is None:
+        _store().pop((station, key_id), None)
+        raise refused("key_unknown")
+    opened = Opened(
+        caller=Caller(
+            station_id=station, api_key_id=row.id, key_id=row.key_id, member_id=row.member_id,
+            dialect=row.dialect, sandbox=row.mode == "sandbox", scopes=frozenset(row.scopes),
+            per_minute=row.per_minute, callback_url=row.callback_url, ip="",
+        ),
+        secrets=tuple(_unsealed(station, row.id, bytes(sealed)) for sealed in row.sealed),
+        networks=tuple(ipaddress.ip_network(one) for one in row.networks),
+        member_active=row.member_active, spoken=dialect_switches()[row.dialect],
+        epoch=mark, read_at=time.monotonic(),
+    )  # fmt: skip
+    db.session.commit()
+    store = _store()
+    if len(store) >= MOST_KEPT:
+        store.clear()
+    store[station, key_id] = opened
+    return opened
+
+
+def secrets_of(station_id: int, api_key_id: int) -> tuple[str, ...]:
+    """The live secrets of a key, to sign a notice with; empty when it is revoked. Any scope."""
+    rows = db.session.execute(
+        text(
+            "SELECT s.sealed FROM api_secret s JOIN api_key k ON k.station_id = s.station_id"
+            " AND k.id = s.api_key_id WHERE s.station_id = :station AND k.id = :key"
+            " AND s.state = 'live' AND k.state = 'active' ORDER BY s.id"
+        ),
+        {"station": station_id, "key": api_key_id},
+    )
+    return tuple(_unsealed(station_id, api_key_id, bytes(row.sealed)) for row in rows)
+
+
+def _unsealed(station: int, api_key_id: int, sealed: bytes) -> str:
+    return sealing.unseal(AREA, place_of(station, api_key_id), sealed).decode()
+
+
+def _inside(ip: str, networks: tuple[Network, ...]) -> bool:
+    try:
+        address = ipaddress.ip_address(ip)
+    except ValueError:
+        return False
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
+        address = address.ipv4_mapped
+    return any(address in network for network in networks)
+
+
+def _touch(opened: Opened, caller: Caller) -> None:
+    opened.touched = time.monotonic()
+    given = {"station": caller.station_id, "id": caller.api_key_id, "ip": caller.ip[:45]}
+    db.session.execute(_TOUCH, given)
+    db.session.commit()
+
+
+def _store() -> dict[tuple[int, str], Opened]:
+    return cast(
+        "dict[tuple[int, str], Opened]", current_app.extensions.setdefault(EXTENSION, {})
+    )
+
+
+def _station() -> int:
+    station: Any = current_scope().station_id
+    return int(station)

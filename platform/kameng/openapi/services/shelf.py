@@ -1,0 +1,164 @@
+"""The station's shelf as programs see it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, cast
+
+from flask import current_app
+from sqlalchemy import text
+
+from kameng.catalog import api as catalog
+from kameng.db import db
+from kameng.openapi.domain.callers import Caller
+from kameng.openapi.domain.facts import CategoryFacts, FieldFacts, ProductFacts, ProductPage
+from kameng.openapi.services.refusing import refused
+
+EXTENSION = "kameng.openapi.goods"
+KEPT_S = 5.0
+MOST_KEPT = 20_000
+MOST = 100
+
+_GOODS = """
+SELECT s.code AS sku, s.id AS sku_id, p.id AS product_id, p.name, s.name AS sku_name,
+       c.id AS category_id, c.name AS category, p.kind, l.price, s.face_value,
+       l.active AND s.state = 'on_sale' AND p.state = 'on_sale' AS on_sale,
+       s.min_quantity AS minimum, s.max_quantity AS maximum, p.description
+  FROM listing l JOIN sku s ON s.id = l.sku_id JOIN product p ON p.id = s.product_id
+  JOIN category c ON c.id = p.category_id
+ WHERE l.station_id = :station AND {which}
+"""
+# Goods that are off the shelf are told to those who ask for them, not listed.
+_PAGE = text(
+    _GOODS.format(
+        which="l.active AND s.state = 'on_sale' AND p.state = 'on_sale' AND s.id > :after"
+        " AND (CAST(:category AS bigint) IS NULL OR c.id = :category OR c.parent_id = :category)"
+        " AND (:keyword = '' OR strpos(lower(p.name || ' ' || s.name), :keyword) > 0)"
+    )
+    + " ORDER BY s.id LIMIT :limit"
+)
+_ONE = text(_GOODS.format(which="s.code = :sku"))
+_BY_IDS = text(_GOODS.format(which="s.id = ANY(:ids)") + " ORDER BY s.id")
+_FIELDS = text(
+    "SELECT product_id, name, label, kind, required, choices, help AS hint FROM purchase_field"
+    " WHERE product_id = ANY(:products) ORDER BY product_id, position, id"
+)
+_GOODS_OF = text("""
+    SELECT s.id, s.product_id, p.kind, l.price,
+           EXISTS (SELECT 1 FROM purchase_field f WHERE f.product_id = p.id) AS asks
+      FROM sku s JOIN product p ON p.id = s.product_id
+      JOIN listing l ON l.station_id = :station AND l.sku_id = s.id WHERE s.code = :sku
+""")
+_CATEGORIES = text(
+    "SELECT id, name, parent_id FROM category WHERE visible ORDER BY position, name, id"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Goods:
+    """What must be known of a SKU before it is bought. The price is for risk rules alone."""
+
+    sku_id: int
+    product_id: int
+    kind: str
+    price: int
+    asks: bool
+
+
+def categories(_caller: Caller) -> list[CategoryFacts]:
+    """All visible categories."""
+    return [CategoryFacts(**row) for row in db.session.execute(_CATEGORIES).mappings()]
+
+
+def products(
+    caller: Caller, cursor: str = "", limit: int = 50, category_id: int | None = None,
+    keyword: str = "",
+) -> ProductPage:  # fmt: skip
+    """A page of what is on sale, by SKU id; raises `cursor_invalid`."""
+    if cursor and not (cursor.isascii() and cursor.isdigit() and len(cursor) < 19):
+        raise refused("cursor_invalid")
+    size = max(1, min(limit, MOST))
+    given = {
+        "station": caller.station_id, "after": int(cursor or 0), "category": category_id,
+        "keyword": keyword.strip().lower()[:60], "limit": size + 1,
+    }  # fmt: skip
+    found = _facts(db.session.execute(_PAGE, given))
+    more = len(found) > size
+    return ProductPage(tuple(found[:size]), str(found[size - 1].sku_id) if more else "")
+
+
+def product(caller: Caller, sku: str) -> ProductFacts:
+    """One SKU by its code; raises `sku_unknown`."""
+    found = _facts(db.session.execute(_ONE, {"station": caller.station_id, "sku": sku[:100]}))
+    if not found:
+        raise refused("sku_unknown")
+    return found[0]
+
+
+def product_by_id(caller: Caller, sku_id: int) -> ProductFacts:
+    """One SKU by its number; raises `sku_unknown`."""
+    found = products_by_ids(caller, [sku_id])
+    if not found:
+        raise refused("sku_unknown")
+    return found[0]
+
+
+def products_by_ids(caller: Caller, ids: Collection[int]) -> list[ProductFacts]:
+    """Several by number; unknown ones are left out."""
+    wanted = [number for number in list(ids)[:500] if 0 < number < 2**63]
+    return _facts(db.session.execute(_BY_IDS, {"station": caller.station_id, "ids": wanted}))
+
+
+def goods_of(station_id: int, sku: str) -> Goods | None:
+    """What the buying path must know, remembered for a few seconds; None: no such SKU."""
+    kept = cast(
+        "dict[tuple[int, str], tuple[float, Goods]]",
+        current_app.extensions.setdefault(EXTENSION, {}),
+    )
+    found = kept.get((station_id, sku))
+    if found is not None and time.monotonic() - found[0] < KEPT_S:
+        return found[1]
+    row = db.session.execute(_GOODS_OF, {"station": station_id, "sku": sku}).first()
+    db.session.rollback()
+    if row is None:
+        return None
+    if len(kept) >= MOST_KEPT:
+        kept.clear()
+    goods = Goods(row.id, row.product_id, row.kind, row.price, row.asks)
+    kept[station_id, sku] = (time.monotonic(), goods)
+    return goods
+
+
+def _facts(rows: Any) -> list[ProductFacts]:
+    plain = [dict(row) for row in rows.mappings()]
+    levels = catalog.stock_levels([row["sku_id"] for row in plain])
+    fields = _fields({row["product_id"] for row in plain})
+    return [
+        ProductFacts(
+            **row, stock=levels.get(row["sku_id"], 0), fields=fields.get(row["product_id"], ())
+        )
+        for row in plain
+    ]
+
+
+def _fields(products: Collection[int]) -> Mapping[int, tuple[FieldFacts, ...]]:
+    found: dict[int, tuple[FieldFacts, ...]] = {}
+    for row in db.session.execute(_FIELDS, {"products": list(products)}).mappings():
+        values = dict(row)
+        number = values.pop("product_id")
+        one = replace(FieldFacts(**{**values, "choices": tuple(values["choices"])}))
+        found[number] = (*found.get(number, ()), one)
+    return found
+
+
+def check_inputs(goods: Goods, inputs: Mapping[str, str]) -> dict[str, str]:
+    """The cleaned inputs; raises `inputs_invalid` with a sentence for each field."""
+    clean, wrong = catalog.validate_inputs(goods.product_id, inputs)
+    known: Sequence[str] = [rule.name for rule in catalog.fields_of(goods.product_id)]
+    wrong |= {name: "?" for name in inputs if name not in known}
+    db.session.rollback()
+    if wrong:
+        raise refused("inputs_invalid", errors=wrong)
+    return clean
