@@ -1,1 +1,1 @@
-"""The open API: what other programs may ask, buy and be told; natively and in the market's dialects."""
+"""The open API: what other programs may ask and buy, natively and in the market's dialects."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from kameng.db import main_scope
 from kameng.identity import api as identity
+from kameng.openapi import api as openapi
 from kameng.plugins import api as plugins
 from kameng.stock import api as stock
 from kameng.suppliers import api as suppliers
@@ -25,10 +26,12 @@ def rewrap() -> str:
         people = identity.reseal_second_factors()
         papers = suppliers.reseal_all()
         hooks = webhooks.reseal_all()
+        programs = openapi.reseal_all()
     secrets = plugins.reseal_all()
     return (
         f"under the present master key now: {keys} data keys moved, second factors of {people}"
-        f" staff, {papers} papers and keys of suppliers, keys of {hooks} webhook endpoints"
+        f" staff, {papers} papers and keys of suppliers, keys of {hooks} webhook endpoints,"
+        f" {programs} secrets of programs"
         f" and secrets of {secrets} plugin settings sealed again"
     )
 

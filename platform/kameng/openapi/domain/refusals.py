@@ -1,4 +1,4 @@
-"""Every refusal of the open API: a stable word, a stable number, a status, a sentence in two languages.
+"""Every refusal of the open API: a stable word and number, a status, a sentence in two languages.
 
 The number is the status with two digits behind it. Neither word nor number is ever given a new
 meaning; new ones may come.

@@ -183,9 +183,7 @@ def _touch(opened: Opened, caller: Caller) -> None:
 
 
 def _store() -> dict[tuple[int, str], Opened]:
-    return cast(
-        "dict[tuple[int, str], Opened]", current_app.extensions.setdefault(EXTENSION, {})
-    )
+    return cast("dict[tuple[int, str], Opened]", current_app.extensions.setdefault(EXTENSION, {}))
 
 
 def _station() -> int:

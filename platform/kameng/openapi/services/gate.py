@@ -8,8 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import cast
-
+from typing import Any, cast
 
 from kameng import epoch, redis
 from kameng.openapi.services.refusing import refused
@@ -20,7 +19,9 @@ NONCE_S = 600  # twice the window in which a timestamp is believed
 
 # KEYS: epoch, nonce, limit, counters…; ARGV: nonce?, its seconds, count?, window, event, windows…
 # Of a copied request nothing is counted but that it came. Counters: see kameng.risk.
-SCRIPT = epoch.LUA + """
+SCRIPT = (
+    epoch.LUA
+    + """
 local used, left = 0, 0
 if ARGV[3] == '1' then
   used = redis.call('INCR', KEYS[3])
@@ -42,6 +43,7 @@ for i = 4, #KEYS do
 end
 return answer
 """
+)
 DIGEST = hashlib.sha1(SCRIPT.encode(), usedforsecurity=False).hexdigest()
 
 
@@ -78,12 +80,12 @@ def ask(
     return Passed(found, bool(fresh), used, max(0, left), tuple(counts))
 
 
-def _run(keys: list[str], arguments: list[object]) -> list[int]:
+def _run(keys: Sequence[str], arguments: Sequence[object]) -> list[Any]:
     client = redis.client()
     try:
-        return cast(list[int], client.evalsha(DIGEST, len(keys), *keys, *arguments))  # type: ignore[arg-type]  # redis-py encodes numbers
+        return cast(list[Any], client.evalsha(DIGEST, len(keys), *keys, *arguments))  # type: ignore[arg-type]  # redis-py encodes numbers
     except redis.NoScriptError:  # a new Redis, or one that was flushed
-        return cast(list[int], client.eval(SCRIPT, len(keys), *keys, *arguments))  # type: ignore[arg-type]  # as above
+        return cast(list[Any], client.eval(SCRIPT, len(keys), *keys, *arguments))  # type: ignore[arg-type]  # as above
 
 
 def _epoch_key() -> str:

@@ -88,7 +88,7 @@ def _one(caller: Caller, statement: Any, given: dict[str, Any]) -> OrderFacts:
     row = db.session.execute(statement, {**owner, **given}).first()
     if row is None:
         raise refused("order_unknown")
-    cards = ()
+    cards: tuple[CardFacts, ...] = ()
     if row.kind == "card" and row.state in HANDED_OVER:
         plain = stock.reveal_all(row.id, caller.actor, caller.ip)
         cards = tuple(CardFacts(card.number, card.secret) for card in plain)

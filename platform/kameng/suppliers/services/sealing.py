@@ -74,4 +74,3 @@ def _reseal_second_factors() -> int:
         )
     db.session.commit()
     return len(people)
-

@@ -1,24 +1,16 @@
-"""Secrets of endpoints at rest: AES-256-GCM under a key derived from the master key.
-
-Bound to station, member and purpose by the additional data: a row copied elsewhere does not open.
-"""
+"""Secrets of endpoints at rest: bound to station, member and purpose."""
 
 from __future__ import annotations
 
-import base64
-import os
-
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from sqlalchemy import text
 
+from kameng import sealing
 from kameng.db import db
-from kameng.runtime import current_settings
+from kameng.sealing import SealBroken
 
-NONCE_BYTES = 12
-PURPOSE = "webhook"
+__all__ = ["SealBroken", "reseal_all", "seal", "unseal"]
+
+AREA = "webhooks"
 
 _ALL = text(
     "SELECT station_id, id, member_id, sealed, sealed_old FROM webhook_endpoint"
@@ -30,25 +22,14 @@ _AGAIN = text(
 )
 
 
-class SealBroken(Exception):
-    """It does not open: another master key, another owner, or changed bytes."""
-
-
 def seal(station_id: int, member_id: int, secret: bytes) -> bytes:
     """Encrypt with the present master key."""
-    nonce = os.urandom(NONCE_BYTES)
-    return nonce + _ciphers()[0].encrypt(nonce, secret, _bound_to(station_id, member_id))
+    return sealing.seal(AREA, f"{station_id}|{member_id}|webhook", secret)
 
 
 def unseal(station_id: int, member_id: int, sealed: bytes) -> bytes:
     """Decrypt with the present or the previous master key; raises `SealBroken`."""
-    nonce, body = sealed[:NONCE_BYTES], sealed[NONCE_BYTES:]
-    for cipher in _ciphers():
-        try:
-            return cipher.decrypt(nonce, body, _bound_to(station_id, member_id))
-        except InvalidTag:
-            continue
-    raise SealBroken(f"webhook secret of member {member_id} of station {station_id}")
+    return sealing.unseal(AREA, f"{station_id}|{member_id}|webhook", sealed)
 
 
 def reseal_all() -> int:
@@ -68,18 +49,3 @@ def reseal_all() -> int:
         )
     db.session.commit()
     return len(rows)
-
-
-def _ciphers() -> list[AESGCM]:
-    settings = current_settings()
-    given = [settings.master_key, settings.master_key_previous]
-    return [AESGCM(_derive(key)) for key in given if key]
-
-
-def _derive(master_key: str) -> bytes:
-    raw = base64.b64decode(master_key)
-    return HKDF(algorithm=SHA256(), length=32, salt=None, info=b"kameng webhooks").derive(raw)
-
-
-def _bound_to(station_id: int, member_id: int) -> bytes:
-    return f"{station_id}|{member_id}|{PURPOSE}".encode()

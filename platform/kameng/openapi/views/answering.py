@@ -1,0 +1,137 @@
+"""Answers: JSON of facts, RFC 9457 of refusals, limits in headers."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+from flask import Response, g
+from flask_babel import get_locale
+from werkzeug.exceptions import HTTPException, NotFound
+
+from kameng.errors import DomainError
+from kameng.openapi.api import (
+    REFUSALS,
+    AccountFacts,
+    Allowance,
+    OrderFacts,
+    ProductFacts,
+    RefundRequestFacts,
+    decimal,
+)
+from kameng.web import no_store
+
+# Refusals of the layers around, in the catalogue's words.
+ALIASES = {"member_unknown": "key_unknown"}
+BY_STATUS = {
+    400: "bad_request", 404: "not_found", 405: "method_not_allowed", 413: "too_large",
+    421: "unknown_host", 429: "too_many", 503: "unavailable",
+}  # fmt: skip
+
+
+def answer(content: Any, status: int = 200) -> Response:
+    """JSON that no cache keeps."""
+    body = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
+    return no_store(Response(body, status, mimetype="application/json"))
+
+
+def show_limits(response: Response) -> Response:
+    """How many requests are left, as draft-ietf-httpapi-ratelimit-headers has it."""
+    allowance: Allowance | None = g.get("allowance")
+    if allowance is not None:
+        response.headers["RateLimit-Policy"] = f'"key";q={allowance.limit};w=60'
+        response.headers["RateLimit"] = f'"key";r={allowance.remaining};t={allowance.reset_s}'
+    return response
+
+
+def refusal(error: DomainError) -> Response:
+    """A refusal as a problem document with word and number."""
+    code = ALIASES.get(error.code, error.code)
+    if code not in REFUSALS:
+        code = BY_STATUS.get(error.status, "internal" if error.status >= 500 else "bad_request")
+    return _problem(code, error.facts)
+
+
+def http_refusal(error: HTTPException) -> Response:
+    """What the router or the reader of requests refuses."""
+    if error.response is not None or (error.code or 500) < 400:
+        return error.get_response()  # type: ignore[return-value]  # made by ourselves
+    code = "not_found" if isinstance(error, NotFound) else BY_STATUS.get(error.code or 500, "")
+    response = _problem(code or ("internal" if (error.code or 500) >= 500 else "bad_request"), {})
+    for name, value in error.get_headers():
+        if name.lower() in ("allow", "retry-after"):
+            response.headers[name] = value
+    return response
+
+
+def _problem(code: str, facts: dict[str, Any]) -> Response:
+    found = REFUSALS[code]
+    english = str(get_locale() or "").startswith("en")
+    body = {
+        "type": f"/api/v1/docs#error-{code}",
+        "title": found.english if english else found.chinese, "status": found.status,
+        "code": code, "number": found.number, "request_id": g.get("request_id", ""), **facts,
+    }  # fmt: skip
+    raw = json.dumps(body, ensure_ascii=False, default=str)
+    response = Response(raw, found.status, mimetype="application/problem+json")
+    if "retry_after" in facts:
+        response.headers["Retry-After"] = str(facts["retry_after"])
+    return no_store(response)
+
+
+def account_of(facts: AccountFacts) -> dict[str, Any]:
+    """The member behind the key."""
+    return {
+        "login": facts.login, "name": facts.name, "level": facts.level,
+        "balance": decimal(facts.balance), "currency": facts.currency, "sandbox": facts.sandbox,
+    }  # fmt: skip
+
+
+def product_of(facts: ProductFacts) -> dict[str, Any]:
+    """One SKU."""
+    return {
+        "sku": facts.sku, "product": str(facts.product_id), "name": facts.name,
+        "sku_name": facts.sku_name, "category": facts.category, "kind": facts.kind,
+        "price": decimal(facts.price), "face_value": decimal(facts.face_value),
+        "stock": facts.stock, "on_sale": facts.on_sale, "minimum": facts.minimum,
+        "maximum": facts.maximum, "description": facts.description,
+        "fields": [
+            {
+                "name": one.name, "label": one.label, "kind": one.kind, "required": one.required,
+                "choices": list(one.choices), "hint": one.hint,
+            }
+            for one in facts.fields
+        ],
+    }  # fmt: skip
+
+
+def order_of(facts: OrderFacts) -> dict[str, Any]:
+    """One order; its cards are there once something is delivered."""
+    return {
+        "order_no": facts.order_no, "merchant_order_no": facts.merchant_order_no,
+        "state": facts.state, "sku": facts.sku, "product_name": facts.product_name,
+        "sku_name": facts.sku_name, "kind": facts.kind, "quantity": facts.quantity,
+        "unit_price": decimal(facts.unit_price), "total": decimal(facts.total),
+        "currency": facts.currency, "delivered": facts.delivered,
+        "refunded": decimal(facts.refunded),
+        "cards": [{"number": card.number, "code": card.code} for card in facts.cards],
+        "delivery_text": facts.delivery_text, "inputs": dict(facts.inputs),
+        "created_at": moment(facts.created_at), "paid_at": moment(facts.paid_at),
+        "delivered_at": moment(facts.delivered_at), "sandbox": facts.sandbox,
+    }  # fmt: skip
+
+
+def refund_request_of(facts: RefundRequestFacts) -> dict[str, Any]:
+    """One request for money back."""
+    return {
+        "request_no": facts.request_no, "order_no": facts.order_no,
+        "amount": decimal(facts.amount), "reason": facts.reason, "state": facts.state,
+        "answer": facts.answer, "created_at": moment(facts.created_at),
+        "decided_at": moment(facts.decided_at),
+    }  # fmt: skip
+
+
+def moment(at: datetime | None) -> str | None:
+    """RFC 3339 in UTC, to the second."""
+    return None if at is None else at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

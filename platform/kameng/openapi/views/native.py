@@ -1,0 +1,196 @@
+"""The native interface, version 1 (design §11). Every call is signed."""
+
+from __future__ import annotations
+
+import hmac
+import re
+import time
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from flask import Blueprint, Response, g, request
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
+
+from kameng import signing
+from kameng.errors import DomainError
+from kameng.openapi import api as openapi
+from kameng.openapi.api import Buy, Caller, refused
+from kameng.openapi.views import answering, reading
+from kameng.web import client_ip, limit
+
+blueprint = Blueprint("openapi_v1", __name__)
+NONCE = re.compile(r"[A-Za-z0-9_-]{16,64}")
+REFUSED_PER_MINUTE = 300
+View = Callable[..., Response]
+
+
+def signed(scope: str) -> Callable[[View], View]:
+    """Check the signature and let the request in; the view gets the caller."""
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def guarded(**kwargs: Any) -> Response:
+            caller, nonce, secret = authenticate()
+            g.allowance = openapi.admit(caller, nonce, secret=secret)
+            check_scope(caller, scope)
+            return view(caller, **kwargs)
+
+        return guarded
+
+    return decorate
+
+
+def authenticate() -> tuple[Caller, str, str]:
+    """Who signed this request, its nonce, and the secret that it was signed with."""
+    headers = request.headers
+    key_id, timestamp = headers.get("Kameng-Key", ""), headers.get("Kameng-Timestamp", "")
+    nonce, given = headers.get("Kameng-Nonce", ""), headers.get("Kameng-Signature", "")
+    if not key_id or not given:
+        raise refused("key_missing")
+    if not signing.in_time(timestamp, time.time()):
+        raise refused("timestamp_invalid", server_time=int(time.time()))
+    if not NONCE.fullmatch(nonce):
+        raise refused("nonce_invalid")
+    caller, secrets = openapi.open_key("native", key_id[:64], client_ip())
+    path = request.environ.get("RAW_URI") or request.full_path.rstrip("?")
+    for secret in secrets:
+        wanted = signing.signature(secret, request.method, path, timestamp, nonce, reading.body())
+        if hmac.compare_digest(wanted.encode(), given.lower().encode()):
+            return caller, nonce, secret
+    raise refused("signature_invalid")
+
+
+def check_scope(caller: Caller, scope: str) -> None:
+    """Raises `scope_missing`."""
+    if scope not in caller.scopes:
+        raise refused("scope_missing", scope=scope)
+
+
+@blueprint.get("/account")
+@signed("account.read")
+def account(caller: Caller) -> Response:
+    """The member behind the key and the balance."""
+    reading.arguments()
+    return answering.answer(answering.account_of(openapi.account(caller)))
+
+
+@blueprint.get("/products")
+@signed("products.read")
+def products(caller: Caller) -> Response:
+    """What is on sale at this station, a page at a time."""
+    given = reading.arguments("cursor", "limit", "category", "keyword")
+    category = given.get("category", "")
+    if category and not (category.isascii() and category.isdigit() and len(category) < 19):
+        raise refused("field_invalid", field="category")
+    page = openapi.products(
+        caller, given.get("cursor", ""), reading.size(given), int(category) if category else None,
+        given.get("keyword", ""),
+    )  # fmt: skip
+    items = [answering.product_of(one) for one in page.items]
+    return answering.answer({"items": items, "next_cursor": page.next_cursor})
+
+
+@blueprint.get("/products/<sku>")
+@signed("products.read")
+def product(caller: Caller, sku: str) -> Response:
+    """One SKU, on sale or not."""
+    reading.arguments()
+    return answering.answer(answering.product_of(openapi.product(caller, sku)))
+
+
+@blueprint.post("/orders")
+def buy() -> Response:
+    """Buy by balance: 201 for a new order, 200 for the one of an earlier request."""
+    caller, nonce, secret = authenticate()
+    try:
+        check_scope(caller, "orders.write")
+        wanted = _wanted()
+    except DomainError:
+        g.allowance = openapi.admit(caller, nonce, secret=secret)
+        raise
+    bought, g.allowance = openapi.admit_and_buy(caller, wanted, nonce, secret)
+    return answering.answer(answering.order_of(bought.order), 200 if bought.repeated else 201)
+
+
+def _wanted() -> Buy:
+    reading.arguments()
+    given = reading.fields(
+        ("sku", "quantity", "merchant_order_no"), ("inputs", "max_total", "notify_url")
+    )
+    return Buy(
+        sku=reading.text(given, "sku"), quantity=reading.whole(given, "quantity"),
+        merchant_order_no=reading.text(given, "merchant_order_no"),
+        inputs=reading.texts(given, "inputs"), max_total=reading.amount(given, "max_total"),
+        notify_url=reading.text(given, "notify_url"),
+    )  # fmt: skip
+
+
+@blueprint.get("/orders")
+@signed("orders.read")
+def orders(caller: Caller) -> Response:
+    """One order by the member's own number, or a page of all, newest first."""
+    given = reading.arguments("merchant_order_no", "cursor", "limit")
+    if "merchant_order_no" in given:
+        found = openapi.order_of(caller, given["merchant_order_no"][:64])
+        return answering.answer(answering.order_of(found))
+    items, cursor = openapi.orders(caller, given.get("cursor", ""), reading.size(given))
+    shown = [answering.order_of(one) for one in items]
+    return answering.answer({"items": shown, "next_cursor": cursor})
+
+
+@blueprint.get("/orders/<order_no>")
+@signed("orders.read")
+def order(caller: Caller, order_no: str) -> Response:
+    """One order with what was delivered."""
+    reading.arguments()
+    return answering.answer(answering.order_of(openapi.order(caller, order_no)))
+
+
+@blueprint.route("/<path:_rest>", methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
+def unknown(_rest: str) -> Response:
+    """No such address, or not with this method."""
+    allowed = KNOWN.allowed(request.path.removeprefix("/api/v1"), request.method)
+    raise MethodNotAllowed(valid_methods=allowed) if allowed else NotFound()
+
+
+class _Known:
+    """Addresses and their methods, to tell a wrong method from a wrong address."""
+
+    def __init__(self) -> None:
+        self.rules = [
+            (re.compile(r"/account|/products|/products/[^/]+|/orders/[^/]+"), ["GET", "HEAD"]),
+            (re.compile(r"/orders"), ["GET", "HEAD", "POST"]),
+            (re.compile(r"/orders/[^/]+/refund-requests"), ["GET", "HEAD", "POST"]),
+            (re.compile(r"/statements/[^/]+|/openapi\.json|/docs"), ["GET", "HEAD"]),
+        ]
+
+    def allowed(self, path: str, method: str) -> list[str]:
+        """The methods of an address when this one is not among them."""
+        for pattern, methods in self.rules:
+            if pattern.fullmatch(path) and method not in methods:
+                return methods
+        return []
+
+
+KNOWN = _Known()
+
+
+@blueprint.errorhandler(DomainError)
+def refuse(error: DomainError) -> Response:
+    """Refusals in the catalogue's words; who is refused too often at the door waits."""
+    if error.status == 401:
+        try:
+            limit("api-refused", client_ip(), REFUSED_PER_MINUTE, 60)
+        except DomainError as too_many:
+            error = too_many
+    return answering.refusal(error)
+
+
+@blueprint.errorhandler(HTTPException)
+def refuse_http(error: HTTPException) -> Response:
+    """Wrong addresses, methods, broken requests."""
+    return answering.http_refusal(error)
+
+
+blueprint.after_request(answering.show_limits)
