@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -46,7 +47,7 @@ class Dock:
     browser: Any
     supplier_id: int = 0
     connection_id: int = 0
-    mapped: dict[str, str] = field(default_factory=dict)
+    values: Mapping[str, str] = field(default_factory=dict)  # of the plugin's form
 
     @classmethod
     def open(cls, pair: Pair, tongue: Tongue) -> Dock:
@@ -73,9 +74,9 @@ class Dock:
             )
             hook = b.url + plugins.hook_path(MAIN, plugin_id, account)
         key_id, secret = self._key(hook if self.tongue.one_address else "")
+        self.values = self.tongue.settings(self.pair.a.url, key_id, secret)
         with b.app.app_context():
-            values = self.tongue.settings(self.pair.a.url, key_id, secret)
-            plugins.configure(MAIN, plugin_id, values, STAFF, account=account)
+            plugins.configure(MAIN, plugin_id, self.values, STAFF, account=account)
             plugins.set_enabled(MAIN, plugin_id, True, STAFF, account=account)
 
     def _key(self, callback_url: str) -> tuple[str, str]:

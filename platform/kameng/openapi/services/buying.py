@@ -153,7 +153,10 @@ def _bought(caller: Caller, wanted: Buy, row: dict[str, Any]) -> Bought:
         raise refused(code, total=reading.decimal(row["payable"]))
     if code != "ok":
         raise refused(code)
-    cards = stock.open_sold(row["sku_id"], row["ciphers"] or [], row["digests"], row["key_ids"])
+    # Nothing is there where the goods do not come from a pool.
+    cards = stock.open_sold(
+        row["sku_id"], *(row[n] or [] for n in ("ciphers", "digests", "key_ids"))
+    )
     delivered = row["state"] == "delivered"
     order = OrderFacts(
         order_no=row["order_no"], merchant_order_no=wanted.merchant_order_no, state=row["state"],

@@ -1,5 +1,6 @@
 """What the simulated station sells, and how its lists show it."""
 
+from dataclasses import replace
 from typing import Any
 
 from kameng_sdk.money import Money
@@ -13,7 +14,7 @@ PLAYER = (
 )
 PLENTY = 1000  # "so many or more, or not counted"
 MOST_AT_ONCE = 100
-GOODS = (
+_GOODS = (
     Goods(
         ref="STEAM-50", name="Steam 钱包卡 50元", category="游戏点卡",
         cost=Money.parse("47.70"), stock=200,
@@ -46,6 +47,7 @@ GOODS = (
         cost=Money.parse("186.00"), on_sale=False, stock=0,
     ),
 )  # fmt: skip
+GOODS = tuple(replace(goods, maximum=goods.maximum or MOST_AT_ONCE) for goods in _GOODS)
 
 
 def item(article: Goods) -> dict[str, Any]:
@@ -65,6 +67,7 @@ def item(article: Goods) -> dict[str, Any]:
         "on_sale": article.on_sale,
         "minimum": article.minimum,
         "maximum": article.maximum or MOST_AT_ONCE,
+        "description": "模拟商品",
         "fields": [_field(field) for field in article.fields],
     }
 
