@@ -15,7 +15,7 @@ from kameng.openapi.domain.facts import (
     RefundRequestFacts,
 )
 from kameng.openapi.domain.refusals import REFUSALS, Refusal
-from kameng.openapi.services.buying import admit_and_buy, buy
+from kameng.openapi.services.buying import Entry, admit_and_buy, buy
 from kameng.openapi.services.callers import Allowance, admit, open_key, secrets_of
 from kameng.openapi.services.keys import (
     KeyView,
@@ -46,11 +46,11 @@ from kameng.openapi.services.switches import dialect_switches, switch_dialect
 
 __all__ = [
     "DIALECTS", "INSECURE", "REFUSALS", "SCOPES", "AccountFacts", "Allowance", "ApiRefused",
-    "Bought", "Buy", "Caller", "CardFacts", "CategoryFacts", "Dialect", "FieldFacts", "KeyView",
-    "OrderFacts", "ProductFacts", "ProductPage", "RefundRequestFacts", "Refusal", "SecretView",
-    "account", "add_secret", "admit", "admit_and_buy", "buy", "categories", "change_key", "decimal",
-    "dialect_switches", "key_of", "keys_of", "list_keys", "make_key", "merchant_number", "open_key",
-    "order", "order_of", "orders", "product", "product_by_id", "products", "products_by_ids",
-    "refused", "register_notices", "reseal_all", "revoke_at", "revoke_key", "revoke_secret",
-    "secrets_of", "set_limit", "switch_dialect",
+    "Bought", "Buy", "Caller", "CardFacts", "CategoryFacts", "Dialect", "Entry", "FieldFacts",
+    "KeyView", "OrderFacts", "ProductFacts", "ProductPage", "RefundRequestFacts", "Refusal",
+    "SecretView", "account", "add_secret", "admit", "admit_and_buy", "buy", "categories",
+    "change_key", "decimal", "dialect_switches", "key_of", "keys_of", "list_keys", "make_key",
+    "merchant_number", "open_key", "order", "order_of", "orders", "product", "product_by_id",
+    "products", "products_by_ids", "refused", "register_notices", "reseal_all", "revoke_at",
+    "revoke_key", "revoke_secret", "secrets_of", "set_limit", "switch_dialect",
 ]  # fmt: skip
