@@ -159,10 +159,8 @@ def _bought(caller: Caller, wanted: Buy, row: dict[str, Any]) -> Bought:
         raise refused(code, total=reading.decimal(row["payable"]))
     if code != "ok":
         raise refused(code)
-    # Nothing is there where the goods do not come from a pool.
-    cards = stock.open_sold(
-        row["sku_id"], *(row[n] or [] for n in ("ciphers", "digests", "key_ids"))
-    )
+    sealed = [row[name] or [] for name in ("ciphers", "digests", "key_ids")]
+    cards = stock.open_sold(row["sku_id"], *sealed)
     delivered = row["state"] == "delivered"
     order = OrderFacts(
         order_no=row["order_no"], merchant_order_no=wanted.merchant_order_no, state=row["state"],
