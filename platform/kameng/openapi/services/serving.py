@@ -18,39 +18,50 @@ from kameng.openapi.services import (
 
 def account(caller: Caller) -> AccountFacts:
     """The member and what can be spent."""
-    return (sandbox if caller.sandbox else reading).account(caller)
+    if caller.sandbox:
+        return sandbox.account(caller)
+    return reading.account(caller)
 
 
 def order(caller: Caller, order_no: str) -> OrderFacts:
     """One order by our number, with its cards; raises `order_unknown`."""
-    return (sandbox if caller.sandbox else reading).order(caller, order_no)
+    if caller.sandbox:
+        return sandbox.order(caller, order_no)
+    return reading.order(caller, order_no)
 
 
 def order_of(caller: Caller, merchant_order_no: str) -> OrderFacts:
     """One order by the member's own number, with its cards; raises `order_unknown`."""
-    return (sandbox if caller.sandbox else reading).order_of(caller, merchant_order_no)
+    if caller.sandbox:
+        return sandbox.order_of(caller, merchant_order_no)
+    return reading.order_of(caller, merchant_order_no)
 
 
 def orders(caller: Caller, cursor: str = "", limit: int = 50) -> tuple[list[OrderFacts], str]:
     """Orders, newest first, without their cards; raises `cursor_invalid`."""
-    return (sandbox if caller.sandbox else reading).orders(caller, cursor, limit)
+    if caller.sandbox:
+        return sandbox.orders(caller, cursor, limit)
+    return reading.orders(caller, cursor, limit)
 
 
 def request_refund(
     caller: Caller, order_no: str, *, amount: int | None, reason: str, request_no: str
 ) -> RefundRequestFacts:
     """Ask for money back (scale 4, whole fen); `amount` None: all that still can be."""
-    desk = sandbox_refunds if caller.sandbox else refund_requests
-    return desk.request_refund(
+    if caller.sandbox:
+        return sandbox_refunds.request_refund(
+            caller, order_no, amount=amount, reason=reason, request_no=request_no
+        )
+    return refund_requests.request_refund(
         caller, order_no, amount=amount, reason=reason, request_no=request_no
     )
 
 
 def refund_requests_of(caller: Caller, order_no: str) -> list[RefundRequestFacts]:
     """Requests of one order, newest first; raises `order_unknown`."""
-    return (sandbox_refunds if caller.sandbox else refund_requests).refund_requests_of(
-        caller, order_no
-    )
+    if caller.sandbox:
+        return sandbox_refunds.refund_requests_of(caller, order_no)
+    return refund_requests.refund_requests_of(caller, order_no)
 
 
 def statement(caller: Caller, day: date) -> Statement:
