@@ -35,8 +35,6 @@ RULES_S = 30.0
 
 def buy(caller: Caller, wanted: Buy) -> Bought:
     """Buy for a caller who has been let in already; see `admit_and_buy`."""
-    # Dialects have looked the goods up a moment ago, and plugins are asked in no transaction.
-    db.session.rollback()
     return _buy(caller, wanted, None)[0]
 
 
@@ -60,6 +58,7 @@ def _buy(
             admit(caller, entry[0], secret=entry[1])
         raise refused(problem.code, field=problem.field)
     key = idempotency_key(caller.member_id, wanted.merchant_order_no)
+    db.session.rollback()  # what was read before must not stay open while rules' plugins are asked
     goods = shelf.goods_of(caller.station_id, wanted.sku)
     passed, counted, asked = _ask(caller, key, goods, entry)
     allowance = let_in(caller, entry[1], passed) if entry else None
@@ -155,8 +154,8 @@ def _bought(caller: Caller, wanted: Buy, row: dict[str, Any]) -> Bought:
         raise refused(code, total=reading.decimal(row["payable"]))
     if code != "ok":
         raise refused(code)
-    sealed = [row[name] or [] for name in ("ciphers", "digests", "key_ids")]
-    cards = stock.open_sold(row["sku_id"], *sealed)
+    sold = (row["ciphers"] or [], row["digests"] or [], row["key_ids"] or [])
+    cards = stock.open_sold(row["sku_id"], *sold)
     delivered = row["state"] == "delivered"
     order = OrderFacts(
         order_no=row["order_no"], merchant_order_no=wanted.merchant_order_no, state=row["state"],

@@ -56,11 +56,13 @@ def _at(path: str) -> Callable[[Callable[[Caller, Form], Data]], Callable[[Calle
     return decorate
 
 
-@blueprint.route("/", defaults={"rest": ""}, **RULE)
-@blueprint.route("/<path:rest>", **RULE)
-def nowhere(rest: str) -> Response:
+def nowhere(rest: str = "") -> Response:
     """What the protocol does not have."""
     raise NotFound
+
+
+for _rule in ("/", "/<path:rest>"):
+    blueprint.add_url_rule(_rule, "nowhere", nowhere, **RULE)
 
 
 @_at("authentication/connect")

@@ -51,11 +51,13 @@ def _at(method: str, path: str) -> Callable[[Callable[..., Fields]], Callable[..
     return decorate
 
 
-@blueprint.route("/", defaults={"rest": ""}, **RULE)
-@blueprint.route("/<path:rest>", **RULE)
-def nowhere(rest: str) -> Response:
+def nowhere(rest: str = "") -> Response:
     """What the protocol does not have."""
     raise NotFound
+
+
+for _rule in ("/", "/<path:rest>"):
+    blueprint.add_url_rule(_rule, "nowhere", nowhere, **RULE)
 
 
 @_at("POST", "ping")
