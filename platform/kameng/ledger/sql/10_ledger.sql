@@ -37,9 +37,10 @@ BEGIN
   END LOOP;
   IF v_legs IS NULL THEN RETURN true; END IF;
   v_hash := sha256(convert_to(v_text, 'UTF8'));
+  -- The attempt stands at the legs that its money made; those of a sale belong to the order, and need no entry in the attempts' index.
   INSERT INTO transfer(debit_account, credit_account, amount, kind, station_id, order_id, attempt_id, refund_id, purchase_id, txn, leg, params_hash)
-    SELECT l.d, l.c, l.a, l.k, p_station, p_order, p_attempt, p_refund, p_purchase, p_txn, l.n, v_hash
-      FROM unnest(d, c, a, k) WITH ORDINALITY AS l(d, c, a, k, n) ON CONFLICT (txn, leg) DO NOTHING;
+    SELECT d[n], c[n], a[n], k[n], p_station, p_order, CASE WHEN k[n] NOT LIKE 'sale.%' THEN p_attempt END, p_refund, p_purchase, p_txn, n, v_hash
+      FROM generate_series(1, v_legs) n ON CONFLICT (txn, leg) DO NOTHING;
   GET DIAGNOSTICS v_new = ROW_COUNT;
   IF v_new < v_legs THEN -- posted before, or by another hand a moment ago: its rows are committed now
     SELECT t.params_hash INTO v_old FROM transfer t WHERE t.txn = p_txn AND t.leg = 1;

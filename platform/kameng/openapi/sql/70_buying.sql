@@ -11,16 +11,20 @@ CREATE OR REPLACE FUNCTION buy_with_balance(p_station bigint, p_key bigint, p_nu
 RETURNS TABLE (code text, order_id bigint, order_no text, state text, payable bigint, sku_id bigint, product_name text, sku_name text, kind text, unit_price bigint, at timestamptz, ciphers bytea[], digests bytea[], key_ids bigint[])
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp SET plan_cache_mode = force_generic_plan AS $f$
 #variable_conflict use_column
-DECLARE v record; v_key text; v_attempt bigint; v_source text; v_total bigint; v_clearing bigint; v_status smallint; v_got int;
-        d bigint[]; c bigint[]; a bigint[]; k text[];
+DECLARE v record; v_key text; v_attempt bigint; v_source text; v_total bigint; v_wallet bigint; v_clearing bigint; v_margins bigint[]; v_status smallint; v_got int;
 BEGIN
   PERFORM _enter_station(p_station);
   SELECT y.member_id, y.key_id, y.state AS key_state, m.state AS member_state, m.login, st.state AS station_state, l.price, l.version, l.explain, l.active,
          s.id, s.state AS sku_state, s.name AS sku_name, s.min_quantity, s.max_quantity, s.sourcing, p.state AS product_state, p.name AS product_name, p.kind,
-         pc.cost, pc.parties, pc.margins, pc.explain AS full_explain, u.sku_id IS NOT NULL AS supplied, u.available
+         pc.cost, pc.parties, pc.margins, pc.explain AS full_explain, u.sku_id IS NOT NULL AS supplied, u.available, w.id AS wallet, o.id AS clearing, g.id AS goods,
+         ARRAY(SELECT a.id FROM unnest(pc.parties) WITH ORDINALITY AS x(party, n) JOIN account a ON a.station_id = x.party AND a.ref = '' AND a.currency = 'CNY'
+            AND a.kind = CASE x.party WHEN 1 THEN 'revenue' ELSE 'margin_pending' END ORDER BY x.n) AS margin_accounts
     INTO v FROM station st JOIN api_key y ON y.station_id = st.id AND y.id = p_key JOIN member m ON m.station_id = st.id AND m.id = y.member_id
     LEFT JOIN sku s ON s.code = p_sku LEFT JOIN product p ON p.id = s.product_id LEFT JOIN listing l ON l.station_id = st.id AND l.sku_id = s.id
-    LEFT JOIN price_chain pc ON pc.station_id = st.id AND pc.sku_id = s.id LEFT JOIN supply_level u ON u.sku_id = s.id WHERE st.id = p_station;
+    LEFT JOIN price_chain pc ON pc.station_id = st.id AND pc.sku_id = s.id LEFT JOIN supply_level u ON u.sku_id = s.id
+    LEFT JOIN account w ON w.station_id = st.id AND w.kind = 'wallet' AND w.ref = y.member_id::text AND w.currency = 'CNY'
+    LEFT JOIN account o ON o.station_id = st.id AND o.kind = 'order_clearing' AND o.ref = '' AND o.currency = 'CNY'
+    LEFT JOIN account g ON g.station_id = 1 AND g.kind = 'goods_cost' AND g.ref = '' AND g.currency = 'CNY' WHERE st.id = p_station;
   IF NOT FOUND THEN code := 'key_unknown'; RETURN NEXT; RETURN; END IF;
   v_key := 'api:' || v.member_id || ':' || p_number;
   v_total := v.price * p_quantity;
@@ -69,18 +73,25 @@ BEGIN
   INSERT INTO order_cost(station_id, order_id, cost, parties, margins, explain) VALUES (p_station, buy_with_balance.order_id, v.cost, v.parties, v.margins, v.full_explain);
   INSERT INTO payment_attempt AS t (station_id, attempt_no, purpose, order_id, member_id, plugin_id, method, amount, state, sent_at, paid_at, closed_at, expires_at)
     VALUES (p_station, p_attempt_no, 'order', buy_with_balance.order_id, v.member_id, 'payment-balance', 'balance', payable, 'succeeded', now(), now(), now(), now()) RETURNING t.id INTO v_attempt;
-  INSERT INTO order_event(station_id, order_id, from_state, to_state, actor, reason)
-    SELECT p_station, buy_with_balance.order_id, e.f, e.t, 'key:' || v.key_id, e.r
-      FROM (VALUES ('', 'paid', 'bought over the API, paid by balance'), ('paid', CASE WHEN state <> 'paid' THEN state END, CASE state WHEN 'held' THEN 'risk review' ELSE 'cards in the answer' END)) AS e(f, t, r)
-     WHERE e.t IS NOT NULL;
+  INSERT INTO order_event(station_id, order_id, to_state, actor, reason) VALUES (p_station, buy_with_balance.order_id, state, 'key:' || v.key_id,
+    CASE state WHEN 'delivered' THEN 'bought and paid over the API, cards in the answer' WHEN 'held' THEN 'bought and paid over the API: risk review' ELSE 'bought and paid over the API' END);
   INSERT INTO outbox(station_id, topic, payload) VALUES (p_station, 'order.' || state, jsonb_build_object('order_id', buy_with_balance.order_id, 'order_no', p_order_no));
   IF p_notify_url <> '' THEN INSERT INTO order_notify(station_id, order_id, api_key_id, url) VALUES (p_station, buy_with_balance.order_id, p_key, p_notify_url); END IF;
   INSERT INTO risk_decision(station_id, order_id, stage, decision, reasons, facts) VALUES (p_station, buy_with_balance.order_id, 'order', p_risk, p_risk_reasons, p_risk_facts);
-  -- Money last: the wallet's row is what parallel requests of one member wait for.
-  IF state = 'delivered' THEN
-    PERFORM _post_sale(p_station, order_id, v_attempt, _account(p_station, 'wallet', v.member_id::text));
+  -- Money last: the wallet's row is what parallel requests of one member wait for. The accounts were found with the price; a new one is made.
+  v_wallet := coalesce(v.wallet, _account(p_station, 'wallet', v.member_id::text));
+  v_clearing := coalesce(v.clearing, _account(p_station, 'order_clearing'));
+  IF state <> 'delivered' THEN
+    PERFORM _post('attempt:' || p_station || ':' || v_attempt || ':collect:', p_station, order_id, v_attempt, NULL,
+      ARRAY[v_wallet], ARRAY[v_clearing], ARRAY[payable], ARRAY['wallet.pay']);
   ELSE
-    PERFORM _collect_wallet(p_station, order_id, v_attempt, _account(p_station, 'wallet', v.member_id::text), payable);
+    v_margins := CASE WHEN cardinality(v.margin_accounts) = cardinality(v.parties) THEN v.margin_accounts ELSE ARRAY(SELECT _margin_account(x.party, p_station, false) FROM unnest(v.parties) WITH ORDINALITY AS x(party, n) ORDER BY x.n) END;
+    PERFORM _post('order:' || p_station || ':' || order_id || ':sale', p_station, order_id, v_attempt, NULL,
+      ARRAY[v_wallet] || array_fill(v_clearing, ARRAY[cardinality(v.parties) + 2]),
+      ARRAY[v_clearing, coalesce(v.goods, _account(1, 'goods_cost'))] || v_margins || CASE WHEN payable = v_total THEN v_clearing ELSE _account(1, 'rounding') END,
+      ARRAY[payable, v.cost * p_quantity] || ARRAY(SELECT x.margin * p_quantity FROM unnest(v.margins) WITH ORDINALITY AS x(margin, n) ORDER BY x.n) || (payable - v_total),
+      ARRAY['wallet.pay', 'sale.cost'] || array_fill('sale.margin'::text, ARRAY[cardinality(v.parties)]) || 'sale.rounding'::text);
+    IF p_station <> 1 THEN PERFORM _open_settlements(p_station, order_id, p_quantity, false, v.parties, v.margins); END IF;
   END IF;
   RETURN NEXT;
 END $f$;

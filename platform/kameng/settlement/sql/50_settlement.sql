@@ -25,8 +25,10 @@ $f$;
 CREATE OR REPLACE FUNCTION _open_settlements(p_station bigint, p_order bigint, p_quantity int, p_own boolean, p_parties bigint[], p_margins bigint[]) RETURNS void
 LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $f$
   INSERT INTO settlement(station_id, order_station_id, order_id, margin, due_at)
-    SELECT u.party, p_station, p_order, u.margin * p_quantity, _release_moment((_terms(u.party)).release_days)
+    SELECT u.party, p_station, p_order, u.margin * p_quantity, CASE t.days WHEN 0 THEN now() ELSE
+           (date_trunc('day', now() AT TIME ZONE 'Asia/Shanghai') + make_interval(days => coalesce(t.days, (_terms(u.party)).release_days))) AT TIME ZONE 'Asia/Shanghai' END
       FROM unnest(p_parties, p_margins) AS u(party, margin)
+      LEFT JOIN LATERAL (SELECT x.release_days AS days FROM settlement_terms x WHERE x.station_id IN (u.party, 1) ORDER BY x.station_id = 1 LIMIT 1) t ON true
      WHERE u.party <> 1 AND u.margin <> 0 AND NOT (p_own AND u.party = p_station)
 $f$;
 
