@@ -20,6 +20,7 @@ EXTENSION = "kameng.openapi.goods"
 KEPT_S = 5.0
 MOST_KEPT = 20_000
 MOST = 100
+MOST_SKIPPED = 10_000_000
 
 _GOODS = """
 SELECT s.code AS sku, s.id AS sku_id, p.id AS product_id, p.name, s.name AS sku_name,
@@ -39,6 +40,15 @@ _PAGE = text(
     )
     + " ORDER BY s.id LIMIT :limit"
 )
+# Systems that count pages: a category is itself alone there, without those below.
+_COUNTED = (
+    "l.active AND s.state = 'on_sale' AND p.state = 'on_sale'"
+    " AND (CAST(:category AS bigint) IS NULL OR c.id = :category)"
+    " AND (:keyword = '' OR strpos(lower(p.name || ' ' || s.name), :keyword) > 0)"
+    " AND (CAST(:cards AS boolean) IS NULL OR (p.kind IN ('card', 'bundle')) = :cards)"
+)
+_NUMBERED = text(_GOODS.format(which=_COUNTED) + " ORDER BY s.id LIMIT :limit OFFSET :skipped")
+_COUNT = text(f"SELECT count(*) FROM ({_GOODS.format(which=_COUNTED)}) AS found")
 _ONE = text(_GOODS.format(which="s.code = :sku"))
 _BY_IDS = text(_GOODS.format(which="s.id = ANY(:ids)") + " ORDER BY s.id")
 _PRODUCTS = text(
@@ -93,6 +103,24 @@ def products(
     found = _facts(db.session.execute(_PAGE, given))
     more = len(found) > size
     return ProductPage(tuple(found[:size]), str(found[size - 1].sku_id) if more else "")
+
+
+def numbered_page(
+    caller: Caller, page: int, limit: int, *, category_id: int | None = None, keyword: str = "",
+    cards: bool | None = None,
+) -> tuple[list[ProductFacts], int]:  # fmt: skip
+    """A page of what is on sale by its number from 1, and how many SKUs there are on all of them.
+
+    ``cards``: only SKUs that deliver codes, or only others.
+    """
+    size = max(1, min(limit, MOST))
+    given = {
+        "station": caller.station_id, "category": category_id, "cards": cards,
+        "keyword": keyword.strip().lower()[:60],
+    }  # fmt: skip
+    skipped = min((max(page, 1) - 1) * size, MOST_SKIPPED)
+    rows = db.session.execute(_NUMBERED, {**given, "limit": size, "skipped": skipped})
+    return _facts(rows), int(db.session.execute(_COUNT, given).scalar_one())
 
 
 def product(caller: Caller, sku: str) -> ProductFacts:
