@@ -46,7 +46,8 @@ def _builder(write: Write) -> Callable[[webhooks.DeliveryFacts], webhooks.Outgoi
     def build(facts: webhooks.DeliveryFacts) -> webhooks.Outgoing | None:
         """None when there is nothing to say: the key or the order is gone, or nothing is final."""
         secrets = secrets_of(facts.station_id, facts.api_key_id)
-        order = _order(facts)
+        caller = caller_of(facts)
+        order = order_told(caller, facts) if caller else None
         # There is room for one signature. The older secret goes when all programs use the new one.
         told = write(order, secrets[0], time.time()) if order and secrets else None
         return None if told is None or order is None else _request(told, order)
@@ -54,17 +55,22 @@ def _builder(write: Write) -> Callable[[webhooks.DeliveryFacts], webhooks.Outgoi
     return build
 
 
-def _order(facts: webhooks.DeliveryFacts) -> OrderFacts | None:
+def caller_of(facts: webhooks.DeliveryFacts) -> Caller | None:
+    """The key that a notice goes to; None when it is revoked. Station scope."""
     given = {"station": facts.station_id, "key": facts.api_key_id}
     row = db.session.execute(_KEY, given).first()
     if row is None:
         return None
-    caller = Caller(
+    return Caller(
         station_id=facts.station_id, api_key_id=facts.api_key_id, key_id=row.key_id,
         member_id=row.member_id, dialect=row.dialect, sandbox=row.mode == "sandbox",
         scopes=frozenset(row.scopes), per_minute=row.per_minute, ip="",
         callback_url=row.callback_url,
     )  # fmt: skip
+
+
+def order_told(caller: Caller, facts: webhooks.DeliveryFacts) -> OrderFacts | None:
+    """The order as it is now; None when it is gone."""
     try:
         return reading.order(caller, facts.order_no)
     except DomainError:
