@@ -7,15 +7,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from kameng.openapi.domain.dialects.kasushou.signing import notice_sign
-from kameng.openapi.domain.dialects.titles import title
+from kameng.openapi.domain.dialects.titles import is_card, title
 from kameng.openapi.domain.dialects.values import places
 from kameng.openapi.domain.facts import CategoryFacts, FieldFacts, OrderFacts, ProductFacts
 from kameng_sdk.money import Money
 
 CARD, VIRTUAL = 1, 2
 ON_SALE, PAUSED = 1, 2
-UNPAID, WAITING, RUNNING, DONE, CANCELLED, REFUNDED = -1, 1, 2, 3, 4, 5
-FINAL = frozenset({DONE, CANCELLED, REFUNDED})
+UNPAID, WAITING, RUNNING, DONE, REFUNDED = -1, 1, 2, 3, 5
+FINAL = frozenset({DONE, REFUNDED})
 STATES: Mapping[str, int] = {
     "pending_payment": UNPAID, "cancelled": UNPAID, "expired": UNPAID, "paid": WAITING,
     "held": WAITING, "fulfilling": RUNNING, "partially_delivered": RUNNING, "failed": RUNNING,
@@ -85,11 +85,6 @@ def _options(choices: Sequence[str]) -> str:
     """With commas; as a JSON list where commas would tell something else."""
     apart = len(choices) > 1 and not any(COMMAS & set(choice) for choice in choices)
     return ",".join(choices) if apart else json.dumps(list(choices), ensure_ascii=False)
-
-
-def is_card(kind: str) -> bool:
-    """Whether codes are delivered."""
-    return kind in ("card", "bundle")
 
 
 def state(order: OrderFacts) -> int:
