@@ -33,6 +33,7 @@ from kameng_tenants.console import (  # noqa: E402  # the views register themsel
     orders,
     overview,
     pay_in,
+    refund_requests,
     settings,
     statements,
     transfers,
@@ -40,5 +41,5 @@ from kameng_tenants.console import (  # noqa: E402  # the views register themsel
 
 __all__ = [
     "blueprint", "bonuses", "funds", "listings", "login", "orders", "overview", "pay_in",
-    "settings", "statements", "transfers",
+    "refund_requests", "settings", "statements", "transfers",
 ]  # fmt: skip

@@ -51,6 +51,12 @@ _NUMBERED = text(_GOODS.format(which=_COUNTED) + " ORDER BY s.id LIMIT :limit OF
 _COUNT = text(f"SELECT count(*) FROM ({_GOODS.format(which=_COUNTED)}) AS found")
 _ONE = text(_GOODS.format(which="s.code = :sku"))
 _BY_IDS = text(_GOODS.format(which="s.id = ANY(:ids)") + " ORDER BY s.id")
+_PRODUCTS = text(
+    "SELECT DISTINCT p.id FROM listing l JOIN sku s ON s.id = l.sku_id"
+    " JOIN product p ON p.id = s.product_id WHERE l.station_id = :station AND l.active"
+    " AND s.state = 'on_sale' AND p.state = 'on_sale' ORDER BY p.id"
+)
+_OF_PRODUCTS = text(_GOODS.format(which="p.id = ANY(:products)") + " ORDER BY p.id, s.id")
 _FIELDS = text(
     "SELECT product_id, name, label, kind, required, choices, help AS hint FROM purchase_field"
     " WHERE product_id = ANY(:products) ORDER BY product_id, position, id"
@@ -137,6 +143,17 @@ def products_by_ids(caller: Caller, ids: Collection[int]) -> list[ProductFacts]:
     """Several by number; unknown ones are left out."""
     wanted = [number for number in list(ids)[:500] if 0 < number < 2**63]
     return _facts(db.session.execute(_BY_IDS, {"station": caller.station_id, "ids": wanted}))
+
+
+def product_ids(caller: Caller) -> list[int]:
+    """Products of which something is on sale, by number: dialects page by products."""
+    return list(db.session.scalars(_PRODUCTS, {"station": caller.station_id}))
+
+
+def skus_of_products(caller: Caller, products: Collection[int]) -> list[ProductFacts]:
+    """All SKUs that the station lists of some products, on sale or not."""
+    given = {"station": caller.station_id, "products": list(products)}
+    return _facts(db.session.execute(_OF_PRODUCTS, given))
 
 
 def goods_of(station_id: int, sku: str) -> Goods | None:

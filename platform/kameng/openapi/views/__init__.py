@@ -6,12 +6,13 @@ from flask import Blueprint
 
 from kameng.openapi.api import register_dock_notices, register_notices
 from kameng.openapi.views import native
-from kameng.openapi.views.dialects import kakayun, kasushou
+from kameng.openapi.views.dialects import acg_shared, dujiao_next, kakayun, kasushou
 
 blueprint = Blueprint("openapi", __name__)
 blueprint.register_blueprint(native.blueprint, url_prefix="/api/v1")
-blueprint.register_blueprint(kakayun.blueprint, url_prefix="/dock/kakayun")
-blueprint.register_blueprint(kasushou.blueprint, url_prefix="/dock/kasushou")
+for dock in (acg_shared, dujiao_next, kakayun, kasushou):
+    name = dock.__name__.rpartition(".")[2].replace("_", "-")
+    blueprint.register_blueprint(dock.blueprint, url_prefix=f"/dock/{name}")
 register_notices()
 register_dock_notices()
 

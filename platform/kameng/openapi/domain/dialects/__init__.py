@@ -1,1 +1,1 @@
-"""How other systems' protocols sign, read and write, each in a module of its own. Pure."""
+"""Other systems' protocols, spoken as a server: what is signed, read and shown. Pure."""
