@@ -195,8 +195,6 @@ ELSEWHERE = {
     "statement_lines": "SELECT * FROM statement_lines(3, now(), now(), 0, 10)",
     "request_withdrawal": "SELECT * FROM request_withdrawal(3, 10000, 'alipay', '{}', 'x', 'k')",
     "cancel_withdrawal": "SELECT * FROM cancel_withdrawal(3, 1, 'x')",
-    "buy_with_balance": "SELECT * FROM buy_with_balance(3, 1, 'x', '', 'x', 1, NULL, '{}', '', '1',"
-    " '1', '', 'allow', '[]', '{}', '')",
     "open_refund_request": "SELECT * FROM open_refund_request(3, 1, NULL, :order_no, NULL, 'x', 'x',"
     " '', 'x')",
     "withdraw_refund_request": "SELECT * FROM withdraw_refund_request(3, 1, 'x')",
