@@ -110,6 +110,8 @@ ACTIONS: Mapping[str, tuple[str, str, Any]] = {
     "refund.create": ("receipt-refund", "warn", _l("发起退款")),
     "refund.retry": ("refresh", "info", _l("重试退款")),
     "refund.hand": ("receipt-refund", "warn", _l("登记线下退款")),
+    "refund_request.accept": ("receipt-refund", "warn", _l("同意退款申请")),
+    "refund_request.decline": ("circle-x", "idle", _l("拒绝退款申请")),
     "adjustment.request": ("switch-horizontal", "warn", _l("申请调账")),
     "api_key.make": ("key", "info", _l("新建接口密钥")),
     "api_key.secret": ("key", "info", _l("新建第二个密钥")),

@@ -123,6 +123,7 @@ JOBS: Mapping[str, Any] = {
     "stock.move_to_active_key": _l("卡密换新密钥"),
     "stock.void_expired_cards": _l("作废过期卡密"),
     "stock.watch_stock": _l("库存预警"),
+    "openapi.watch_refund_requests": _l("退款申请超时提醒"),
     "suppliers.watch_papers": _l("供应商资质到期提醒"),
     "suppliers.draw_up_statements": _l("出供应商对账单"),
     "supply.query_purchases": _l("查询采购结果"),
@@ -216,6 +217,8 @@ def alert_title(alert: Any) -> str:
     found = _supply_title(alert.kind, facts, name)
     if found:
         return found
+    if alert.kind == "refund_request":
+        return str(_("退款申请等了一天：%(no)s", no=facts.get("order_no", "—")))
     if alert.kind == "refund_declined":
         said = facts.get("message", "")
         return str(_("退款被网关拒绝：%(said)s", said=said)) if said else str(_("退款被网关拒绝"))

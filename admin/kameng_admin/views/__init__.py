@@ -7,7 +7,7 @@ from typing import Any
 from kameng.catalog.models import Category, Listing, Product, Sku, Tag
 from kameng.identity.models import AuditEvent, Member
 from kameng.ledger.models import Adjustment, Transfer
-from kameng.openapi.models import ApiKey
+from kameng.openapi.models import ApiKey, RefundRequest
 from kameng.orders.models import Order
 from kameng.payments.models import PaymentAttempt, Refund
 from kameng.pricing.models import PriceRule
@@ -49,6 +49,7 @@ from kameng_admin.views.prices import PricesView, RulesView
 from kameng_admin.views.products import ProductsView
 from kameng_admin.views.purchases import PurchaseListView
 from kameng_admin.views.reconciling import ReconcileView
+from kameng_admin.views.refund_requests import RefundRequestsView
 from kameng_admin.views.refunding import RefundingView
 from kameng_admin.views.score_rules import ScoreRulesView
 from kameng_admin.views.scores import ScoresView
@@ -78,6 +79,7 @@ def all_views() -> list[Any]:
         PurchasesView(endpoint="admin_purchases", url="desk"),
         AttemptView(PaymentAttempt, "admin_payments", "payments"),
         RefundView(Refund, "admin_refunds", "refunds"),
+        RefundRequestsView(RefundRequest, "admin_refund_requests", "refund-requests"),
         ByHandView(endpoint="admin_by_hand", url="by-hand"),
         RefundingView(endpoint="admin_refunding", url="refunding"),
         ProductsView(Product, "admin_products", "products"),

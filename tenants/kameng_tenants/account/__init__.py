@@ -11,6 +11,7 @@ from kameng_tenants.account import (  # noqa: E402  # views register themselves
     centre,
     login,
     top_up,
+    webhooks,
 )
 
-__all__ = ["api_keys", "blueprint", "centre", "login", "top_up"]
+__all__ = ["api_keys", "blueprint", "centre", "login", "top_up", "webhooks"]

@@ -34,6 +34,7 @@ from kameng_tenants.console import (  # noqa: E402  # the views register themsel
     orders,
     overview,
     pay_in,
+    refund_requests,
     settings,
     statements,
     transfers,
@@ -41,5 +42,5 @@ from kameng_tenants.console import (  # noqa: E402  # the views register themsel
 
 __all__ = [
     "blueprint", "bonuses", "funds", "listings", "login", "open_api", "orders", "overview",
-    "pay_in", "settings", "statements", "transfers",
+    "pay_in", "refund_requests", "settings", "statements", "transfers",
 ]  # fmt: skip
