@@ -34,8 +34,8 @@ check: $(STAMP) ## style, types, layers and structure
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -q tests/architecture
 
-bench: $(STAMP) built ## measure speed against the machine's own limits
-	@$(BIN)/python tests/bench/run.py $(ARGS)
+bench: $(STAMP) built ## measure speed against the machine's own limits (QUICK=1, ROWS=a,b or ROWS=profile)
+	@$(BIN)/python -m tests.bench.run $(if $(QUICK),--quick) $(if $(ROWS),--rows $(ROWS)) $(ARGS)
 
 pictures: $(STAMP) built ## take the README's screenshots anew from a running `make up`
 	@$(BIN)/python tests/browser/pictures.py

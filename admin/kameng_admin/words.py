@@ -45,6 +45,11 @@ SUBJECT_KINDS: Mapping[str, Any] = {"person": _l("个人"), "company": _l("企�
 THEMES: Mapping[str, Any] = {"qing": _l("晴"), "ye": _l("夜"), "su": _l("素")}
 LEVELS: Mapping[str, Any] = {"normal": _l("普通会员")}
 EVENT_FACTS: Mapping[str, Any] = {
+    "dialect": _l("接口"),
+    "enabled": _l("启用"),
+    "hint": _l("末四位"),
+    "networks": _l("来源 IP"),
+    "per_minute": _l("每分钟"),
     "reason": _l("原因"),
     "name": _l("名称"),
     "slug": _l("网址名"),

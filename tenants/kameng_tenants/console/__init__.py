@@ -30,6 +30,7 @@ from kameng_tenants.console import (  # noqa: E402  # the views register themsel
     funds,
     listings,
     login,
+    open_api,
     orders,
     overview,
     pay_in,
@@ -40,6 +41,6 @@ from kameng_tenants.console import (  # noqa: E402  # the views register themsel
 )
 
 __all__ = [
-    "blueprint", "bonuses", "funds", "listings", "login", "orders", "overview", "pay_in",
-    "refund_requests", "settings", "statements", "transfers",
+    "blueprint", "bonuses", "funds", "listings", "login", "open_api", "orders", "overview",
+    "pay_in", "refund_requests", "settings", "statements", "transfers",
 ]  # fmt: skip

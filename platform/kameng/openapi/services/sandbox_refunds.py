@@ -29,7 +29,7 @@ _OF_ORDER = text(_COLUMNS + " AND o.order_no = :number ORDER BY r.id DESC")
 def request_refund(
     caller: Caller, order_no: str, *, amount: int | None, reason: str, request_no: str
 ) -> RefundRequestFacts:
-    """As the real one: open for some seconds, then accepted, or declined if its number says so."""
+    """As the real one: open for seconds, then accepted, or declined when the number says so."""
     asked_number(request_no)
     reason = asked_reason(reason)
     digest = content_hash(order_no, amount, reason)

@@ -109,7 +109,8 @@ def buy() -> Response:
     except DomainError:
         g.allowance = openapi.admit(caller, nonce, secret=secret)
         raise
-    bought, g.allowance = openapi.admit_and_buy(caller, wanted, nonce, secret)
+    entry = openapi.Entry(nonce, secret, lambda allowance: setattr(g, "allowance", allowance))
+    bought = openapi.admit_and_buy(caller, wanted, entry)
     return answering.answer(answering.order_of(bought.order), 200 if bought.repeated else 201)
 
 

@@ -55,6 +55,7 @@ def seed(settings: Settings) -> None:
             cards.fill_pools(skus, source)
         station_ids = [1, *(station_id for station_id, _login in opened)]
         members, member_login = people.create_members(station_ids)
+        shown["api"] = people.create_api_key(members[1][0])
         crowd = people.DemoPeople(station_ids, members, shown)
         now = datetime.now(UTC)
         diary = Diary()
@@ -102,6 +103,7 @@ def _write_logins(
     host = f"{people.STATIONS[0][0]}.{settings.base_domain}"
     info = {
         **shown,
+        "api": {**shown["api"], "docs_url": settings.host_url(settings.main_host) + "/api/v1/docs"},
         "owner": {**owner[1], "station_url": settings.host_url(host)},
         "member": {**member, "station_url": settings.host_url(settings.main_host)},
         "supplier": {

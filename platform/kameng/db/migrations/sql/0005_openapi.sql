@@ -147,3 +147,7 @@ GRANT SELECT ON ALL TABLES IN SCHEMA public TO kameng_guard;
 GRANT INSERT, UPDATE ON order_notify, api_key, refund_request TO kameng_guard;
 GRANT INSERT ON risk_decision TO kameng_guard;
 GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO kameng_app, kameng_main, kameng_guard;
+UPDATE role SET permissions = permissions || ARRAY['openapi.view','openapi.manage']
+ WHERE station_id = 1 AND builtin AND code IN ('operations','risk') AND NOT permissions @> ARRAY['openapi.view'];
+UPDATE role SET permissions = permissions || ARRAY['openapi.view']
+ WHERE station_id = 1 AND builtin AND code = 'support' AND NOT permissions @> ARRAY['openapi.view'];

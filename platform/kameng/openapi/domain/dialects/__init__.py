@@ -1,0 +1,1 @@
+"""Other systems' protocols, spoken as a server: what is signed, read and shown. Pure."""

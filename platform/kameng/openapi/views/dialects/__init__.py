@@ -1,0 +1,1 @@
+"""Other systems' protocols over HTTP: a `blueprint` each, which refuses in its own words."""

@@ -1,0 +1,136 @@
+"""What is traded in the bench: ten stations, a hundred members with keys and money, a hundred SKUs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import psycopg
+from flask import Flask
+
+from kameng.catalog import api as catalog
+from kameng.db import main_scope, station_scope
+from kameng.openapi import api as openapi
+from kameng.plugins import api as plugins
+from kameng.pricing import api as pricing
+from kameng.stations import api as stations
+from kameng.stock import api as stock
+
+FIRST_STATION, STATIONS, MEMBERS_EACH, SKUS = 101, 10, 10, 100
+HOT = "HOT"  # the SKU that everybody wants
+ACTOR = "bench"
+
+_STATIONS = f"""
+INSERT INTO station(id, parent_id, path, slug, name, state)
+  SELECT n, 1, ARRAY[1, n], 'shop-' || n, 'Shop ' || n, 'active' FROM generate_series({FIRST_STATION}, {FIRST_STATION + STATIONS - 1}) n;
+INSERT INTO host(host, station_id, kind) SELECT slug || '.localhost', id, 'subdomain' FROM station WHERE id > 1;
+INSERT INTO price_rule(station_id, purpose, operation, value, rounding_step) VALUES (1, 'wholesale', 'multiply', 10500, 100);
+INSERT INTO price_rule(station_id, purpose, operation, value, rounding_step) SELECT id, 'retail', 'multiply', 10800, 100 FROM station;
+INSERT INTO member(station_id, login, password_hash)
+  SELECT s.id, 'buyer' || n || '@example.com', '!' FROM station s CROSS JOIN generate_series(1, {MEMBERS_EACH}) n WHERE s.id > 1 ORDER BY s.id, n;
+"""
+# By the books: from the account of adjustments, as a decision of staff would move it.
+_MONEY = """
+SELECT _post('bench:' || id, station_id, NULL, NULL, NULL, ARRAY[_account(1, 'adjustment')],
+             ARRAY[_account(station_id, 'wallet', id::text)], ARRAY[1000000000000], ARRAY['adjustment']) FROM member
+"""
+
+
+@dataclass(frozen=True)
+class Key:
+    """A member's key to the open API, and the station that it belongs to."""
+
+    station_id: int
+    host: str
+    id: int
+    key_id: str
+    secret: str
+
+
+@dataclass(frozen=True)
+class Stock:
+    """How many cards a run may use up."""
+
+    spread: int  # over all SKUs
+    hot: int
+
+
+@dataclass(frozen=True)
+class Fixture:
+    """Who buys, and what there is."""
+
+    keys: tuple[Key, ...]
+    skus: tuple[str, ...]
+
+
+def fill(app: Flask, owner_url: str, wanted: Stock) -> Fixture:
+    """Make all of it in a migrated, empty database; cards are sealed as any import seals them."""
+    with app.app_context():
+        with main_scope(reason=ACTOR):
+            stations.create_main_station("Bench")
+        with psycopg.connect(owner_url) as owner:
+            owner.execute(_STATIONS.encode())
+            owner.execute(_MONEY.encode())
+        stations.forget_hosts()
+        with main_scope(reason=ACTOR):
+            codes = _goods(wanted)
+        _gateway()
+        keys = _keys(owner_url)
+    return Fixture(keys, codes)
+
+
+def add_sku(code: str, category: int, cards: int) -> int:
+    """A SKU with its product and so many cards; main scope. Prices come by `pricing.reprice`."""
+    product = catalog.create_product(code.lower(), code, category, "card", state="on_sale")
+    sku = catalog.create_sku(product, code, "1", face_value=10_0000, cost=8_0000)
+    if cards:
+        lines = "\n".join(f"{code}N{n:07d}----{code}-{n:07d}-SECRET" for n in range(cards))
+        stock.import_cards(sku, lines.encode(), "bench.txt", ACTOR)
+    return sku
+
+
+def _goods(wanted: Stock) -> tuple[str, ...]:
+    category = catalog.create_category("bench", "Bench")
+    codes = tuple(f"B{n}" for n in range(SKUS))
+    skus = [add_sku(code, category, wanted.spread // SKUS) for code in codes]
+    skus.append(add_sku(HOT, category, wanted.hot))
+    pricing.reprice(skus)
+    return codes
+
+
+def _gateway() -> None:
+    values = {
+        "gateway_url": "https://pay.example.com", "version": "v1", "pid": "1", "key": "k" * 32,
+    }  # fmt: skip
+    plugins.configure(1, "payment-epay", values, ACTOR)
+    plugins.set_enabled(1, "payment-epay", True, ACTOR)
+
+
+def _keys(owner_url: str) -> tuple[Key, ...]:
+    """One key a member, without the usual limit of requests a minute."""
+    with psycopg.connect(owner_url) as owner:
+        members = owner.execute("SELECT station_id, id FROM member ORDER BY id").fetchall()
+        secrets = dict(_key(station, member) for station, member in members)
+        owner.execute("UPDATE api_key SET per_minute = 1000000")
+        found = owner.execute("SELECT station_id, id, key_id FROM api_key ORDER BY id").fetchall()
+    return tuple(
+        Key(station, f"shop-{station}.localhost", number, name, secrets[name])
+        for station, number, name in found
+    )
+
+
+def _key(station_id: int, member_id: int) -> tuple[str, str]:
+    with station_scope(station_id):
+        return openapi.make_key(
+            member_id, name=ACTOR, dialect="native", sandbox=False, scopes=("orders.write",),
+            networks=(), callback_url="", actor=ACTOR,
+        )  # fmt: skip
+
+
+def settle(owner_url: str) -> None:
+    """Statistics as of a shop that has been running for a while.
+
+    Call it after some purchases: plans made for empty tables read them whole, and stay.
+    """
+    with psycopg.connect(owner_url, autocommit=True) as owner:
+        owner.execute("VACUUM ANALYZE")
+        owner.execute("CHECKPOINT")

@@ -1,0 +1,53 @@
+"""Signed purchases, ready to be sent: bytes on the wire, built before the clock runs."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from secrets import token_hex
+
+from tests.bench.fixture import HOT, Fixture, Key
+
+from kameng.signing import signature
+
+PATH = "/api/v1/orders"
+
+
+def spread(fixture: Fixture, count: int) -> list[bytes]:
+    """Every member in turn, every SKU in turn; the two drift, so that all pairs occur."""
+    keys, skus = fixture.keys, fixture.skus
+    pairs = [
+        (keys[n % len(keys)], skus[(n + n // len(keys)) % len(skus)]) for n in range(count)
+    ]  # fmt: skip
+    return _signed(pairs)
+
+
+def one_sku(fixture: Fixture, count: int) -> list[bytes]:
+    """Every member in turn wants the same SKU."""
+    return _signed([(fixture.keys[n % len(fixture.keys)], HOT) for n in range(count)])
+
+
+def one_wallet(fixture: Fixture, count: int) -> list[bytes]:
+    """One member buys every SKU in turn."""
+    return _signed([(fixture.keys[0], fixture.skus[n % len(fixture.skus)]) for n in range(count)])
+
+
+def _signed(pairs: Sequence[tuple[Key, str]]) -> list[bytes]:
+    mark, now = token_hex(6), str(int(time.time()))
+    return [_request(key, sku, f"{mark}-{n}", now) for n, (key, sku) in enumerate(pairs)]
+
+
+def _request(key: Key, sku: str, number: str, now: str) -> bytes:
+    body = json.dumps(
+        {"sku": sku, "quantity": 1, "merchant_order_no": number, "max_total": "99.00"}
+    ).encode()
+    nonce = f"nonce-{number}"
+    sign = signature(key.secret, "POST", PATH, now, nonce, body)
+    head = (
+        f"POST {PATH} HTTP/1.1\r\nHost: {key.host}\r\nUser-Agent: bench\r\n"
+        f"Kameng-Key: {key.key_id}\r\nKameng-Timestamp: {now}\r\nKameng-Nonce: {nonce}\r\n"
+        f"Kameng-Signature: {sign}\r\nContent-Type: application/json\r\n"
+        f"Content-Length: {len(body)}\r\n\r\n"
+    )
+    return head.encode() + body
