@@ -35,7 +35,7 @@ from kameng.openapi.services.keys import (
     set_limit,
 )
 from kameng.openapi.services.notices import register as register_notices
-from kameng.openapi.services.reading import account, decimal, order, order_of, orders
+from kameng.openapi.services.reading import decimal
 from kameng.openapi.services.refund_desk import (
     RefundRequestView,
     accept_refund_request,
@@ -45,12 +45,19 @@ from kameng.openapi.services.refund_desk import (
     station_refund_requests,
 )
 from kameng.openapi.services.refund_requests import (
-    refund_requests_of,
-    request_refund,
     requests_of_order,
     withdraw_refund_request,
 )
 from kameng.openapi.services.refusing import ApiRefused, refused
+from kameng.openapi.services.serving import (
+    account,
+    order,
+    order_of,
+    orders,
+    refund_requests_of,
+    request_refund,
+    statement,
+)
 from kameng.openapi.services.shelf import (
     categories,
     numbered_page,
@@ -61,7 +68,6 @@ from kameng.openapi.services.shelf import (
     products_by_ids,
     skus_of_products,
 )
-from kameng.openapi.services.statements import statement
 from kameng.openapi.services.switches import dialect_switches, switch_dialect
 from kameng.openapi.services.words import (
     DIALECT_WORDS,
