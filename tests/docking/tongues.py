@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from kameng.openapi.domain.callers import Dialect
+from kameng_supplier_acg_shared.signing import request_no
 
 Settings = Callable[[str, str, str], Mapping[str, str]]
 
@@ -14,6 +15,7 @@ Settings = Callable[[str, str, str], Mapping[str, str]]
 class Tongue:
     """``settings`` makes the plugin's from A's address, the key's number and its secret.
 
+    ``number``: what a purchase's number is called over there.
     ``one_address``: notices go to the key's address, since orders name none.
     ``shows_refunds``: what comes back of delivered goods can be seen by asking.
     """
@@ -21,6 +23,7 @@ class Tongue:
     dialect: Dialect
     plugin_id: str
     settings: Settings
+    number: Callable[[str], str] = str
     one_address: bool = False
     shows_refunds: bool = True
 
@@ -45,6 +48,7 @@ DIALECTS = (
             "base_url": f"{url}/dock/acg-shared", "flavour": "shared", "app_id": key,
             "app_key": secret,
         },
+        number=request_no,
         shows_refunds=False,
     ),
     Tongue(
