@@ -123,6 +123,8 @@ JOBS: Mapping[str, Any] = {
     "stock.move_to_active_key": _l("卡密换新密钥"),
     "stock.void_expired_cards": _l("作废过期卡密"),
     "stock.watch_stock": _l("库存预警"),
+    "openapi.announce_sandbox": _l("推送沙箱的变化"),
+    "openapi.prune_sandbox": _l("清理旧的沙箱订单"),
     "openapi.watch_refund_requests": _l("退款申请超时提醒"),
     "suppliers.watch_papers": _l("供应商资质到期提醒"),
     "suppliers.draw_up_statements": _l("出供应商对账单"),

@@ -87,7 +87,7 @@ class Load:
         end = began + seconds
         for connection in list(self._connections.values()):
             self._next(connection)
-        while time.perf_counter() < end:
+        while time.perf_counter() < end and not self._round.ran_out:
             self._turn(0.05)
         self._round.seconds = time.perf_counter() - began
         self._round.cpu_share = (time.process_time() - began_cpu) / self._round.seconds

@@ -23,6 +23,11 @@ def cpu_seconds(word: str) -> float:
     return sum(int(ticks) for pid in found for ticks in stats[pid][11:15]) / _TICKS_PER_S
 
 
+def cpu_of(pid: int) -> float:
+    """CPU time of one process in seconds, in steps of a hundredth."""
+    return sum(int(ticks) for ticks in _fields(pid)[11:13]) / _TICKS_PER_S
+
+
 def _pids() -> list[int]:
     return [int(folder.name) for folder in Path("/proc").iterdir() if folder.name.isdigit()]
 

@@ -23,7 +23,8 @@ from types import FrameType
 from typing import Any
 from urllib.parse import unquote
 
-from tests.bench import purchases
+from flask import Flask
+from tests.bench import inside, purchases
 from tests.bench.fixture import Stock, fill, settle
 from tests.bench.pgbench import BenchBroken
 from tests.bench.servers import Installation
@@ -81,6 +82,7 @@ def run(found: Installation, seconds: float, *, with_functions: bool = False) ->
     show(
         app, make, count, settle_down=lambda: settle(found.owner_url), with_functions=with_functions
     )
+    inside.show(found, fixture, count)
     return 0
 
 
@@ -92,8 +94,11 @@ def show(
     answers = Counter(answer(app, environ) for environ in make(max(BATCH, count // 5)))
     print("answers:", dict(answers))
     settle_down()
+    _best, bare = whole(_bare_flask(), make(count))
     best, median = whole(app, make(count))
-    print(f"whole request: {median:.0f} us (best of batches {best:.0f})\n")
+    print(
+        f"whole request: {median:.0f} us (best of batches {best:.0f}); bare Flask: {bare:.0f} us\n"
+    )
     parts = timed_parts(app, make(count))
     for label, (calls, micros) in sorted(parts.items(), key=lambda item: -item[1][1]):
         print(f"  {micros:7.1f} us  {calls:5.1f} calls  {label}")
@@ -102,6 +107,13 @@ def show(
         print(f"  {share * median:7.1f} us  {share:6.1%}  {package}")
     if with_functions:
         print_functions(app, make(count))
+
+
+def _bare_flask() -> Flask:
+    """The same requests, answered at once: what Flask costs on this machine at this moment."""
+    app = Flask("bare")
+    app.add_url_rule("/<path:_path>", "hello", lambda _path: "hello", methods=["GET", "POST"])
+    return app
 
 
 def environ_of(raw: bytes) -> Environ:

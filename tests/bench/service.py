@@ -6,7 +6,7 @@ import multiprocessing
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from secrets import token_hex
@@ -62,6 +62,7 @@ def buyers(settings: Settings, fixture: Fixture) -> Iterator[Buyers]:
             ours, theirs = context.Pipe()
             process = context.Process(target=_work, args=(theirs, settings, fixture, number))
             process.start()
+            theirs.close()  # or a dead process would never be noticed
             ends.append(ours)
             processes.append(process)
         for end in ends:
@@ -69,7 +70,8 @@ def buyers(settings: Settings, fixture: Fixture) -> Iterator[Buyers]:
         yield Buyers(ends)
     finally:
         for end in ends:
-            end.send(0.0)
+            with suppress(OSError):  # it has died
+                end.send(0.0)
         for process in processes:
             process.join(timeout=20)
 

@@ -146,11 +146,11 @@ def test_T8_money_is_asked_back_and_the_request_is_found_again(
 def test_T8_the_statement_of_yesterday_adds_up(client: DocumentClient) -> None:
     today = datetime.now(ZoneInfo("Asia/Shanghai")).date()
     day = (today - timedelta(days=1)).isoformat()
-    found = client.call("getStatement", date=day).content
+    found = client.call("getStatement", day=day).content
     moved = sum((Decimal(one["amount"]) for one in found["movements"]), Decimal(0))
     assert Decimal(found["opening_balance"]) + moved == Decimal(found["closing_balance"])
-    sheet = client.call("getStatement", date=day, accept="text/csv").content
+    sheet = client.call("getStatement", day=day, accept="text/csv").content
     rows = list(csv.DictReader(io.StringIO(sheet.removeprefix("\ufeff"))))
     assert len(rows) == 2 + len(found["movements"]) + len(found["orders"])
     with pytest.raises(Refused, match="400 date_invalid"):
-        client.call("getStatement", date=today.isoformat())
+        client.call("getStatement", day=today.isoformat())

@@ -215,6 +215,17 @@ def test_two_secrets_live_until_one_is_taken_back(dock: Dock) -> None:
     assert told(ask(dock, replace(key, secret=second), "user/info"))
 
 
+def test_a_closed_station_sells_nothing_and_still_tells_of_orders(dock: Dock) -> None:
+    key, sku = dock.key(ENOUGH), dock.cards(2)
+    placed = told(ask(dock, key, "order/buy", wanted(sku)))
+    dock.shop.owner.execute("UPDATE station SET state = 'suspended' WHERE id = 3")
+    try:
+        assert "暂停营业" in refusal(ask(dock, key, "order/buy", wanted(sku)))
+        assert told(ask(dock, key, "order/info", {"ordersn": placed["ordersn"]}))
+    finally:
+        dock.shop.owner.execute("UPDATE station SET state = 'active' WHERE id = 3")
+
+
 def test_too_many_requests_are_refused(dock: Dock) -> None:
     key = dock.key()
     dock.shop.owner.execute("UPDATE api_key SET per_minute = 2 WHERE key_id = %s", (key.shown,))

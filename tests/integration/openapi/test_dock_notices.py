@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from kameng.db import main_scope
 from kameng.settings import Settings
 from kameng_sdk.errors import WebhookRefused
 from kameng_sdk.money import Money
@@ -163,6 +164,20 @@ def test_an_order_without_an_address_is_told_at_the_keys_own(shop: Any, buyer: B
     (event,) = read(dock, key.secret, body)
     assert event.purchase_no == own
     assert len(event.result.deliveries) == 1
+
+
+@pytest.mark.parametrize("dialect", ["kasushou", "kakayun"])
+def test_orders_of_the_sandbox_are_told_alike(shop: Any, buyer: Buyer, dialect: str) -> None:
+    from kameng.openapi.services.sandbox_news import announce_sandbox
+
+    dock = Dock(shop, dialect)
+    key = dock.key(sandbox=True)
+    own = buy(dock, key, dock.cards(1), f"{buyer.url}/x")
+    with shop.app.app_context(), main_scope(reason="test"):
+        announce_sandbox()
+    work(dock)
+    assert [event.purchase_no for event in read(dock, key.secret, buyer.bodies[-1])] == [own]
+    assert dock.orders_of(key) == 0
 
 
 def test_a_revoked_key_signs_nothing(shop: Any, buyer: Buyer) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import text
@@ -16,7 +16,7 @@ from kameng.openapi.domain.callers import Caller
 from kameng.openapi.domain.dialects.kakayun import showing as kakayun
 from kameng.openapi.domain.dialects.kasushou import showing as kasushou
 from kameng.openapi.domain.facts import OrderFacts
-from kameng.openapi.services import reading
+from kameng.openapi.services import serving
 from kameng.openapi.services.callers import secrets_of
 from kameng.webhooks import api as webhooks
 
@@ -46,37 +46,48 @@ def _builder(write: Write) -> Callable[[webhooks.DeliveryFacts], webhooks.Outgoi
     def build(facts: webhooks.DeliveryFacts) -> webhooks.Outgoing | None:
         """None when there is nothing to say: the key or the order is gone, or nothing is final."""
         secrets = secrets_of(facts.station_id, facts.api_key_id)
-        order = _order(facts)
-        # There is room for one signature. The older secret goes when all programs use the new one.
-        told = write(order, secrets[0], time.time()) if order and secrets else None
-        return None if told is None or order is None else _request(told, order)
+        caller = caller_of(facts)
+        order = order_told(caller, facts) if caller else None
+        now = time.time()
+        # Nobody says which of two secrets the program has by now: the tries use both in turn.
+        secret = secrets[int(now) % len(secrets)] if secrets else ""
+        told = write(order, secret, now) if order and secret else None
+        return None if told is None or order is None else _request(told, order, secrets)
 
     return build
 
 
-def _order(facts: webhooks.DeliveryFacts) -> OrderFacts | None:
+def caller_of(facts: webhooks.DeliveryFacts) -> Caller | None:
+    """The key that a notice goes to; None when it is revoked. Station scope."""
     given = {"station": facts.station_id, "key": facts.api_key_id}
     row = db.session.execute(_KEY, given).first()
     if row is None:
         return None
-    caller = Caller(
+    return Caller(
         station_id=facts.station_id, api_key_id=facts.api_key_id, key_id=row.key_id,
         member_id=row.member_id, dialect=row.dialect, sandbox=row.mode == "sandbox",
         scopes=frozenset(row.scopes), per_minute=row.per_minute, ip="",
         callback_url=row.callback_url,
     )  # fmt: skip
+
+
+def order_told(caller: Caller, facts: webhooks.DeliveryFacts) -> OrderFacts | None:
+    """The order as it is now; None when it is gone."""
     try:
-        return reading.order(caller, facts.order_no)
+        return serving.order(caller, facts.order_no)
     except DomainError:
         return None
 
 
-def _request(told: Mapping[str, Any], order: OrderFacts) -> webhooks.Outgoing:
+def _request(
+    told: Mapping[str, Any], order: OrderFacts, secrets: Sequence[str]
+) -> webhooks.Outgoing:
+    cards = (part for card in order.cards for part in (card.number, card.code) if part)
     return webhooks.Outgoing(
         method="POST",
         headers={"Content-Type": "application/json;charset=utf-8"},
         body=json.dumps(told, ensure_ascii=False).encode(),
-        hidden=tuple(card.code for card in order.cards),
+        hidden=(*secrets, *cards),
     )
 
 

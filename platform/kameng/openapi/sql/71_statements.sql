@@ -12,15 +12,17 @@ BEGIN
   RETURN QUERY WITH w AS MATERIALIZED (
     SELECT a.id, b.balance FROM account a JOIN account_balance b ON b.account_id = a.id
      WHERE a.station_id = p_station AND a.kind = 'wallet' AND a.ref = p_member::text AND a.currency = 'CNY'
-  ), moved AS NOT MATERIALIZED (
-    SELECT t.id, t.at, t.kind, t.amount, t.order_id FROM w JOIN transfer t ON t.credit_account = w.id
+  ), moved AS (
+    SELECT t.id, t.at, t.amount FROM w JOIN transfer t ON t.credit_account = w.id
     UNION ALL
-    SELECT t.id, t.at, t.kind, -t.amount, t.order_id FROM w JOIN transfer t ON t.debit_account = w.id
-  ), sums AS (
+    SELECT t.id, t.at, -t.amount FROM w JOIN transfer t ON t.debit_account = w.id
+  ), sums AS ( -- one pass over the history
     SELECT coalesce(sum(m.amount) FILTER (WHERE m.at < p_from), 0)::bigint AS before,
-           coalesce(sum(m.amount) FILTER (WHERE m.at >= p_until), 0)::bigint AS later FROM moved m
+           coalesce(sum(m.amount) FILTER (WHERE m.at >= p_until), 0)::bigint AS later,
+           array_agg(m.id) FILTER (WHERE m.at >= p_from AND m.at < p_until) AS ids FROM moved m
   )
-  SELECT d.id, d.at, d.kind, d.amount, o.order_no, o.idempotency_key, s.before, coalesce((SELECT w.balance FROM w), 0) - s.later
-    FROM sums s LEFT JOIN moved d ON d.at >= p_from AND d.at < p_until
-    LEFT JOIN orders o ON o.station_id = p_station AND o.id = d.order_id ORDER BY d.at, d.id;
+  SELECT t.id, t.at, t.kind, CASE WHEN t.credit_account = w.id THEN t.amount ELSE -t.amount END, o.order_no, o.idempotency_key,
+         s.before, coalesce(w.balance, 0) - s.later
+    FROM sums s LEFT JOIN w ON true LEFT JOIN LATERAL unnest(s.ids) AS i(id) ON true LEFT JOIN transfer t ON t.id = i.id
+    LEFT JOIN orders o ON o.station_id = p_station AND o.id = t.order_id ORDER BY t.at, t.id;
 END $f$;

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import random
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from kameng.app import create_app
@@ -63,6 +63,8 @@ def seed(settings: Settings) -> None:
         tills = [Counter.of(station_id, crowd, SEED, diary) for station_id in station_ids]
         work.had_trouble(tills, skus, now)  # first: lists show the highest numbers on top
         history.live(app, tills, skus, history.moments(now, source))
+        # What its programs buy from: the pages have spent the rest.
+        history.fill_wallet(1, members[1][0], 5000, now - timedelta(days=2), diary)
         past = PastPurchases(market, diary, now)
         past.buy_all()
         work.leave_work(tills, skus, now, past)

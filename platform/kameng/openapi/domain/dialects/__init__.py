@@ -1,1 +1,1 @@
-"""Other systems' protocols, spoken as a server: what is signed, read and shown. Pure."""
+"""How other systems' protocols sign, read and write, each in a module of its own. Pure."""

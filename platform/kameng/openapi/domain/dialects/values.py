@@ -11,6 +11,7 @@ from typing import Any
 
 from kameng.errors import DomainError
 from kameng.openapi.domain.buying import NUMBER
+from kameng.openapi.domain.dialects.wire import keepable
 from kameng_sdk.money import Money
 
 LONGEST_TEXT = 2_000
@@ -48,7 +49,7 @@ def text(fields: Mapping[str, Any], name: str, most: int = LONGEST_TEXT) -> str:
     if isinstance(value, bool) or not isinstance(value, (str, int)):
         raise DomainError("field_invalid", field=name)
     found = str(value).strip()
-    if len(found) > most or "\0" in found or not _is_unicode(found):
+    if len(found) > most or not keepable(found):
         raise DomainError("field_invalid", field=name)
     return found
 
@@ -100,16 +101,6 @@ def merchant_number(fields: Mapping[str, Any], name: str) -> str:
     if not NUMBER.fullmatch(number):
         raise DomainError("field_invalid", field=name)
     return number
-
-
-def places(amount: int) -> str:
-    """An amount with two places, or four where they count."""
-    return Money(amount).format(4 if amount % 100 else 2)
-
-
-def _is_unicode(value: str) -> bool:
-    # JSON can name halves of characters, which no database takes.
-    return not any("\ud800" <= letter <= "\udfff" for letter in value)
 
 
 def _never(constant: str) -> None:

@@ -1,12 +1,8 @@
-"""What dialects share: a strict reading of JSON, whole numbers, amounts as texts."""
+"""What the dialects with ids of their own share: ids, sums, texts that can be kept."""
 
 from __future__ import annotations
 
-import json
-from typing import Any
-
-from kameng.errors import DomainError
-from kameng_sdk.money import UNITS_PER_FEN, Money
+from kameng_sdk.money import UNITS_PER_FEN
 
 MOST_ID = 2**63 - 1  # the database's own
 # Refusals of the web itself by our own names.
@@ -14,21 +10,6 @@ _OF_HTTP = {
     404: "not_found", 405: "method_not_allowed", 413: "too_large", 421: "unknown_host",
     429: "too_many", 503: "unavailable",
 }  # fmt: skip
-
-
-def json_object(body: bytes) -> dict[str, Any]:
-    """The object in a body. Raises `DomainError` json_invalid or duplicate_parameter.
-
-    A name given twice means one thing to us and another to somebody in between. Texts that the
-    database cannot keep (NUL, half a surrogate pair) are refused here, wherever they stand.
-    """
-    try:
-        found = json.loads(body.decode(), object_pairs_hook=_once, parse_constant=_no_constant)
-    except (ValueError, RecursionError):
-        raise DomainError("json_invalid") from None
-    if not isinstance(found, dict) or not _keepable(found):
-        raise DomainError("json_invalid")
-    return found
 
 
 def keepable(text: str) -> bool:
@@ -44,11 +25,6 @@ def row_id(text: str) -> int | None:
     return number if 0 < number <= MOST_ID else None
 
 
-def yuan(amount: int) -> str:
-    """An amount at scale 4 as decimal text: two places, or four where two would hide a rest."""
-    return Money(amount).format(4 if amount % UNITS_PER_FEN else 2)
-
-
 def total_of(price: int, quantity: int) -> int:
     """What so many pieces cost: whole fen, half a fen up, as orders are placed (design §6)."""
     return (price * quantity + UNITS_PER_FEN // 2) // UNITS_PER_FEN * UNITS_PER_FEN
@@ -57,26 +33,3 @@ def total_of(price: int, quantity: int) -> int:
 def code_of_http(status: int) -> str:
     """A refusal of the web, under the name of ours that says the same."""
     return _OF_HTTP.get(status) or ("internal" if status >= 500 else "bad_request")
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    if len(dict(pairs)) != len(pairs):
-        raise DomainError("duplicate_parameter")
-    return dict(pairs)
-
-
-def _no_constant(word: str) -> None:
-    raise ValueError(f"{word} is not JSON")
-
-
-def _keepable(found: dict[str, Any]) -> bool:
-    waiting: list[Any] = [found]
-    while waiting:
-        value = waiting.pop()
-        if isinstance(value, dict):
-            waiting += [*value, *value.values()]
-        elif isinstance(value, list):
-            waiting += value
-        elif isinstance(value, str) and not keepable(value):
-            return False
-    return True

@@ -1,1 +1,1 @@
-"""Other systems' protocols over HTTP: a `blueprint` each, which refuses in its own words."""
+"""Other systems' protocols over HTTP: each module has a blueprint without a prefix of its own."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from flask import Blueprint, Response, g, request
@@ -22,9 +22,10 @@ from kameng.openapi.domain.dialects.acg_shared.form import (
     whole_of,
 )
 from kameng.openapi.domain.dialects.acg_shared.refusals import No, refusal_of, wrong_quantity
-from kameng.openapi.domain.dialects.wire import row_id, total_of, yuan
-from kameng.openapi.domain.facts import ProductFacts
-from kameng.openapi.views.dialects.buying import buy_by_id, everything
+from kameng.openapi.domain.dialects.values import places
+from kameng.openapi.domain.dialects.wire import code_of_http, total_of
+from kameng.openapi.domain.facts import Buy, ProductFacts
+from kameng.openapi.views.dialects.selling import buy_or_find, let_in
 from kameng.openapi.views.native import REFUSED_PER_MINUTE
 from kameng.web import client_ip, limit, no_store
 
@@ -32,6 +33,7 @@ log = logging.getLogger(__name__)
 blueprint = Blueprint("dock_acg_shared", __name__)
 
 MAX_BODY = 64 * 1024
+AT_ONCE = 100
 # Every address takes every method, so that a wrong one is refused in the protocol's words.
 RULE: dict[str, Any] = {
     "methods": ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"),
@@ -56,23 +58,25 @@ def _at(path: str) -> Callable[[Callable[[Caller, Form], Data]], Callable[[Calle
     return decorate
 
 
-@blueprint.route("/", defaults={"rest": ""}, **RULE)
-@blueprint.route("/<path:rest>", **RULE)
-def nowhere(rest: str) -> Response:
+def nowhere(rest: str = "") -> Response:
     """What the protocol does not have."""
     raise NotFound
+
+
+for _rule in ("/", "/<path:rest>"):
+    blueprint.add_url_rule(_rule, "nowhere", nowhere, **RULE)
 
 
 @_at("authentication/connect")
 def connect(caller: Caller, form: Form) -> Data:
     """The wallet, and whose store this is."""
-    return {"shopName": g.station.name, "balance": yuan(api.account(caller).balance)}
+    return {"shopName": g.station.name, "balance": places(api.account(caller).balance)}
 
 
 @_at("commodity/items")
 def items(caller: Caller, form: Form) -> Data:
     """The whole catalogue."""
-    return goods.catalogue(one for one in everything(caller) if one.on_sale)
+    return goods.catalogue(_everything(caller))
 
 
 @_at("commodity/item")
@@ -112,28 +116,27 @@ def valuation(caller: Caller, form: Form) -> Data:
     if not found.on_sale:
         raise refusal_of("not_on_sale", 409)
     _check_quantity(found, quantity)
-    return {"price": yuan(total_of(found.price, quantity))}
+    return {"price": places(total_of(found.price, quantity))}
 
 
 @_at("commodity/trade")
 def trade(caller: Caller, form: Form) -> Data:
     """Buy from the wallet; the same request_no again answers with the same order."""
     wish = orders.read_wish(form)
-    return orders.traded(
-        buy_by_id(
-            caller, wish.sku_id, wish.quantity, wish.number,
-            lambda found: goods.inputs_of(form, found.fields),
-        )
-    )  # fmt: skip
+
+    def read(found: ProductFacts) -> Buy:
+        return Buy(
+            sku=found.sku, quantity=wish.quantity, merchant_order_no=wish.number,
+            inputs=goods.inputs_of(form, found.fields),
+        )  # fmt: skip
+
+    return orders.traded(buy_or_find(caller, wish.sku_id, wish.quantity, wish.number, read))
 
 
 @_at("commodity/query")
 def query(caller: Caller, form: Form) -> Data:
     """How an order stands, by this store's number."""
-    number = row_id(text_of(form, "tradeNo"))
-    if number is None:
-        raise refusal_of("order_unknown", 404)
-    return orders.told(api.order(caller, str(number)))
+    return orders.told(api.order(caller, text_of(form, "tradeNo")))
 
 
 @_at("commodity/draftCard")
@@ -157,8 +160,16 @@ def _caller() -> tuple[Caller, Form]:
     except (No, DomainError):
         limit("api-refused", client_ip(), REFUSED_PER_MINUTE, 60)
         raise
-    api.admit(caller, secret=secret)
-    return caller, form
+    return let_in(caller, secret), form
+
+
+def _everything(caller: Caller) -> Iterator[ProductFacts]:
+    cursor = ""
+    while True:
+        page = api.products(caller, cursor, AT_ONCE)
+        yield from page.items
+        if not (cursor := page.next_cursor):
+            return
 
 
 def _goods(caller: Caller, form: Form, name: str) -> ProductFacts:
@@ -202,7 +213,9 @@ def _refused(error: DomainError) -> Response:
 @blueprint.errorhandler(HTTPException)
 def _http(error: HTTPException) -> Response:
     status = error.code or (error.response.status_code if error.response else 500)
-    response = _said({"code": status, "msg": refusal_of("", status).message}, status)
+    response = _said(
+        {"code": status, "msg": refusal_of(code_of_http(status), status).message}, status
+    )
     for name, value in error.get_headers():
         if name.lower() in ("allow", "retry-after"):
             response.headers[name] = value

@@ -17,9 +17,10 @@ from kameng.openapi.domain.callers import Caller
 from kameng.openapi.domain.dialects.dujiao_next import door, goods, orders
 from kameng.openapi.domain.dialects.dujiao_next.problems import Problem, problem_of
 from kameng.openapi.domain.dialects.dujiao_next.wish import read_wish
-from kameng.openapi.domain.dialects.wire import row_id
+from kameng.openapi.domain.dialects.wire import code_of_http, row_id
+from kameng.openapi.domain.facts import Buy, ProductFacts
 from kameng.openapi.services import dujiao_notices
-from kameng.openapi.views.dialects.buying import buy_by_id
+from kameng.openapi.views.dialects.selling import buy_or_find, let_in
 from kameng.openapi.views.native import REFUSED_PER_MINUTE
 from kameng.web import client_ip, limit, no_store
 
@@ -51,11 +52,13 @@ def _at(method: str, path: str) -> Callable[[Callable[..., Fields]], Callable[..
     return decorate
 
 
-@blueprint.route("/", defaults={"rest": ""}, **RULE)
-@blueprint.route("/<path:rest>", **RULE)
-def nowhere(rest: str) -> Response:
+def nowhere(rest: str = "") -> Response:
     """What the protocol does not have."""
     raise NotFound
+
+
+for _rule in ("/", "/<path:rest>"):
+    blueprint.add_url_rule(_rule, "nowhere", nowhere, **RULE)
 
 
 @_at("POST", "ping")
@@ -97,24 +100,26 @@ def product(caller: Caller, number: str) -> Fields:
 def order(caller: Caller) -> Fields:
     """Buy from the wallet; the same number again answers with the same order."""
     wish = read_wish(request.get_data())
-    return orders.placed(
-        buy_by_id(
-            caller, wish.sku_id, wish.quantity, wish.number, lambda _: wish.inputs,
-            wish.callback_url,
-        )
-    )  # fmt: skip
+
+    def read(found: ProductFacts) -> Buy:
+        return Buy(
+            sku=found.sku, quantity=wish.quantity, merchant_order_no=wish.number,
+            inputs=wish.inputs, notify_url=wish.callback_url,
+        )  # fmt: skip
+
+    return orders.placed(buy_or_find(caller, wish.sku_id, wish.quantity, wish.number, read))
 
 
 @_at("GET", "orders/<number>")
 def order_detail(caller: Caller, number: str) -> Fields:
     """How an order stands, with its cards once all are there."""
-    return orders.detail(api.order(caller, _order_no(number)))
+    return orders.detail(api.order(caller, _order_no(caller, number)))
 
 
 @_at("POST", "orders/<number>/cancel")
 def cancel(caller: Caller, number: str) -> Fields:
     """Only what is over already counts as cancelled: goods are bought the moment they are paid."""
-    found = orders.placed(api.order(caller, _order_no(number)))
+    found = orders.placed(api.order(caller, _order_no(caller, number)))
     if found["status"] != "canceled":
         raise Problem("cancel_not_allowed", "订单已付款，不能取消；需要退款请联系客服")
     return found
@@ -131,15 +136,14 @@ def _caller() -> Caller:
     except (Problem, DomainError):
         limit("api-refused", client_ip(), REFUSED_PER_MINUTE, 60)
         raise
-    api.admit(caller, secret=secret)
-    return caller
+    return let_in(caller, secret)
 
 
-def _order_no(text: str) -> str:
-    number = row_id(text)
-    if number is None:
+def _order_no(caller: Caller, text: str) -> str:
+    found = orders.order_no(text, sandbox=caller.sandbox)
+    if found is None:
         raise Problem("order_not_found", "没有这个订单")
-    return str(number)
+    return found
 
 
 def _said(fields: Fields, status: int = 200) -> Response:
@@ -163,7 +167,7 @@ def _refused(error: DomainError) -> Response:
 @blueprint.errorhandler(HTTPException)
 def _http(error: HTTPException) -> Response:
     status = error.code or (error.response.status_code if error.response else 500)
-    response = _no(problem_of("", status))
+    response = _no(problem_of(code_of_http(status), status))
     for name, value in error.get_headers():
         if name.lower() in ("allow", "retry-after"):
             response.headers[name] = value

@@ -1,4 +1,4 @@
-"""Use cases as 卡速售 and 卡卡云 know them: one order for one number."""
+"""Use cases as other systems know them: one order for one number."""
 
 from __future__ import annotations
 
@@ -37,6 +37,32 @@ def buy_once(
         if refusal.code not in PASSING and find_order(caller, number=number) is not None:
             raise api.refused("conflict") from None
         raise
+
+
+def buy_or_find(
+    caller: Caller, sku_id: int, quantity: int, number: str, read: Callable[[ProductFacts], Buy]
+) -> OrderFacts:
+    """`buy_once` for systems whose repeats are answered with the first order.
+
+    So is a repeat that differs in its address for notices, or comes when the SKU is gone. Other
+    goods, quantity or inputs under the number remain a conflict.
+    """
+    asked: list[Buy] = []
+
+    def noted(product: ProductFacts) -> Buy:
+        asked.append(read(product))
+        return asked[0]
+
+    try:
+        return buy_once(caller, sku_id, number, noted)
+    except DomainError as refusal:
+        before = find_order(caller, number=number) if refusal.code == "conflict" else None
+        if before is None:
+            raise
+        inputs = asked[0].inputs if asked else before.inputs
+        if (before.sku_id, before.quantity, before.inputs) != (sku_id, quantity, inputs):
+            raise
+        return before
 
 
 def find_order(caller: Caller, *, number: str = "", order_no: str = "") -> OrderFacts | None:

@@ -26,6 +26,7 @@ SAMPLES = (
 # Bodies of requests and of messages stand where they are sent.
 SHOWN_ELSEWHERE = {
     "OrderRequest", "RefundRequestNew", "OrderEvent", "TopUpEvent", "RefundRequestEvent",
+    "TestEvent",
 }  # fmt: skip
 
 

@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from kameng.openapi.domain.dialects.dujiao_next.goods import is_manual
-from kameng.openapi.domain.dialects.wire import row_id, yuan
+from kameng.openapi.domain.dialects.values import places
+from kameng.openapi.domain.dialects.wire import row_id
 from kameng.openapi.domain.facts import AccountFacts, CardFacts, OrderFacts
 
 STATUS: Mapping[str, str] = {
@@ -27,6 +28,7 @@ STATUS: Mapping[str, str] = {
 }
 DONE = ("delivered", "completed")
 DONE_TEXT = "已完成"
+SANDBOX = "T"
 
 
 def status_of(order: OrderFacts) -> str:
@@ -37,11 +39,22 @@ def status_of(order: OrderFacts) -> str:
 
 
 def order_id(order_no: str) -> int:
-    """Our number as the protocol's whole number; 16 digits fit its clients' 64 bits."""
-    number = row_id(order_no)
+    """Our number as the protocol's whole number; 16 digits fit its clients' 64 bits.
+
+    The letter of the sandbox is left out: its keys see no other orders.
+    """
+    number = row_id(order_no.removeprefix(SANDBOX))
     if number is None:
         raise ValueError("an order number that is not made of digits")
     return number
+
+
+def order_no(text: str, *, sandbox: bool) -> str | None:
+    """Our number that an id of theirs stands for; None for what can be none."""
+    number = row_id(text)
+    if number is None:
+        return None
+    return f"{SANDBOX}{number}" if sandbox else str(number)
 
 
 def placed(order: OrderFacts) -> dict[str, Any]:
@@ -51,7 +64,7 @@ def placed(order: OrderFacts) -> dict[str, Any]:
         "order_id": order_id(order.order_no),
         "order_no": order.order_no,
         "status": status_of(order),
-        "amount": yuan(order.total),
+        "amount": places(order.total),
         "currency": order.currency,
     }
 
@@ -62,11 +75,11 @@ def detail(order: OrderFacts) -> dict[str, Any]:
         "sku_id": order.sku_id,
         "title": {"zh-CN": order.product_name},
         "quantity": order.quantity,
-        "unit_price": yuan(order.unit_price),
-        "total_price": yuan(order.total),
+        "unit_price": places(order.unit_price),
+        "total_price": places(order.total),
         "fulfillment_type": "manual" if is_manual(order.kind) else "auto",
     }
-    more = {"refunded_amount": yuan(order.refunded), "items": [item]}
+    more = {"refunded_amount": places(order.refunded), "items": [item]}
     return placed(order) | more | _fulfillment(order)
 
 
@@ -92,7 +105,7 @@ def account(facts: AccountFacts, site_name: str, member_id: int) -> dict[str, An
         "site_name": site_name,
         "protocol_version": "1.0",
         "user_id": member_id,
-        "balance": yuan(facts.balance),
+        "balance": places(facts.balance),
         "currency": facts.currency,
         "member_level": level if facts.level else None,
     }

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from kameng.openapi.domain.dialects.dujiao_next.problems import Problem
-from kameng.openapi.domain.dialects.wire import MOST_ID, json_object
+from kameng.openapi.domain.dialects.values import json_object
+from kameng.openapi.domain.dialects.wire import MOST_ID, keepable
 
 MOST_PIECES = 2**31 - 1
 MOST_FIELDS = 50
@@ -56,7 +57,7 @@ def _text(fields: Mapping[str, Any], name: str, longest: int) -> str:
     value = fields.get(name)
     if value is None:
         return ""
-    if not isinstance(value, str) or len(value) > longest:
+    if not isinstance(value, str) or len(value) > longest or not keepable(value):
         _refuse(name, f"应为不超过 {longest} 字的文本")
     return value
 
@@ -69,7 +70,10 @@ def _inputs(value: object) -> dict[str, str]:
         _refuse("manual_form_data", "应为对象")
     if not all(type(one) in (str, int) for one in value.values()):
         _refuse("manual_form_data", "各项应为文本")
-    return {name: str(one) for name, one in value.items()}
+    inputs = {name: str(one) for name, one in value.items()}
+    if not all(map(keepable, [*inputs, *inputs.values()])):
+        _refuse("manual_form_data", "有不能保存的字符")
+    return inputs
 
 
 def _refuse(name: str, why: str) -> NoReturn:

@@ -7,7 +7,7 @@ from typing import Any
 
 from kameng.openapi.domain.dialects.kakayun.fields import attach
 from kameng.openapi.domain.dialects.kakayun.signing import sign
-from kameng.openapi.domain.dialects.titles import title
+from kameng.openapi.domain.dialects.titles import is_card, title
 from kameng.openapi.domain.facts import CardFacts, CategoryFacts, OrderFacts, ProductFacts
 from kameng_sdk.money import Money
 
@@ -20,11 +20,6 @@ STATES: Mapping[str, int] = {
     "held": RUNNING, "fulfilling": RUNNING, "partially_delivered": RUNNING, "failed": RUNNING,
     "refunding": RUNNING, "delivered": SUCCESS, "completed": SUCCESS, "refunded": FAILED,
 }  # fmt: skip
-
-
-def is_card(kind: str) -> bool:
-    """Whether codes are delivered."""
-    return kind in ("card", "bundle")
 
 
 def group_rows(categories: Iterable[CategoryFacts]) -> list[dict[str, Any]]:

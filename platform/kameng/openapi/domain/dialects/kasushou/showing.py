@@ -7,15 +7,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from kameng.openapi.domain.dialects.kasushou.signing import notice_sign
-from kameng.openapi.domain.dialects.titles import title
-from kameng.openapi.domain.dialects.values import places
+from kameng.openapi.domain.dialects.titles import is_card, title
+from kameng.openapi.domain.dialects.wire import yuan
 from kameng.openapi.domain.facts import CategoryFacts, FieldFacts, OrderFacts, ProductFacts
 from kameng_sdk.money import Money
 
 CARD, VIRTUAL = 1, 2
 ON_SALE, PAUSED = 1, 2
-UNPAID, WAITING, RUNNING, DONE, CANCELLED, REFUNDED = -1, 1, 2, 3, 4, 5
-FINAL = frozenset({DONE, CANCELLED, REFUNDED})
+UNPAID, WAITING, RUNNING, DONE, REFUNDED = -1, 1, 2, 3, 5
+FINAL = frozenset({DONE, REFUNDED})
 STATES: Mapping[str, int] = {
     "pending_payment": UNPAID, "cancelled": UNPAID, "expired": UNPAID, "paid": WAITING,
     "held": WAITING, "fulfilling": RUNNING, "partially_delivered": RUNNING, "failed": RUNNING,
@@ -87,11 +87,6 @@ def _options(choices: Sequence[str]) -> str:
     return ",".join(choices) if apart else json.dumps(list(choices), ensure_ascii=False)
 
 
-def is_card(kind: str) -> bool:
-    """Whether codes are delivered."""
-    return kind in ("card", "bundle")
-
-
 def state(order: OrderFacts) -> int:
     """The state as a number. Done with some money back is "refunded"; the sum tells the rest."""
     known = STATES[order.state]
@@ -102,7 +97,7 @@ def placed(order: OrderFacts) -> dict[str, Any]:
     """The answer to `order/buy`: never a card."""
     return {
         "ordersn": order.order_no, "external_orderno": order.merchant_order_no,
-        "total_price": places(order.total),
+        "total_price": yuan(order.total),
     }  # fmt: skip
 
 
@@ -111,7 +106,7 @@ def order_line(order: OrderFacts) -> dict[str, Any]:
     known = state(order)
     return placed(order) | {
         "status": known, "goods_name": order.product_name, "quantity": order.quantity,
-        "has_back_money": places(order.refunded), "recharge_info": _filled_in(order),
+        "has_back_money": yuan(order.refunded), "recharge_info": _filled_in(order),
         "recharge_hints": order.delivery_text or HINTS[known], "card_list": cards(order),
     }  # fmt: skip
 
