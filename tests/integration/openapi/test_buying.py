@@ -162,4 +162,4 @@ def test_prices_and_margins_are_those_of_the_station(dock: Dock, program: Progra
             (order["order_no"],),
         ).fetchall()
     assert events == [("", "delivered", f"key:{program.key.key_id}")]
-    assert DEER == program.station
+    assert program.station == DEER
