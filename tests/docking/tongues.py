@@ -15,17 +15,19 @@ Settings = Callable[[str, str, str], Mapping[str, str]]
 class Tongue:
     """``settings`` makes the plugin's from A's address, the key's number and its secret.
 
-    ``number``: what a purchase's number is called over there.
     ``one_address``: notices go to the key's address, since orders name none.
     ``shows_refunds``: what comes back of delivered goods can be seen by asking.
+    ``numbers_cards``: a card's number stands beside its code, not in one text with it.
+    ``number_there``: what the plugin makes of a purchase's number.
     """
 
     dialect: Dialect
     plugin_id: str
     settings: Settings
-    number: Callable[[str], str] = str
     one_address: bool = False
     shows_refunds: bool = True
+    numbers_cards: bool = True
+    number_there: Callable[[str], str] = str
 
     def __str__(self) -> str:
         return self.dialect
@@ -41,6 +43,7 @@ DIALECTS = (
         settings=lambda url, key, secret: {
             "base_url": f"{url}/dock/dujiao-next", "api_key": key, "api_secret": secret,
         },
+        numbers_cards=False,
     ),
     Tongue(
         dialect="acg-shared", plugin_id="supplier-acg-shared",
@@ -48,8 +51,7 @@ DIALECTS = (
             "base_url": f"{url}/dock/acg-shared", "flavour": "shared", "app_id": key,
             "app_key": secret,
         },
-        number=request_no,
-        shows_refunds=False,
+        shows_refunds=False, numbers_cards=False, number_there=request_no,
     ),
     Tongue(
         dialect="kasushou", plugin_id="supplier-kasushou",
