@@ -1,0 +1,94 @@
+"""Requests that Schemathesis makes of the document, and its own checks of the answers."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+import schemathesis
+from hypothesis import strategies as st
+from schemathesis import Case, GenerationMode
+from schemathesis.core.failures import FailureGroup
+from schemathesis.core.transport import Response
+from schemathesis.specs.openapi import checks
+
+from .shop import Known
+from .wire import HOST, Answer, Sent
+
+BASE = f"http://{HOST}"
+# Made by the client's library or by us; the rest of a request goes out as Schemathesis has it.
+OWN_HEADERS = {"content-length", "host", "transfer-encoding", "cookie"}
+MODES = (GenerationMode.POSITIVE, GenerationMode.NEGATIVE)
+
+
+def with_what_exists(document: Mapping[str, Any], known: Known, days: list[str]) -> dict[str, Any]:
+    """The document, in which half of the codes and numbers are real ones.
+
+    Keys and signatures are left out: every request gets right ones when it is done.
+    """
+    found: dict[str, Any] = copy.deepcopy(dict(document))
+    found["servers"] = [{"url": BASE}]
+    found["components"].pop("securitySchemes")
+    real = {"sku": list(known.skus), "order_no": known.orders, "day": days,
+            "merchant_order_no": known.numbers}  # fmt: skip
+    for methods in found["paths"].values():
+        for operation in methods.values():
+            operation.pop("security")
+            for one in operation["parameters"]:
+                one["schema"] = _sometimes(one["schema"], real.get(one["name"]))
+    wish = found["components"]["schemas"]["OrderRequest"]["properties"]
+    for name in ("sku", "merchant_order_no"):
+        wish[name] = _sometimes(wish[name], real[name])
+    return found
+
+
+def _sometimes(schema: Any, values: list[str] | None) -> Any:
+    return {"anyOf": [{"enum": values}, schema]} if values else schema
+
+
+def cases(document: dict[str, Any]) -> Iterator[tuple[str, st.SearchStrategy[Case]]]:
+    """Name and strategy of every operation, with data that fits and data that does not."""
+    schema = schemathesis.openapi.from_dict(document)
+    for found in schema.get_all_operations():
+        operation = found.ok()
+        for mode in MODES:
+            if mode == GenerationMode.POSITIVE or operation.query or operation.body:
+                name = f"{operation.method.upper()} {operation.path} {mode.value}"
+                yield name, operation.as_strategy(generation_mode=mode)
+
+
+def sent_of(case: Case) -> tuple[Sent, requests.PreparedRequest] | None:
+    """The request as a client would send it; None for what no client can send."""
+    try:
+        made = requests.Request(**case.as_transport_kwargs(base_url=BASE)).prepare()
+    except (requests.exceptions.InvalidHeader, UnicodeError):
+        return None
+    parts = urlsplit(made.url or "")
+    target = (parts.path + (f"?{parts.query}" if parts.query else "")).encode()
+    body = made.body or b""
+    body = body.encode() if isinstance(body, str) else bytes(body)
+    headers = tuple((n, str(v)) for n, v in made.headers.items() if n.lower() not in OWN_HEADERS)
+    return Sent(case.method, target, body, headers), made
+
+
+def objections(case: Case, made: requests.PreparedRequest, answer: Answer) -> list[str]:
+    """What Schemathesis finds wrong with an answer."""
+    response = Response(
+        answer.status, answer.headers, answer.body, made, timedelta().total_seconds(), True
+    )
+    try:
+        case.validate_response(
+            response,
+            [
+                checks.status_code_conformance, checks.content_type_conformance,
+                checks.response_headers_conformance, checks.response_schema_conformance,
+                checks.negative_data_rejection,
+            ],
+        )  # fmt: skip
+    except FailureGroup as group:
+        return [f"{one.title}: {one.message[:300]}" for one in group.exceptions]
+    return []

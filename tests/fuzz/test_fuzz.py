@@ -1,0 +1,119 @@
+"""Requests that are rightly signed and otherwise anything: no 5xx, and refusals change nothing.
+
+`make fuzz CASES=10000 SEED=1` runs it at length; the suite sends a few hundred.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import psycopg
+import pytest
+from flask import Flask
+from hypothesis import HealthCheck, Phase, given, seed
+from hypothesis import settings as rules
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+from tests.integration.openapi.docking import Dock
+
+from kameng.openapi.views.document import build
+
+from . import docks, schema, wishes
+from .judge import Judge
+from .shop import DIALECTS, FuzzedShop
+from .truth import Truth
+from .wire import HOST, Line
+
+CASES = int(os.environ.get("FUZZ_CASES") or 220)
+SEED = int(os.environ.get("FUZZ_SEED") or time.time())
+BIG = "FUZZ_CASES" in os.environ
+ROUND = 60 if BIG else 8
+
+
+@pytest.fixture(scope="module")
+def judge(app: Flask, database: str) -> Iterator[Judge]:
+    app.testing = False  # in service an exception is an answer, too: 500
+    with psycopg.connect(database, autocommit=True) as owner:
+        dock = Dock(app, owner)
+        shop = FuzzedShop(dock, Line(app.wsgi_app), Truth(dock))
+        shop.build()
+        document = build.document("en", f"http://{HOST}/")
+        problem = {**document["components"]["schemas"]["Problem"], "components": document["components"]}
+        yield Judge(shop, Draft202012Validator(problem))
+
+
+def each(strategy: st.SearchStrategy[Any], count: int, number: int, act: Callable[..., None]) -> None:
+    """So many examples; nothing is made smaller, as the shop is another one after each."""
+
+    @seed(number)
+    @rules(
+        max_examples=count, deadline=None, database=None, phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )  # fmt: skip
+    @given(strategy)
+    def run(example: Any) -> None:
+        act(example)
+
+    run()
+
+
+def told(judge: Judge) -> None:
+    assert judge.faults == [], f"seed {SEED}\n" + "\n".join(judge.faults)
+
+
+@pytest.mark.timeout(7200)
+def test_what_schemathesis_makes_of_the_document(judge: Judge) -> None:
+    shop, chance = judge.shop, random.Random(SEED)
+    yesterday = (datetime.now(UTC) - timedelta(days=1)).date()
+    days = [str(yesterday), str(yesterday - timedelta(days=9)), "2999-01-01"]
+    document = schema.with_what_exists(build.document("en", f"http://{HOST}/"), shop.known, days)
+    operations = list(schema.cases(document))
+    begun, number = judge.cases.total(), SEED
+    while judge.cases.total() - begun < CASES:
+        for name, strategy in operations:
+            key = chance.choice(shop.keys["native"])
+            number += 1
+            each(strategy, ROUND, number, lambda case: _tried(judge, name, key, case))  # noqa: B023  # called before the next turn
+    told(judge)
+
+
+def _tried(judge: Judge, name: str, key: Any, case: Any) -> None:
+    made = schema.sent_of(case)
+    if made is None:
+        return
+    sent, prepared = made
+    answer = judge.ask(name, key, sent)
+    for wrong in schema.objections(case, prepared, answer) if answer.status else []:
+        judge.fault(name, sent, answer, wrong)
+
+
+@pytest.mark.timeout(7200)
+def test_hostile_requests_of_the_native_interface(judge: Judge) -> None:
+    for n, key in enumerate(judge.shop.keys["native"]):
+        strategy = wishes.native(judge.shop.known)
+        each(strategy, CASES // 6, SEED + n, lambda sent: judge.ask("hostile", key, sent) and None)  # noqa: B023  # as above
+    told(judge)
+
+
+@pytest.mark.timeout(7200)
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_hostile_requests_of_other_systems(judge: Judge, dialect: str) -> None:
+    for n, key in enumerate(judge.shop.keys[dialect]):
+        strategy = docks.requests(dialect, key, judge.shop.known)
+        each(strategy, CASES // 16, SEED + n, lambda pair: judge.dock(dialect, *pair))
+    told(judge)
+
+
+def test_afterwards_the_books_balance_and_no_card_is_sold_twice(
+    judge: Judge, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if BIG:
+        with capsys.disabled():
+            print(f"\nseed {SEED}", dict(judge.cases), dict(judge.statuses), judge.shop.truth.state())
+    assert judge.shop.truth.faults() == []
+    assert judge.statuses[201] > 0
