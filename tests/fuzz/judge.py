@@ -16,6 +16,7 @@ from .signers import native
 from .truth import REQUESTS
 from .wire import Answer, Sent
 
+ROOT = b"/api/v1/"  # what lies beside is no part of the interface
 PROBLEM = "application/problem+json"
 MOST_FAULTS = 25
 # How each dock says that it has done what was asked.
@@ -31,6 +32,7 @@ class Judge:
     problem: Draft202012Validator
     faults: list[str] = field(default_factory=list)
     statuses: Counter[int] = field(default_factory=Counter)
+    reached: Counter[str] = field(default_factory=Counter)
     cases: Counter[str] = field(default_factory=Counter)
     before: tuple[Any, ...] = ()
     after: tuple[Any, ...] = ()
@@ -51,7 +53,7 @@ class Judge:
             return self.fault(dialect, sent, answer, "broke")
         if sent.method == "HEAD":
             return None
-        if answer.kind != "application/json":
+        if not answer.kind.endswith("json"):  # a method that HTTP does not have gets a problem
             return self.fault(dialect, sent, answer, "is no JSON")
         name, done = SUCCESS[dialect]
         if answer.json.get(name) != done:
@@ -63,6 +65,7 @@ class Judge:
         answer = self.shop.line.carry(sent, signed)
         self.after = self.shop.truth.state()
         self.cases[what] += 1
+        self.reached[f"{what} {_word(answer)}"] += 1
         self.statuses[answer.status] += 1
         if not answer.status:
             self._unchanged(what, sent, answer)
@@ -73,9 +76,9 @@ class Judge:
             self.fault(what, sent, answer, "broke")
         elif answer.status >= 400:
             self._unchanged(what, sent, answer)
-            if sent.method != "HEAD":
+            if sent.method != "HEAD" and sent.target.startswith(ROOT):
                 self._refusal(what, sent, answer)
-        elif answer.status >= 300:
+        elif answer.status >= 300 and sent.target.startswith(b"/api/"):
             self.fault(what, sent, answer, "leads elsewhere")
         elif answer.status == 201:
             self._one_more(what, sent, answer)
@@ -118,3 +121,12 @@ class Judge:
                 f"{what}: {why}\n  {sent.method} {sent.target[:300]!r} {sent.headers}\n  {sent.body[:300]!r}"
                 f"\n  {answer.status} {answer.kind} {answer.body[:300]!r}"
             )
+
+
+def _word(answer: Answer) -> str:
+    """What an answer says in one word."""
+    try:
+        told = answer.json
+    except ValueError:
+        return str(answer.status)
+    return str(told.get("code", told.get("ok", "")) if isinstance(told, dict) else "") + str(answer.status) + (str(told.get("msg", told.get("error_code","")))[:30] if "ock" not in str(answer.status) else "")

@@ -63,16 +63,26 @@ def each(strategy: st.SearchStrategy[Any], count: int, number: int, act: Callabl
 
 
 def told(judge: Judge) -> None:
-    assert judge.faults == [], f"seed {SEED}\n" + "\n".join(judge.faults)
+    found, judge.faults = judge.faults, []
+    assert not found, f"seed {SEED}\n" + "\n".join(found)
+
+
+def own_document(judge: Judge) -> dict[str, Any]:
+    yesterday = (datetime.now(UTC) - timedelta(days=1)).date()
+    days = [str(yesterday), str(yesterday - timedelta(days=9)), "2999-01-01"]
+    return schema.with_what_exists(build.document("en", f"http://{HOST}/"), judge.shop.known, days)
+
+
+def test_every_boundary_of_the_document(judge: Judge) -> None:
+    for name, case in schema.boundaries(own_document(judge)):
+        _tried(judge, name, judge.shop.keys["native"][0], case)
+    told(judge)
 
 
 @pytest.mark.timeout(7200)
 def test_what_schemathesis_makes_of_the_document(judge: Judge) -> None:
     shop, chance = judge.shop, random.Random(SEED)
-    yesterday = (datetime.now(UTC) - timedelta(days=1)).date()
-    days = [str(yesterday), str(yesterday - timedelta(days=9)), "2999-01-01"]
-    document = schema.with_what_exists(build.document("en", f"http://{HOST}/"), shop.known, days)
-    operations = list(schema.cases(document))
+    operations = list(schema.cases(own_document(judge)))
     begun, number = judge.cases.total(), SEED
     while judge.cases.total() - begun < CASES:
         for name, strategy in operations:
@@ -115,5 +125,6 @@ def test_afterwards_the_books_balance_and_no_card_is_sold_twice(
     if BIG:
         with capsys.disabled():
             print(f"\nseed {SEED}", dict(judge.cases), dict(judge.statuses), judge.shop.truth.state())
+            print("\n".join(f"{k}: {v}" for k, v in sorted(judge.reached.items())))
     assert judge.shop.truth.faults() == []
     assert judge.statuses[201] > 0

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import psycopg
-from flask import Flask, Response, g, json, make_response, render_template, request
+from flask import Flask, Response, current_app, g, json, make_response, render_template, request
 from flask_babel import lazy_gettext as _l
 from sqlalchemy.exc import DataError, OperationalError
 from werkzeug.exceptions import HTTPException, InternalServerError
@@ -15,6 +16,8 @@ from kameng.errors import DomainError
 from kameng.runtime import current_settings
 from kameng.web.sessions import DESK_PATHS
 
+EXTENSION = "kameng.refusals"
+Refuse = Callable[[int, str, Mapping[str, Any]], Response]
 log = logging.getLogger(__name__)
 
 # status → (code, title, what to do, icon)
@@ -57,6 +60,18 @@ def init_error_pages(app: Flask) -> None:
     app.register_error_handler(InternalServerError, _internal_error)
 
 
+def refuse_below(app: Flask, root: str, refuse: Refuse) -> None:
+    """Let an interface say in its own words what goes wrong below ``root`` outside of its views:
+    no rule for an address or method, a broken view. ``refuse`` makes an answer of a status, a code
+    (or "") and facts."""
+    app.extensions.setdefault(EXTENSION, {})[root] = refuse
+
+
+def _interface() -> Refuse | None:
+    known: Mapping[str, Refuse] = current_app.extensions.get(EXTENSION, {})
+    return next((refuse for root, refuse in known.items() if request.path.startswith(root)), None)
+
+
 def wants_json() -> bool:
     """Whether the caller is a program: by audience, else by what it accepts."""
     if g.get("audience") in ("api", "webhook") or request.path.startswith(PROGRAMS):
@@ -90,6 +105,9 @@ def error_response(
     status: int, code: str = "", title: object = "", detail: object = "", **facts: Any
 ) -> Response:
     """Page or problem document, as the caller understands it."""
+    refuse = _interface()
+    if refuse is not None:
+        return refuse(status, code, facts)
     known = _PAGES.get(status) or _PAGES[500 if status >= 500 else 400]
     code, title = code or known[0], title or known[1]
     if wants_json():
@@ -129,7 +147,9 @@ def _http_error(error: HTTPException) -> Response:
     if error.response is not None:
         return error.response  # type: ignore[return-value]  # made by ourselves with abort()
     status = error.code or 500
-    if 300 <= status < 400:
+    if 300 <= status < 400:  # the router's; what is signed holds for one address alone
+        if _interface() is not None:
+            return error_response(404)
         return error.get_response()  # type: ignore[return-value]  # a redirect of the router
     response = error_response(status, getattr(error, "kameng_code", ""))
     for name, value in error.get_headers():

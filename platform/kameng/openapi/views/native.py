@@ -17,7 +17,7 @@ from kameng.errors import DomainError
 from kameng.openapi import api as openapi
 from kameng.openapi.api import Buy, Caller, refused
 from kameng.openapi.views import answering, reading
-from kameng.web import client_ip, limit, no_store
+from kameng.web import client_ip, limit, no_store, refuse_below
 
 blueprint = Blueprint("openapi_v1", __name__)
 NONCE = re.compile(r"[A-Za-z0-9_-]{16,64}")
@@ -80,11 +80,8 @@ def account(caller: Caller) -> Response:
 def products(caller: Caller) -> Response:
     """What is on sale at this station, a page at a time."""
     given = reading.arguments("cursor", "limit", "category", "keyword")
-    category = given.get("category", "")
-    if category and not (category.isascii() and category.isdigit() and len(category) < 19):
-        raise refused("field_invalid", field="category")
     page = openapi.products(
-        caller, given.get("cursor", ""), reading.size(given), int(category) if category else None,
+        caller, given.get("cursor", ""), reading.size(given), reading.number(given, "category"),
         given.get("keyword", ""),
     )  # fmt: skip
     items = [answering.product_of(one) for one in page.items]
@@ -231,3 +228,6 @@ def refuse_http(error: HTTPException) -> Response:
 
 
 blueprint.after_request(answering.show_limits)
+blueprint.record_once(
+    lambda state: refuse_below(state.app, "/api/v1", answering.refusal_by_status)
+)

@@ -104,6 +104,16 @@ def size(given: Mapping[str, str]) -> int:
     return int(value)
 
 
+def number(given: Mapping[str, str], name: str) -> int | None:
+    """A row's number, from 1; None when it is missing."""
+    value = given.get(name)
+    if value is None:
+        return None
+    if not (value.isascii() and value.isdigit() and len(value) < 19 and int(value)):
+        raise refused("field_invalid", field=name)
+    return int(value)
+
+
 def day(text: str) -> date:
     """A date of the calendar, 2026-11-26; raises `date_invalid`."""
     try:
