@@ -32,8 +32,8 @@ class Judge:
     problem: Draft202012Validator
     faults: list[str] = field(default_factory=list)
     statuses: Counter[int] = field(default_factory=Counter)
-    reached: Counter[str] = field(default_factory=Counter)
     cases: Counter[str] = field(default_factory=Counter)
+    cards: dict[str, str] = field(default_factory=dict)  # number: the order it was given to
     before: tuple[Any, ...] = ()
     after: tuple[Any, ...] = ()
 
@@ -65,7 +65,6 @@ class Judge:
         answer = self.shop.line.carry(sent, signed)
         self.after = self.shop.truth.state()
         self.cases[what] += 1
-        self.reached[f"{what} {_word(answer)}"] += 1
         self.statuses[answer.status] += 1
         if not answer.status:
             self._unchanged(what, sent, answer)
@@ -105,6 +104,10 @@ class Judge:
         rows = [self.after[n] - self.before[n] for n in (0, 5, 6, 7)]
         if sum(rows) != 1 or min(rows) < 0:
             self.fault(what, sent, answer, f"made {rows}")
+        told = answer.json
+        for card in [] if told.get("sandbox") else told.get("cards", []):
+            if self.cards.setdefault(card["number"], told["order_no"]) != told["order_no"]:
+                self.fault(what, sent, answer, "gives away a card that was sold before")
 
     def _unchanged(
         self, what: str, sent: Sent, answer: Answer, except_for: tuple[int, ...] = ()
@@ -121,12 +124,3 @@ class Judge:
                 f"{what}: {why}\n  {sent.method} {sent.target[:300]!r} {sent.headers}\n  {sent.body[:300]!r}"
                 f"\n  {answer.status} {answer.kind} {answer.body[:300]!r}"
             )
-
-
-def _word(answer: Answer) -> str:
-    """What an answer says in one word."""
-    try:
-        told = answer.json
-    except ValueError:
-        return str(answer.status)
-    return str(told.get("code", told.get("ok", "")) if isinstance(told, dict) else "") + str(answer.status) + (str(told.get("msg", told.get("error_code","")))[:30] if "ock" not in str(answer.status) else "")

@@ -16,7 +16,6 @@ from .wire import Line, Sent
 
 DIALECTS = ("acg-shared", "dujiao-next", "kasushou", "kakayun")
 RICH, POOR = 10**12, 10_0000
-PLENTY = 3_000  # cards: more than a long run buys, a lack of them is a good of its own
 FEW = 20
 
 
@@ -35,6 +34,7 @@ class FuzzedShop:
 
     dock: Dock
     line: Line
+    cards: int  # of the good that does not run out
     truth: Truth
     keys: dict[str, list[Key]] = field(default_factory=dict)  # by dialect: live, poor, sandbox
     known: Known = field(default_factory=Known)
@@ -43,10 +43,11 @@ class FuzzedShop:
         """Goods, keys, and a few orders of every key of the native interface."""
         self.dock.build()
         self._goods()
+        rich, poor = self.dock.member(DEER, RICH), self.dock.member(DEER, POOR)
         for dialect in ("native", *DIALECTS):
             self.keys[dialect] = [
-                self._key(dialect, balance=RICH), self._key(dialect, balance=POOR),
-                self._key(dialect, sandbox=True),
+                self._key(dialect, member=rich), self._key(dialect, member=poor),
+                self._key(dialect, member=rich, sandbox=True),
             ]  # fmt: skip
         for key in self.keys["native"]:
             for code in list(self.known.skus)[:2]:
@@ -65,7 +66,7 @@ class FuzzedShop:
 
     def _goods(self) -> None:
         dock = self.dock
-        cards, top_up = dock.goods(cards=PLENTY), dock.goods("top_up")
+        cards, top_up = dock.goods(cards=self.cards), dock.goods("top_up")
         dock.asks_for(top_up, "phone", "手机号")
         few, none, by_hand = dock.goods(cards=FEW), dock.goods(), dock.goods("manual")
         off, gone = dock.goods(cards=FEW), dock.goods(cards=FEW)

@@ -7,6 +7,7 @@ import hmac
 import secrets
 import time
 from collections.abc import Mapping
+from urllib.parse import unquote_to_bytes
 
 from tests.integration.openapi.docking import Key
 
@@ -26,9 +27,10 @@ def native(key: Key, sent: Sent) -> dict[str, str]:
 
 
 def dujiao(key: Key, sent: Sent) -> dict[str, str]:
-    """Headers of dujiao-next: the path without its query, and the body's MD5."""
+    """Headers of dujiao-next: the path in plain letters without its query, and the body's MD5."""
     stamp, digest = str(int(time.time())), hashlib.md5(sent.body).hexdigest()
-    text = "\n".join((sent.method, sent.path.partition("?")[0], stamp, digest))
+    path = unquote_to_bytes(sent.target.partition(b"?")[0]).decode(errors="replace")
+    text = "\n".join((sent.method, path, stamp, digest))
     sign = hmac.new(key.secret.encode(), text.encode(), hashlib.sha256).hexdigest()
     return {
         "Dujiao-Next-Api-Key": key.key_id, "Dujiao-Next-Timestamp": stamp,

@@ -40,14 +40,19 @@ def judge(app: Flask, database: str) -> Iterator[Judge]:
     app.testing = False  # in service an exception is an answer, too: 500
     with psycopg.connect(database, autocommit=True) as owner:
         dock = Dock(app, owner)
-        shop = FuzzedShop(dock, Line(app.wsgi_app), Truth(dock))
+        shop = FuzzedShop(dock, Line(app.wsgi_app), 200 + CASES // 2, Truth(dock))
         shop.build()
         document = build.document("en", f"http://{HOST}/")
-        problem = {**document["components"]["schemas"]["Problem"], "components": document["components"]}
+        problem = {
+            **document["components"]["schemas"]["Problem"],
+            "components": document["components"],
+        }
         yield Judge(shop, Draft202012Validator(problem))
 
 
-def each(strategy: st.SearchStrategy[Any], count: int, number: int, act: Callable[..., None]) -> None:
+def each(
+    strategy: st.SearchStrategy[Any], count: int, number: int, act: Callable[..., None]
+) -> None:
     """So many examples; nothing is made smaller, as the shop is another one after each."""
 
     @seed(number)
@@ -73,9 +78,11 @@ def own_document(judge: Judge) -> dict[str, Any]:
     return schema.with_what_exists(build.document("en", f"http://{HOST}/"), judge.shop.known, days)
 
 
-def test_every_boundary_of_the_document(judge: Judge) -> None:
-    for name, case in schema.boundaries(own_document(judge)):
-        _tried(judge, name, judge.shop.keys["native"][0], case)
+def test_limits_and_wrong_methods_of_the_document(judge: Judge) -> None:
+    keys = judge.shop.keys["native"]
+    for n, (name, case) in enumerate(schema.boundaries(own_document(judge))):
+        if BIG or n % 5 == SEED % 5:
+            _tried(judge, name, keys[n % 3], case)
     told(judge)
 
 
@@ -115,7 +122,7 @@ def test_hostile_requests_of_the_native_interface(judge: Judge) -> None:
 def test_hostile_requests_of_other_systems(judge: Judge, dialect: str) -> None:
     for n, key in enumerate(judge.shop.keys[dialect]):
         strategy = docks.requests(dialect, key, judge.shop.known)
-        each(strategy, CASES // 16, SEED + n, lambda pair: judge.dock(dialect, *pair))
+        each(strategy, CASES // 12, SEED + n, lambda pair: judge.dock(dialect, *pair))
     told(judge)
 
 
@@ -124,7 +131,7 @@ def test_afterwards_the_books_balance_and_no_card_is_sold_twice(
 ) -> None:
     if BIG:
         with capsys.disabled():
-            print(f"\nseed {SEED}", dict(judge.cases), dict(judge.statuses), judge.shop.truth.state())
-            print("\n".join(f"{k}: {v}" for k, v in sorted(judge.reached.items())))
+            print(f"\nseed {SEED}: {judge.cases.total()} requests; answers {dict(judge.statuses)}")
+            print("\n".join(f"{count:>6} {name}" for name, count in judge.cases.items()))
     assert judge.shop.truth.faults() == []
     assert judge.statuses[201] > 0

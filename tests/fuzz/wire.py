@@ -38,7 +38,9 @@ class Sent:
         return self.target.decode("latin-1")
 
     def head(self, signed: Mapping[str, str]) -> bytes:
-        length = "Transfer-Encoding: chunked" if self.chunks else f"Content-Length: {len(self.body)}"
+        length = (
+            "Transfer-Encoding: chunked" if self.chunks else f"Content-Length: {len(self.body)}"
+        )
         lines = [f"{self.method} {self.path} HTTP/1.1", f"Host: {HOST}", length]
         lines += [f"{name}: {value}" for name, value in (*self.headers, *signed.items())]
         return "\r\n".join([*lines, "", ""]).encode("latin-1", errors="replace")

@@ -58,7 +58,10 @@ def _wish(known: Known) -> st.SearchStrategy[Mapping[str, Any]]:
 
 def _request() -> st.SearchStrategy[Mapping[str, Any]]:
     return st.fixed_dictionaries(
-        {"reason": st.just("used already"), "request_no": st.from_regex(r"[A-Z]{6}", fullmatch=True)},
+        {
+            "reason": st.just("used already"),
+            "request_no": st.from_regex(r"[A-Z]{6}", fullmatch=True),
+        },
         optional={"amount": st.sampled_from(["1.00", "98.61", "0.001"])},
     )
 
@@ -73,7 +76,7 @@ def _bent_addresses(paths: st.SearchStrategy[bytes]) -> st.SearchStrategy[Sent]:
         paths.map(lambda path: path.replace(b"o", b"%6f")),
         st.sampled_from([b"/api/v1", b"/api/", b"/api/v2/orders", b"/api/v1/../v1/orders", b"*"]),
     )
-    return st.builds(Sent, st.sampled_from(hostile.METHODS) | st.just("GET"), odd)
+    return st.builds(Sent, hostile.methods("GET"), odd)
 
 
 def _bent_heads(known: Known, paths: st.SearchStrategy[bytes]) -> st.SearchStrategy[Sent]:
@@ -81,7 +84,7 @@ def _bent_heads(known: Known, paths: st.SearchStrategy[bytes]) -> st.SearchStrat
     heads = st.builds(lambda kind, more: (kind, *more), kinds, hostile.headers)
     body = _wish(known).map(lambda wish: hostile.written(wish, "", b""))
     buy = st.builds(Sent, st.just("POST"), st.just(b"/api/v1/orders"), body, heads)
-    return buy | st.builds(Sent, st.sampled_from(hostile.METHODS) | st.just("GET"), paths,
+    return buy | st.builds(Sent, hostile.methods("GET"), paths,
                            st.just(b"") | body, heads, hostile.chunks.map(tuple))  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import psycopg
 from flask import Flask, Response, current_app, g, json, make_response, render_template, request
+from flask.sansio.app import App
 from flask_babel import lazy_gettext as _l
 from sqlalchemy.exc import DataError, OperationalError
 from werkzeug.exceptions import HTTPException, InternalServerError
@@ -60,7 +61,7 @@ def init_error_pages(app: Flask) -> None:
     app.register_error_handler(InternalServerError, _internal_error)
 
 
-def refuse_below(app: Flask, root: str, refuse: Refuse) -> None:
+def refuse_below(app: App, root: str, refuse: Refuse) -> None:
     """Let an interface say in its own words what goes wrong below ``root`` outside of its views:
     no rule for an address or method, a broken view. ``refuse`` makes an answer of a status, a code
     (or "") and facts."""
@@ -147,9 +148,7 @@ def _http_error(error: HTTPException) -> Response:
     if error.response is not None:
         return error.response  # type: ignore[return-value]  # made by ourselves with abort()
     status = error.code or 500
-    if 300 <= status < 400:  # the router's; what is signed holds for one address alone
-        if _interface() is not None:
-            return error_response(404)
+    if 300 <= status < 400:
         return error.get_response()  # type: ignore[return-value]  # a redirect of the router
     response = error_response(status, getattr(error, "kameng_code", ""))
     for name, value in error.get_headers():

@@ -19,7 +19,16 @@ from kameng.openapi.api import Buy, Caller, refused
 from kameng.openapi.views import answering, reading
 from kameng.web import client_ip, limit, no_store, refuse_below
 
-blueprint = Blueprint("openapi_v1", __name__)
+
+class Signed(Blueprint):
+    """What is signed holds for one address: none of them leads on to another one."""
+
+    def add_url_rule(self, rule: str, *given: Any, **options: Any) -> None:
+        """As ever, but two slashes are not one."""
+        super().add_url_rule(rule, *given, merge_slashes=False, **options)
+
+
+blueprint = Signed("openapi_v1", __name__)
 NONCE = re.compile(r"[A-Za-z0-9_-]{16,64}")
 REFUSED_PER_MINUTE = 300
 View = Callable[..., Response]
@@ -228,6 +237,4 @@ def refuse_http(error: HTTPException) -> Response:
 
 
 blueprint.after_request(answering.show_limits)
-blueprint.record_once(
-    lambda state: refuse_below(state.app, "/api/v1", answering.refusal_by_status)
-)
+blueprint.record_once(lambda state: refuse_below(state.app, "/api/v1", answering.refusal_by_status))
