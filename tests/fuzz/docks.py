@@ -48,9 +48,9 @@ def _kasushou(key: Key, known: Known) -> st.SearchStrategy[Pair]:
     fields = st.fixed_dictionaries(
         {"id": _goods(known), "quantity": st.integers(1, 2), "external_orderno": _number},
         optional={
-            "attach": st.just([{"phone": "13800136021"}]), "safe_price": st.just("100"), "goods_id": _goods(known),
-            "ordersn": st.sampled_from(known.orders), "callback_url": st.just("https://shop.example/n"),
-            "page": st.integers(0, 3), "limit": st.integers(0, 3), "keyword": st.just("P"), "reason": st.just("x"),
+            "attach": st.just({"phone": "13800136021"}), "safe_price": st.just("100"), "goods_id": _goods(known),
+            "ordersn": st.sampled_from(known.orders), "url": st.just("https://shop.example/n"),
+            "page": st.integers(0, 3), "limit": st.integers(0, 3), "keyword": st.just("P"), "content": st.just("x"),
         },
     )  # fmt: skip
     sent = st.builds(

@@ -33,6 +33,7 @@ class Judge:
     faults: list[str] = field(default_factory=list)
     statuses: Counter[int] = field(default_factory=Counter)
     cases: Counter[str] = field(default_factory=Counter)
+    served: set[str] = field(default_factory=set)  # what has been done as asked at least once
     cards: dict[str, str] = field(default_factory=dict)  # number: the order it was given to
     before: tuple[Any, ...] = ()
     after: tuple[Any, ...] = ()
@@ -80,8 +81,10 @@ class Judge:
         elif answer.status >= 300 and sent.target.startswith(b"/api/"):
             self.fault(what, sent, answer, "leads elsewhere")
         elif answer.status == 201:
+            self.served.add(what)
             self._one_more(what, sent, answer)
         else:
+            self.served.add(what)
             self._unchanged(what, sent, answer)
 
     def _refusal(self, what: str, sent: Sent, answer: Answer) -> None:

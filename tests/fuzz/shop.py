@@ -44,6 +44,7 @@ class FuzzedShop:
         self.dock.build()
         self._goods()
         rich, poor = self.dock.member(DEER, RICH), self.dock.member(DEER, POOR)
+        self.dock.behind("UPDATE member SET created_at = now() - interval '30 days'")
         for dialect in ("native", *DIALECTS):
             self.keys[dialect] = [
                 self._key(dialect, member=rich), self._key(dialect, member=poor),

@@ -138,10 +138,11 @@ def _wanted() -> Buy:
 def orders(caller: Caller) -> Response:
     """One order by the member's own number, or a page of all, newest first."""
     given = reading.arguments("merchant_order_no", "cursor", "limit")
+    size = reading.size(given)
     if "merchant_order_no" in given:
         found = openapi.order_of(caller, given["merchant_order_no"][:64])
         return answering.answer(answering.order_of(found))
-    items, cursor = openapi.orders(caller, given.get("cursor", ""), reading.size(given))
+    items, cursor = openapi.orders(caller, given.get("cursor", ""), size)
     shown = [answering.order_of(one) for one in items]
     return answering.answer({"items": shown, "next_cursor": cursor})
 

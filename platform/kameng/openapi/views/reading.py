@@ -81,10 +81,10 @@ def texts(given: Mapping[str, Any], name: str) -> dict[str, str]:
 
 
 def amount(given: Mapping[str, Any], name: str) -> int | None:
-    """A sum as a decimal text, at scale 4; None when it is missing or null."""
-    value = given.get(name)
-    if value is None:
+    """A sum as a decimal text, at scale 4; None when it is missing."""
+    if name not in given:
         return None
+    value = given[name]
     if not isinstance(value, str) or len(value) > 20:
         raise refused("field_invalid", field=name)
     try:
