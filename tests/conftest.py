@@ -52,6 +52,7 @@ class Server:
 
     database_url: str
     redis_url: str
+    redis_server_url: str  # where other databases of it are claimed
 
     def url_of(self, database: str) -> str:
         return urlunsplit(urlsplit(self.database_url)._replace(path=f"/{database}"))
@@ -75,7 +76,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Spreading:
 def server() -> Iterator[Server]:
     """PostgreSQL and Valkey of this run, with a Redis database of its own."""
     with _servers() as (database_url, redis_url), _redis_database(redis_url) as own:
-        found = Server(database_url, own)
+        found = Server(database_url, own, redis_url)
         _drop_stale(found)
         yield found
 
@@ -90,6 +91,13 @@ def _servers() -> Iterator[tuple[str, str]]:
 
     with servers_for_tests() as urls:
         yield given[0] or urls[0], given[1] or urls[1]
+
+
+@pytest.fixture(scope="module")
+def other_redis(server: Server) -> Iterator[str]:
+    """A second Redis database, for a second installation beside the first."""
+    with _redis_database(server.redis_server_url) as url:
+        yield url
 
 
 @contextmanager
@@ -180,6 +188,13 @@ def make_database(server: Server, template_database: str) -> Callable[[], str]:
 @pytest.fixture(scope="module")
 def database(server: Server, make_database: Callable[[], str]) -> Iterator[str]:
     """A fresh, migrated database for the test module; the owner's URL."""
+    with _dropped_after(server, make_database()) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def other_database(server: Server, make_database: Callable[[], str]) -> Iterator[str]:
+    """The same for a second installation beside the first."""
     with _dropped_after(server, make_database()) as url:
         yield url
 

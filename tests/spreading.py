@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-ON_THE_INSTALLATION = ("tests/browser/", "tests/chaos/")
+ON_THE_INSTALLATION = ("tests/browser/", "tests/chaos/", "tests/docking/")
 # What takes longest begins first: the end should be many short files, not one long one.
 BY_LENGTH = (
     *ON_THE_INSTALLATION, "tests/lies/", "tests/properties/test_shop_machine", "tests/properties/",

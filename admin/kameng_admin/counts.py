@@ -22,6 +22,9 @@ WAITING_SQL = text("""
                AND created_at < now() - interval '30 minutes') AS purchases_late,
            (SELECT count(*) FROM payment_attempt WHERE state = 'unknown') AS unknown_payments,
            (SELECT count(*) FROM refund WHERE state IN ('unknown', 'declined')) AS stuck_refunds,
+           (SELECT count(*) FROM refund_request WHERE state = 'open') AS requests,
+           (SELECT count(*) FROM refund_request WHERE state = 'open'
+               AND created_at < now() - interval '1 day') AS requests_late,
            (SELECT count(*) FROM payment_attempt a
              WHERE a.state IN ('created', 'sent', 'unknown') AND a.cashier ? 'details'
                AND a.account_station_id = 1
@@ -66,6 +69,7 @@ def _load() -> Tally:
         "admin_payments": (row.unknown_payments, False),
         "admin_by_hand": (row.transfers, row.transfers > 0),
         "admin_refunds": (row.stuck_refunds, row.stuck_refunds > 0),
+        "admin_refund_requests": (row.requests, row.requests_late > 0),
         "admin_approvals": (row.approvals, row.approvals_late > 0),
         "admin_withdrawals": (row.unpaid, row.unpaid_late > 0),
         "admin_suppliers": (row.applicants, row.applicants_late > 0),

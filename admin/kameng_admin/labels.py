@@ -44,6 +44,12 @@ CALL: Mapping[str, Mark] = {  # payment attempt, refund, purchase
     "declined": Mark("idle", "circle-x", _l("未成功")),
     "unknown": Mark("warn", "alert-triangle", _l("确认中")),
 }
+REFUND_REQUEST: Mapping[str, Mark] = {
+    "open": Mark("warn", "clock", _l("待处理")),
+    "accepted": Mark("ok", "circle-check", _l("已同意")),
+    "declined": Mark("bad", "circle-x", _l("已拒绝")),
+    "withdrawn": Mark("idle", "ban", _l("已撤回")),
+}
 PURCHASE: Mapping[str, Mark] = {**CALL, "unknown": Mark("warn", "alert-triangle", _l("上游未知"))}
 STATION: Mapping[str, Mark] = {
     "applied": Mark("warn", "clock", _l("待审核")),

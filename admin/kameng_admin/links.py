@@ -52,6 +52,13 @@ def subject_link(subject: str) -> Any:
     if kind == "refund":
         number = rest.rpartition(":")[2]
         return _linked("refund.view", _("退款单 %(no)s", no=number), "admin_refunds", tab="stuck")
+    if kind == "refund_request":
+        station, _colon, number = rest.partition(":")
+        if station.isdecimal() and number.isdecimal() and len(rest) < 30:
+            return _linked(
+                "refund.create", _("退款申请 %(no)s", no=number),
+                "admin_refund_requests.detail_page", station_id=station, request_id=number,
+            )  # fmt: skip
     if kind == "plugin":
         words, plugin_id = texts.subject_text(subject), rest.partition(":")[0]
         return _linked("plugin.view", words, "admin_plugins.detail_page", plugin_id=plugin_id)

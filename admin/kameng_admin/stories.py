@@ -120,6 +120,9 @@ REASONS = {
     "query": _l("主动查询得知"),
     "cancelled": _l("取消，库存放回"),
     "part refund": _l("退了一部分"),
+    "refund requested": _l("会员申请退款"),
+    "refund request accepted": _l("同意了退款申请"),
+    "refund request declined": _l("拒绝了退款申请"),
     "the station has not paid in time": _l("分站没有及时预存货款，款项退回"),
 }
 

@@ -45,6 +45,11 @@ SUBJECT_KINDS: Mapping[str, Any] = {"person": _l("个人"), "company": _l("企�
 THEMES: Mapping[str, Any] = {"qing": _l("晴"), "ye": _l("夜"), "su": _l("素")}
 LEVELS: Mapping[str, Any] = {"normal": _l("普通会员")}
 EVENT_FACTS: Mapping[str, Any] = {
+    "dialect": _l("接口"),
+    "enabled": _l("启用"),
+    "hint": _l("末四位"),
+    "networks": _l("来源 IP"),
+    "per_minute": _l("每分钟"),
     "reason": _l("原因"),
     "name": _l("名称"),
     "slug": _l("网址名"),
@@ -118,6 +123,9 @@ JOBS: Mapping[str, Any] = {
     "stock.move_to_active_key": _l("卡密换新密钥"),
     "stock.void_expired_cards": _l("作废过期卡密"),
     "stock.watch_stock": _l("库存预警"),
+    "openapi.announce_sandbox": _l("推送沙箱的变化"),
+    "openapi.prune_sandbox": _l("清理旧的沙箱订单"),
+    "openapi.watch_refund_requests": _l("退款申请超时提醒"),
     "suppliers.watch_papers": _l("供应商资质到期提醒"),
     "suppliers.draw_up_statements": _l("出供应商对账单"),
     "supply.query_purchases": _l("查询采购结果"),
@@ -211,6 +219,8 @@ def alert_title(alert: Any) -> str:
     found = _supply_title(alert.kind, facts, name)
     if found:
         return found
+    if alert.kind == "refund_request":
+        return str(_("退款申请等了一天：%(no)s", no=facts.get("order_no", "—")))
     if alert.kind == "refund_declined":
         said = facts.get("message", "")
         return str(_("退款被网关拒绝：%(said)s", said=said)) if said else str(_("退款被网关拒绝"))

@@ -26,6 +26,15 @@ end
 """
 
 
+class _Own:
+    """Changes made by this process."""
+
+    count = 0
+
+
+_own = _Own()
+
+
 def key() -> str:
     """Where the mark lies."""
     return redis.global_key("epoch")
@@ -37,8 +46,14 @@ def current() -> bytes:
     return cast(bytes, script(keys=[key()]))
 
 
+def own_changes() -> int:
+    """How often this process itself has said so: it needs not ask to know."""
+    return _own.count
+
+
 def renew() -> None:
     """Say that something has changed: after the commit. A Redis that is away forgets its own."""
+    _own.count += 1
     try:
         redis.client().set(key(), uuid4().hex)
     except redis.RedisError as error:

@@ -14,7 +14,10 @@ SHOP = (
     "/orders/lookup", "/login", "/register", "/about/terms",
 )  # fmt: skip
 MAIN_ONLY = ("/apply", "/apply/status")
-CONSOLE_BESIDE_THE_MENU = ("/admin/batches/import", "/admin/account/", "/admin/search?q=138")
+CONSOLE_BESIDE_THE_MENU = (
+    "/admin/batches/import", "/admin/account/", "/admin/search?q=138", "/admin/webhooks/",
+    "/admin/dialects/",
+)  # fmt: skip
 VIEWS = [("phone", "light"), ("desktop", "dark")]
 
 

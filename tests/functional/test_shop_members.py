@@ -46,6 +46,10 @@ def pay(market: Any, attempt_no: str) -> None:
         assert query_attempt(1, number) in ("topped_up", "succeeded")
 
 
+def test_a_wallet_without_movements_says_so(market: Any, regular: tuple[Any, int]) -> None:
+    assert "还没有余额变动" in market.get(regular[0], "/me/wallet")
+
+
 def test_O5_a_member_fills_the_wallet_at_the_gateway(market: Any) -> None:
     browser = market.browser()
     member = market.member(browser, "filler@example.com")

@@ -7,6 +7,7 @@ from typing import Any
 from kameng.catalog.models import Category, Listing, Product, Sku, Tag
 from kameng.identity.models import AuditEvent, Member
 from kameng.ledger.models import Adjustment, Transfer
+from kameng.openapi.models import ApiKey, RefundRequest
 from kameng.orders.models import Order
 from kameng.payments.models import PaymentAttempt, Refund
 from kameng.pricing.models import PriceRule
@@ -24,6 +25,7 @@ from kameng.suppliers.models import (
 from kameng.supply.models import Connection, Purchase, SupplyLevel, SupplyOffer
 from kameng_admin.views.account import AccountView
 from kameng_admin.views.adjusting import AdjustmentsView
+from kameng_admin.views.api_keys import ApiKeysView, DialectsView
 from kameng_admin.views.approvals import ApprovalsView
 from kameng_admin.views.bonuses import BonusesView
 from kameng_admin.views.by_hand import ByHandView
@@ -47,6 +49,7 @@ from kameng_admin.views.prices import PricesView, RulesView
 from kameng_admin.views.products import ProductsView
 from kameng_admin.views.purchases import PurchaseListView
 from kameng_admin.views.reconciling import ReconcileView
+from kameng_admin.views.refund_requests import RefundRequestsView
 from kameng_admin.views.refunding import RefundingView
 from kameng_admin.views.score_rules import ScoreRulesView
 from kameng_admin.views.scores import ScoresView
@@ -59,6 +62,7 @@ from kameng_admin.views.stock import AlertsView, BatchesView, StockView
 from kameng_admin.views.supplier_money import SupplierPaymentsView, SupplierStatementsView
 from kameng_admin.views.suppliers import SuppliersView
 from kameng_admin.views.system import AuditView, JobsView, RolesView, StaffView
+from kameng_admin.views.webhooks import WebhooksView
 from kameng_admin.views.withdrawals import WithdrawalsView
 
 
@@ -75,6 +79,7 @@ def all_views() -> list[Any]:
         PurchasesView(endpoint="admin_purchases", url="desk"),
         AttemptView(PaymentAttempt, "admin_payments", "payments"),
         RefundView(Refund, "admin_refunds", "refunds"),
+        RefundRequestsView(RefundRequest, "admin_refund_requests", "refund-requests"),
         ByHandView(endpoint="admin_by_hand", url="by-hand"),
         RefundingView(endpoint="admin_refunding", url="refunding"),
         ProductsView(Product, "admin_products", "products"),
@@ -119,6 +124,9 @@ def all_views() -> list[Any]:
         RiskView(endpoint="admin_risk", url="risk"),
         DecisionsView(RiskDecisionRow, "admin_decisions", "decisions"),
         PluginsView(endpoint="admin_plugins", url="plugins"),
+        ApiKeysView(ApiKey, "admin_api_keys", "api-keys"),
+        WebhooksView(endpoint="admin_webhooks", url="webhooks"),
+        DialectsView(endpoint="admin_dialects", url="dialects"),
         JobsView(endpoint="admin_jobs", url="jobs"),
         StaffView(endpoint="admin_staff", url="staff"),
         RolesView(endpoint="admin_roles", url="roles"),

@@ -13,6 +13,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import func
 
 from kameng.db import db, station_scope
+from kameng.openapi.models import RefundRequest
 from kameng.orders import api as orders
 from kameng.orders.models import Order
 from kameng.risk import api as risk
@@ -164,6 +165,7 @@ class OrderView(SecureModelView):
             state=labels.order_mark(order.state, order.kind),
             story=story,
             refundable=orders.refundable(order),
+            asked=_asked_back(order),
             labels=labels,
             texts=texts,
         )
@@ -215,6 +217,15 @@ class OrderView(SecureModelView):
             Order.station_id == station_id, Order.order_no == order_no[:40].replace("\0", "")
         ).one_or_none()
         return found(order)  # type: ignore[no-any-return]  # 404 or the very thing given
+
+
+def _asked_back(order: Order) -> RefundRequest | None:
+    query = db.session.query(RefundRequest).filter(
+        RefundRequest.station_id == order.station_id,
+        RefundRequest.order_id == order.id,
+        RefundRequest.state == "open",
+    )
+    return query.one_or_none()
 
 
 def _cancel(order: Order) -> None:

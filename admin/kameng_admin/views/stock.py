@@ -40,6 +40,7 @@ ALERT_KINDS = {
     "payment_amount": _l("支付金额不符"),
     "payment_reference": _l("付款重复上报"),
     "refund_declined": _l("退款被拒"),
+    "refund_request": _l("退款申请没人处理"),
     "payment_account": _l("收款账户暂停"),
     "station_funds": _l("分站预存款不足"),
     "fulfil_overdue": _l("订单超时"),

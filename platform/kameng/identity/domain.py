@@ -61,6 +61,7 @@ MAIN_PERMISSIONS: dict[str, tuple[str, ...]] = {
         "product.view",
         "stock.view",
         "station.view",
+        "openapi.view",
         "refund.create",
     ),
     "finance": (
@@ -98,6 +99,8 @@ MAIN_PERMISSIONS: dict[str, tuple[str, ...]] = {
         "payment.view",
         "audit.view",
         "station.view",
+        "openapi.view",
+        "openapi.manage",
     ),
     "purchasing": (
         "dashboard.view",
@@ -134,6 +137,8 @@ MAIN_PERMISSIONS: dict[str, tuple[str, ...]] = {
         "order.view",
         "member.view",
         "plugin.view",
+        "openapi.view",
+        "openapi.manage",
         "job.view",
         "alert.view",
     ),

@@ -2,8 +2,8 @@
 
 The seeder writes logins to ``demo-info.json`` in the state folder: an object with ``staff``
 {login, password, totp_secret}, ``owner`` {login, password, station_url}, ``member`` {login,
-password}, ``supplier`` {login, password, totp_secret, portal_url} and, where there is one, ``api``
-{key, secret}. Addresses and goods are read live.
+password}, ``supplier`` {login, password, totp_secret, portal_url} and ``api`` {key, secret,
+docs_url}, a key of that member. Addresses and goods are read live.
 """
 
 from __future__ import annotations
@@ -74,6 +74,9 @@ def lines(home: Home, settings: Settings) -> list[str]:
             url = login.get("station_url") or login.get("portal_url")
             where = f"  at {url}" if url else ""
             found.append(f"{who:<14} {login['login']} / {login['password']}{extra}{where}")
+    if info["api"]:
+        api = info["api"]
+        found.append(f"{'api key':<14} {api['key']} / {api['secret']}  at {api['docs_url']}")
     found.append(f"simulators     {info['simulators_url']}")
     return found
 

@@ -11,6 +11,7 @@ from flask import Flask
 
 from kameng.logging import configure_logging
 from kameng.ops.home import find_home
+from kameng.ops.inbox import Inbox
 from kameng.ops.runtime import effective_settings
 from kameng.plugins.api import init_plugins
 from kameng.plugins.api import simulators as plugin_simulators
@@ -27,7 +28,7 @@ def create() -> Wsgi:
     if not settings.demo:
         raise SettingsError("simulators are for the demo: nothing they confirm was ever paid")
     configure_logging(settings)
-    return mount(load(settings))
+    return mount({**load(settings), Inbox.name: Inbox()})
 
 
 def load(settings: Settings) -> dict[str, Simulator]:
@@ -64,6 +65,8 @@ def mount(simulators: Mapping[str, Simulator]) -> Wsgi:
 def _entry(simulator: Simulator) -> str:
     """A supplier has a page with its goods, orders and levers; a gateway shows itself to payers."""
     name = html.escape(simulator.name)
+    if isinstance(simulator, Inbox):
+        return f'<a href="/{name}/">回调收件箱</a>'
     if not isinstance(simulator, SupplierSimulator):
         return name
     return f'<a href="/{name}/">{html.escape(simulator.title)}</a>'

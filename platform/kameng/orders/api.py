@@ -36,13 +36,13 @@ from kameng.orders.services.reading import (
     station_orders,
     timeline,
 )
-from kameng.orders.services.returning import ReturnShare, refundable, return_shares
+from kameng.orders.services.returning import REFUNDABLE, ReturnShare, refundable, return_shares
 
 __all__ = [
-    "OPEN_STATES", "STATES", "TONES", "TRANSITIONS", "EventView", "MoneyTrail", "OrderPage",
-    "OrderRefused", "OrderView", "PlaceRequest", "Placed", "Quote", "ReturnShare", "StationFigures",
-    "TrailLeg", "cancel", "check_secret", "complete_old", "expire_overdue", "member_orders",
-    "money_trail", "order_number", "order_page", "orders_by_ids", "orders_by_numbers", "place",
-    "quote", "refundable", "return_shares", "state_label", "station_figures", "station_orders",
-    "timeline",
+    "OPEN_STATES", "REFUNDABLE", "STATES", "TONES", "TRANSITIONS", "EventView", "MoneyTrail",
+    "OrderPage", "OrderRefused", "OrderView", "PlaceRequest", "Placed", "Quote", "ReturnShare",
+    "StationFigures", "TrailLeg", "cancel", "check_secret", "complete_old", "expire_overdue",
+    "member_orders", "money_trail", "order_number", "order_page", "orders_by_ids",
+    "orders_by_numbers", "place", "quote", "refundable", "return_shares", "state_label",
+    "station_figures", "station_orders", "timeline",
 ]  # fmt: skip

@@ -57,6 +57,7 @@ __all__ = [
     "hosts_of",
     "list_applications",
     "list_stations",
+    "load_station",
     "reject_application",
     "resolve_host",
     "set_grade",

@@ -24,7 +24,7 @@ class _Book:
         self.prefixes: dict[str, Audience] = {
             "/admin": "main", "/console": "station", "/supplier": "supplier",
         }  # fmt: skip
-        self.when_closed: set[str] = {"/console", "/hooks"}
+        self.when_closed: set[str] = {"/console", "/hooks", "/dock"}
 
 
 def init_audiences(app: Flask) -> None:

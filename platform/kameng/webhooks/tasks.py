@@ -75,7 +75,7 @@ def _order_teller(topic: str) -> Callable[[int, dict[str, Any]], None]:
 
 def _request_teller(topic: str) -> Callable[[int, dict[str, Any]], None]:
     def tell(station_id: int, payload: dict[str, Any]) -> None:
-        tell_refund_request(topic, station_id, int(payload["refund_request_id"]))
+        tell_refund_request(topic, station_id, int(payload["request_id"]))
 
     return tell
 

@@ -6,6 +6,12 @@ from flask import Blueprint
 
 blueprint = Blueprint("account", __name__)
 
-from kameng_tenants.account import centre, login, top_up  # noqa: E402  # views register themselves
+from kameng_tenants.account import (  # noqa: E402  # views register themselves
+    api_keys,
+    centre,
+    login,
+    top_up,
+    webhooks,
+)
 
-__all__ = ["blueprint", "centre", "login", "top_up"]
+__all__ = ["api_keys", "blueprint", "centre", "login", "top_up", "webhooks"]

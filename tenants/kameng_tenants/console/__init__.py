@@ -30,15 +30,17 @@ from kameng_tenants.console import (  # noqa: E402  # the views register themsel
     funds,
     listings,
     login,
+    open_api,
     orders,
     overview,
     pay_in,
+    refund_requests,
     settings,
     statements,
     transfers,
 )
 
 __all__ = [
-    "blueprint", "bonuses", "funds", "listings", "login", "orders", "overview", "pay_in",
-    "settings", "statements", "transfers",
+    "blueprint", "bonuses", "funds", "listings", "login", "open_api", "orders", "overview",
+    "pay_in", "refund_requests", "settings", "statements", "transfers",
 ]  # fmt: skip

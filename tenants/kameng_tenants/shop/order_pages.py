@@ -13,6 +13,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from kameng.db import db
 from kameng.errors import DomainError
+from kameng.openapi import api as openapi
 from kameng.orders import api as orders
 from kameng.payments import api as payments
 from kameng.stock import api as stock
@@ -260,12 +261,20 @@ def _page(
         asked=0,
         checked_at=datetime.now(UTC),
         proof_error=proof_error,
+        requests=_requests(order),
         **_collecting(order),
         **_ways(access),
     )
     if access.secret and not access.in_cookie:
         keys.remember(response, order.order_no, access.secret)
     return _private(response)
+
+
+def _requests(order: orders.OrderView) -> list[openapi.RefundRequestFacts]:
+    """What the member has asked back; a guest cannot ask."""
+    if order.member_id is None:
+        return []
+    return openapi.requests_of_order(order.id, order.order_no)
 
 
 def _coming(order: orders.OrderView, cards: int) -> int:

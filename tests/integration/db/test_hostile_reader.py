@@ -176,6 +176,8 @@ def test_T12_unsold_cards_cannot_be_read_sold_ones_only_by_their_station(two_ord
 ELSEWHERE = {
     "place_order": "SELECT * FROM place_order(3, 'web', 'k', '', NULL, 'g', 'c', '', '', '1', 1, 1,"
     " 1, '{}', 'allow', '[]', 15, 20, 60, 20)",
+    "buy_with_balance": "SELECT * FROM buy_with_balance(3, 1, 'n', '', 's', 1, NULL, '{}', '', '1',"
+    " '1', '', 'allow', '[]', '{}', '')",
     "cancel_order": "SELECT * FROM cancel_order(3, :order_no, 'x')",
     "pay_with_balance": "SELECT * FROM pay_with_balance(3, :order_no, 1, 'x')",
     "keep_for_transfer": "SELECT * FROM keep_for_transfer(3, 'x', 24, 120)",
@@ -193,6 +195,10 @@ ELSEWHERE = {
     "statement_lines": "SELECT * FROM statement_lines(3, now(), now(), 0, 10)",
     "request_withdrawal": "SELECT * FROM request_withdrawal(3, 10000, 'alipay', '{}', 'x', 'k')",
     "cancel_withdrawal": "SELECT * FROM cancel_withdrawal(3, 1, 'x')",
+    "open_refund_request": "SELECT * FROM open_refund_request(3, 1, NULL, :order_no, NULL, 'x', 'x',"
+    " '', 'x')",
+    "withdraw_refund_request": "SELECT * FROM withdraw_refund_request(3, 1, 'x')",
+    "wallet_span": "SELECT * FROM wallet_span(3, 1, now(), now())",
     "nobody's station": "SELECT * FROM cancel_order(NULL, :order_no, 'x')",
 }
 

@@ -60,6 +60,7 @@ class Stall:
 
 
 STALLS = (
+    Stall(name="kameng", plugin_id="supplier-kameng"),
     Stall(name="kakayun", plugin_id="supplier-kakayun"),
     Stall(name="kasushou", plugin_id="supplier-kasushou"),
     Stall(name="kayixin", plugin_id="supplier-kayixin"),

@@ -137,6 +137,18 @@ def change_password(id: int, old: str, new: str, ip: str = "") -> None:
     db.session.commit()
 
 
+def confirm_member(id: int, password: str, ip: str = "") -> None:
+    """Ask for the password once more, before something grave; wrong tries are counted.
+
+    Raises `LoginRefused` confirm_failed or login_locked.
+    """
+    member = _get(id, None)
+    logins.refuse_when_locked("member", member.login, member.station_id)
+    if not passwords.verify(member.password_hash, password):
+        logins.record_failure("member", member.login, member.station_id, ip, "confirm")
+        raise LoginRefused("confirm_failed", _l("密码不正确。"), field="password")
+
+
 def rename_member(id: int, name: str) -> None:
     """Change how a member is called."""
     _get(id, None).name = " ".join(name.split())[:40]

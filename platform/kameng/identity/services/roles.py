@@ -66,6 +66,8 @@ PERMISSIONS: dict[str, Any] = {
     "plugin.manage": _l("配置插件"),
     "risk.view": _l("查看风控"),
     "risk.decide": _l("处理风控工单"),
+    "openapi.view": _l("查看开放接口"),
+    "openapi.manage": _l("管理开放接口"),
     "job.view": _l("查看任务"),
     "job.retry": _l("重试任务"),
     "alert.view": _l("查看预警"),

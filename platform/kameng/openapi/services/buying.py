@@ -6,7 +6,7 @@ import hashlib
 import json
 import secrets
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, cast
@@ -19,7 +19,7 @@ from kameng.db import call, db
 from kameng.openapi.domain.buying import check, fingerprint, idempotency_key
 from kameng.openapi.domain.callers import Caller
 from kameng.openapi.domain.facts import Bought, Buy, CardFacts, OrderFacts
-from kameng.openapi.services import gate, reading, shelf
+from kameng.openapi.services import gate, reading, sandbox, shelf
 from kameng.openapi.services.callers import Allowance, admit, let_in
 from kameng.openapi.services.refusing import ApiRefused, refused
 from kameng.orders import api as orders
@@ -33,38 +33,45 @@ BUSY_RETRY_S = 2.0  # cards locked by other buyers may come back: do not say sol
 RULES_S = 30.0
 
 
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A request that has not been let in yet; `told` hears how many more are allowed."""
+
+    nonce: str
+    secret: str
+    told: Callable[[Allowance], None]
+
+
 def buy(caller: Caller, wanted: Buy) -> Bought:
     """Buy for a caller who has been let in already; see `admit_and_buy`."""
-    return _buy(caller, wanted, None)[0]
+    return _buy(caller, wanted, None)
 
 
-def admit_and_buy(
-    caller: Caller, wanted: Buy, nonce: str, secret: str
-) -> tuple[Bought, Allowance | None]:
+def admit_and_buy(caller: Caller, wanted: Buy, entry: Entry) -> Bought:
     """Let the request in and buy: the gate is asked once for both.
 
     The same number of the same member with the same content gives the order of the first time,
     whatever has changed since. Refusals of the catalogue leave nothing behind and burn no number.
     """
-    return _buy(caller, wanted, (nonce, secret))
+    return _buy(caller, wanted, entry)
 
 
-def _buy(
-    caller: Caller, wanted: Buy, entry: tuple[str, str] | None
-) -> tuple[Bought, Allowance | None]:
+def _buy(caller: Caller, wanted: Buy, entry: Entry | None) -> Bought:
     problem = check(wanted)
     if problem is not None:
         if entry:
-            admit(caller, entry[0], secret=entry[1])
+            entry.told(admit(caller, entry.nonce, secret=entry.secret))
         raise refused(problem.code, field=problem.field)
     key = idempotency_key(caller.member_id, wanted.merchant_order_no)
+    db.session.rollback()  # what was read before must not stay open while rules' plugins are asked
     goods = shelf.goods_of(caller.station_id, wanted.sku)
     passed, counted, asked = _ask(caller, key, goods, entry)
-    allowance = let_in(caller, entry[1], passed) if entry else None
+    if entry:
+        entry.told(let_in(caller, entry.secret, passed))
     if wanted.notify_url:
         webhooks.check_url(wanted.notify_url)
     if caller.sandbox:
-        raise refused("unavailable")
+        return sandbox.buy(caller, wanted, fingerprint(caller.dialect, wanted))
     inputs: Mapping[str, str] = wanted.inputs
     if goods is not None and (goods.asks or wanted.inputs):
         inputs = _inputs(caller, wanted, goods)
@@ -86,17 +93,17 @@ def _buy(
         p_risk_reasons=json.dumps(found.reasons, ensure_ascii=False),
         p_risk_facts=risk.stored_facts(subject, counted, key), p_notify_url=wanted.notify_url,
     )  # fmt: skip
-    return _bought(caller, wanted, row), allowance
+    return _bought(caller, wanted, row)
 
 
 def _ask(
-    caller: Caller, key: str, goods: shelf.Goods | None, entry: tuple[str, str] | None
+    caller: Caller, key: str, goods: shelf.Goods | None, entry: Entry | None
 ) -> tuple[gate.Passed, Mapping[str, int], risk.OrderRules]:
     """The gate's answer, what was counted for the rules, and the rules."""
     kept = _rules(caller.station_id)
     counters = _counters(kept.rules, caller, goods)
     passed = gate.ask(
-        caller.station_id, caller.key_id, entry[0] if entry else "", key, counters,
+        caller.station_id, caller.key_id, entry.nonce if entry else "", key, counters,
         counted=entry is not None,
     )  # fmt: skip
     counts = passed.counts
@@ -153,7 +160,8 @@ def _bought(caller: Caller, wanted: Buy, row: dict[str, Any]) -> Bought:
         raise refused(code, total=reading.decimal(row["payable"]))
     if code != "ok":
         raise refused(code)
-    cards = stock.open_sold(row["sku_id"], row["ciphers"] or [], row["digests"], row["key_ids"])
+    sealed = [row[name] or [] for name in ("ciphers", "digests", "key_ids")]
+    cards = stock.open_sold(row["sku_id"], *sealed)
     delivered = row["state"] == "delivered"
     order = OrderFacts(
         order_no=row["order_no"], merchant_order_no=wanted.merchant_order_no, state=row["state"],

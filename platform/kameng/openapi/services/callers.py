@@ -20,6 +20,8 @@ from kameng.openapi.services.switches import dialect_switches
 
 EXTENSION = "kameng.openapi.keys"
 KEPT_S = 30.0  # even when nobody says that something has changed
+# A change that closes counts at the gate, at once; one that opens is noticed this soon elsewhere.
+ASKED_S = 3.0
 MOST_KEPT = 10_000
 TOUCH_S = 60.0
 
@@ -37,6 +39,8 @@ class Opened:
     spoken: bool
     epoch: bytes
     read_at: float
+    own_changes: int
+    asked_at: float
     touched: float = field(default=0.0)
 
 
@@ -113,18 +117,27 @@ def let_in(caller: Caller, secret: str, passed: gate.Passed) -> Allowance:
 
 
 def _kept(key_id: str) -> Opened:
-    opened = _store().get((_station(), key_id))
-    if opened is not None and time.monotonic() - opened.read_at < KEPT_S:
+    opened, now = _store().get((_station(), key_id)), time.monotonic()
+    if opened is not None and (now - opened.read_at > KEPT_S or _changed_here(opened)):
+        opened = None
+    if opened is not None and now - opened.asked_at < ASKED_S:
         return opened
     try:
         mark = epoch.current()  # before the row: a change in between must not pass for read
     except redis.RedisError as error:
         raise refused("unavailable") from error
+    if opened is not None and opened.epoch == mark:
+        opened.asked_at = now
+        return opened
     return _read(key_id, mark)
 
 
+def _changed_here(opened: Opened) -> bool:
+    return opened.own_changes != epoch.own_changes()
+
+
 def _read(key_id: str, mark: bytes) -> Opened:
-    station = _station()
+    station, own = _station(), epoch.own_changes()
     row = db.session.execute(_FIND, {"station": station, "key": key_id}).first()
     if row is None:
         _store().pop((station, key_id), None)
@@ -138,7 +151,7 @@ def _read(key_id: str, mark: bytes) -> Opened:
         secrets=tuple(_unsealed(station, row.id, bytes(sealed)) for sealed in row.sealed),
         networks=tuple(ipaddress.ip_network(one) for one in row.networks),
         member_active=row.member_active, spoken=dialect_switches()[row.dialect],
-        epoch=mark, read_at=time.monotonic(),
+        epoch=mark, read_at=time.monotonic(), asked_at=time.monotonic(), own_changes=own,
     )  # fmt: skip
     db.session.commit()
     store = _store()

@@ -20,6 +20,7 @@ EXTENSION = "kameng.openapi.goods"
 KEPT_S = 5.0
 MOST_KEPT = 20_000
 MOST = 100
+MOST_SKIPPED = 10_000_000
 
 _GOODS = """
 SELECT s.code AS sku, s.id AS sku_id, p.id AS product_id, p.name, s.name AS sku_name,
@@ -39,8 +40,23 @@ _PAGE = text(
     )
     + " ORDER BY s.id LIMIT :limit"
 )
+# Systems that count pages: a category is itself alone there, without those below.
+_COUNTED = (
+    "l.active AND s.state = 'on_sale' AND p.state = 'on_sale'"
+    " AND (CAST(:category AS bigint) IS NULL OR c.id = :category)"
+    " AND (:keyword = '' OR strpos(lower(p.name || ' ' || s.name), :keyword) > 0)"
+    " AND (CAST(:cards AS boolean) IS NULL OR (p.kind IN ('card', 'bundle')) = :cards)"
+)
+_NUMBERED = text(_GOODS.format(which=_COUNTED) + " ORDER BY s.id LIMIT :limit OFFSET :skipped")
+_COUNT = text(f"SELECT count(*) FROM ({_GOODS.format(which=_COUNTED)}) AS found")
 _ONE = text(_GOODS.format(which="s.code = :sku"))
 _BY_IDS = text(_GOODS.format(which="s.id = ANY(:ids)") + " ORDER BY s.id")
+_PRODUCTS = text(
+    "SELECT DISTINCT p.id FROM listing l JOIN sku s ON s.id = l.sku_id"
+    " JOIN product p ON p.id = s.product_id WHERE l.station_id = :station AND l.active"
+    " AND s.state = 'on_sale' AND p.state = 'on_sale' ORDER BY p.id"
+)
+_OF_PRODUCTS = text(_GOODS.format(which="p.id = ANY(:products)") + " ORDER BY p.id, s.id")
 _FIELDS = text(
     "SELECT product_id, name, label, kind, required, choices, help AS hint FROM purchase_field"
     " WHERE product_id = ANY(:products) ORDER BY product_id, position, id"
@@ -89,6 +105,24 @@ def products(
     return ProductPage(tuple(found[:size]), str(found[size - 1].sku_id) if more else "")
 
 
+def numbered_page(
+    caller: Caller, page: int, limit: int, *, category_id: int | None = None, keyword: str = "",
+    cards: bool | None = None,
+) -> tuple[list[ProductFacts], int]:  # fmt: skip
+    """A page of what is on sale by its number from 1, and how many SKUs there are on all of them.
+
+    ``cards``: only SKUs that deliver codes, or only others.
+    """
+    size = max(1, min(limit, MOST))
+    given = {
+        "station": caller.station_id, "category": category_id, "cards": cards,
+        "keyword": keyword.strip().lower()[:60],
+    }  # fmt: skip
+    skipped = min((max(page, 1) - 1) * size, MOST_SKIPPED)
+    rows = db.session.execute(_NUMBERED, {**given, "limit": size, "skipped": skipped})
+    return _facts(rows), int(db.session.execute(_COUNT, given).scalar_one())
+
+
 def product(caller: Caller, sku: str) -> ProductFacts:
     """One SKU by its code; raises `sku_unknown`."""
     found = _facts(db.session.execute(_ONE, {"station": caller.station_id, "sku": sku[:100]}))
@@ -109,6 +143,17 @@ def products_by_ids(caller: Caller, ids: Collection[int]) -> list[ProductFacts]:
     """Several by number; unknown ones are left out."""
     wanted = [number for number in list(ids)[:500] if 0 < number < 2**63]
     return _facts(db.session.execute(_BY_IDS, {"station": caller.station_id, "ids": wanted}))
+
+
+def product_ids(caller: Caller) -> list[int]:
+    """Products of which something is on sale, by number: dialects page by products."""
+    return list(db.session.scalars(_PRODUCTS, {"station": caller.station_id}))
+
+
+def skus_of_products(caller: Caller, products: Collection[int]) -> list[ProductFacts]:
+    """All SKUs that the station lists of some products, on sale or not."""
+    given = {"station": caller.station_id, "products": list(products)}
+    return _facts(db.session.execute(_OF_PRODUCTS, given))
 
 
 def goods_of(station_id: int, sku: str) -> Goods | None:

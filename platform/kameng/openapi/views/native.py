@@ -17,7 +17,7 @@ from kameng.errors import DomainError
 from kameng.openapi import api as openapi
 from kameng.openapi.api import Buy, Caller, refused
 from kameng.openapi.views import answering, reading
-from kameng.web import client_ip, limit
+from kameng.web import client_ip, limit, no_store
 
 blueprint = Blueprint("openapi_v1", __name__)
 NONCE = re.compile(r"[A-Za-z0-9_-]{16,64}")
@@ -109,7 +109,8 @@ def buy() -> Response:
     except DomainError:
         g.allowance = openapi.admit(caller, nonce, secret=secret)
         raise
-    bought, g.allowance = openapi.admit_and_buy(caller, wanted, nonce, secret)
+    entry = openapi.Entry(nonce, secret, lambda allowance: setattr(g, "allowance", allowance))
+    bought = openapi.admit_and_buy(caller, wanted, entry)
     return answering.answer(answering.order_of(bought.order), 200 if bought.repeated else 201)
 
 
@@ -145,6 +146,42 @@ def order(caller: Caller, order_no: str) -> Response:
     """One order with what was delivered."""
     reading.arguments()
     return answering.answer(answering.order_of(openapi.order(caller, order_no)))
+
+
+@blueprint.post("/orders/<order_no>/refund-requests")
+@signed("refunds.write")
+def request_refund(caller: Caller, order_no: str) -> Response:
+    """Ask for money back: 201 for a new request, 200 for the one of an earlier call."""
+    reading.arguments()
+    given = reading.fields(("reason", "request_no"), ("amount",))
+    found = openapi.request_refund(
+        caller, order_no, amount=reading.amount(given, "amount"),
+        reason=reading.text(given, "reason"), request_no=reading.text(given, "request_no"),
+    )  # fmt: skip
+    return answering.answer(answering.refund_request_of(found), 200 if found.repeated else 201)
+
+
+@blueprint.get("/orders/<order_no>/refund-requests")
+@signed("orders.read")
+def refund_requests(caller: Caller, order_no: str) -> Response:
+    """What was asked for an order, newest first."""
+    reading.arguments()
+    found = openapi.refund_requests_of(caller, order_no)
+    return answering.answer({"items": [answering.refund_request_of(one) for one in found]})
+
+
+@blueprint.get("/statements/<day>")
+@signed("account.read")
+def statement(caller: Caller, day: str) -> Response:
+    """One day that is over, as a file for sheets or as JSON."""
+    reading.arguments()
+    found = openapi.statement(caller, reading.day(day))
+    if request.accept_mimetypes.best_match(["text/csv", "application/json"]) != "text/csv":
+        return answering.answer(found.as_json())
+    response = no_store(Response(found.csv, mimetype="text/csv"))
+    name = f"statement-{found.day.isoformat()}.csv"
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response
 
 
 @blueprint.route("/<path:_rest>", methods=["GET", "POST", "PUT", "PATCH", "DELETE"])

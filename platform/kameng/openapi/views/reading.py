@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any
 
 from flask import g, request
@@ -14,6 +16,7 @@ from kameng_sdk.money import Money
 
 MOST_BODY = 64 * 1024
 MOST_AMOUNT = 10**15
+DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 def body() -> bytes:
@@ -99,6 +102,17 @@ def size(given: Mapping[str, str]) -> int:
     if not (value.isascii() and value.isdigit() and len(value) < 4 and 1 <= int(value) <= 100):
         raise refused("field_invalid", field="limit")
     return int(value)
+
+
+def day(text: str) -> date:
+    """A date of the calendar, 2026-11-26; raises `date_invalid`."""
+    try:
+        found = date.fromisoformat(text) if DAY.fullmatch(text) else None
+    except ValueError:
+        found = None
+    if found is None:
+        raise refused("date_invalid")
+    return found
 
 
 def _object(raw: bytes) -> dict[str, Any]:

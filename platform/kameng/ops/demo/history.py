@@ -39,15 +39,20 @@ def moments(now: datetime, source: random.Random) -> list[datetime]:
 
 def fill_wallets(people: DemoPeople, now: datetime, source: random.Random, diary: Diary) -> None:
     """Members top up their wallets by the gateway."""
+    begun = now - timedelta(days=DAYS + 1)
     for station_id, members in people.members.items():
         for member_id in members:
-            amount = source.choice((1000, 2000, 3000)) * 10_000
-            with station_scope(station_id):
-                number = payments.open_top_up(member_id, amount, "payment-epay", "alipay")
-            payments.apply_payment(
-                station_id, "payment-epay", number, amount, f"SIM{number}", "webhook"
-            )
-            diary.top_ups.append((station_id, number, now - timedelta(days=DAYS + 1)))
+            yuan = source.choice((1000, 2000, 3000))
+            fill_wallet(station_id, member_id, yuan, begun, diary)
+
+
+def fill_wallet(station_id: int, member_id: int, yuan: int, at: datetime, diary: Diary) -> None:
+    """One top-up, noted for its moment."""
+    amount = yuan * 10_000
+    with station_scope(station_id):
+        number = payments.open_top_up(member_id, amount, "payment-epay", "alipay")
+    payments.apply_payment(station_id, "payment-epay", number, amount, f"SIM{number}", "webhook")
+    diary.top_ups.append((station_id, number, at))
 
 
 def live(app: Flask, tills: Sequence[Counter], skus: list[DemoSku], whens: list[datetime]) -> None:

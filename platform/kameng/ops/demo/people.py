@@ -8,6 +8,7 @@ from typing import Any
 
 from kameng.db import db, main_scope, station_scope
 from kameng.identity import api as identity
+from kameng.openapi import api as openapi
 from kameng.stations import api as stations
 
 MAIN_CONTACT = {
@@ -101,3 +102,10 @@ def create_members(station_ids: list[int]) -> tuple[dict[int, list[int]], dict[s
                 if station_id == 1 and number == 0:
                     shown = {"login": login, "password": password}
     return found, shown
+
+
+def create_api_key(member_id: int) -> dict[str, str]:
+    """A key of the main station's first member, so that programs can be tried at once."""
+    with station_scope(1):
+        key, secret = openapi.make_key(member_id, name="演示程序", actor="system:demo")
+    return {"key": key, "secret": secret}

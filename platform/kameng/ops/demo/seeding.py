@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import random
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from kameng.app import create_app
@@ -55,6 +55,7 @@ def seed(settings: Settings) -> None:
             cards.fill_pools(skus, source)
         station_ids = [1, *(station_id for station_id, _login in opened)]
         members, member_login = people.create_members(station_ids)
+        shown["api"] = people.create_api_key(members[1][0])
         crowd = people.DemoPeople(station_ids, members, shown)
         now = datetime.now(UTC)
         diary = Diary()
@@ -62,6 +63,8 @@ def seed(settings: Settings) -> None:
         tills = [Counter.of(station_id, crowd, SEED, diary) for station_id in station_ids]
         work.had_trouble(tills, skus, now)  # first: lists show the highest numbers on top
         history.live(app, tills, skus, history.moments(now, source))
+        # What its programs buy from: the pages have spent the rest.
+        history.fill_wallet(1, members[1][0], 5000, now - timedelta(days=2), diary)
         past = PastPurchases(market, diary, now)
         past.buy_all()
         work.leave_work(tills, skus, now, past)
@@ -102,6 +105,7 @@ def _write_logins(
     host = f"{people.STATIONS[0][0]}.{settings.base_domain}"
     info = {
         **shown,
+        "api": {**shown["api"], "docs_url": settings.host_url(settings.main_host) + "/api/v1/docs"},
         "owner": {**owner[1], "station_url": settings.host_url(host)},
         "member": {**member, "station_url": settings.host_url(settings.main_host)},
         "supplier": {

@@ -168,16 +168,19 @@ class StationFigures:
     turnover: int
 
 
-def station_figures(since: datetime) -> StationFigures:
-    """Orders and turnover of the scope's station since a moment."""
+def station_figures(since: datetime, channel: str = "") -> StationFigures:
+    """Orders and turnover of the scope's station since a moment; `channel` web, api or both."""
     paid = Order.paid_at.is_not(None)
+    wanted = [Order.created_at >= since]
+    if channel:
+        wanted.append(Order.channel == channel)
     row = db.session.execute(
         select(
             func.count(),
             func.count().filter(paid),
             func.count().filter(Order.delivered_at.is_not(None)),
             func.coalesce(func.sum(Order.payable).filter(paid), 0),
-        ).where(Order.created_at >= since)
+        ).where(*wanted)
     ).one()
     return StationFigures(int(row[0]), int(row[1]), int(row[2]), int(row[3]))
 

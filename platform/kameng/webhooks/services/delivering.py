@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import random
+import traceback
 from datetime import UTC, datetime
 from typing import Any
 
@@ -64,13 +65,22 @@ def send_delivery(station_id: int, delivery_id: int, tries: int) -> str:
         outgoing = _build(one)
     except Exception as error:
         # Dialects and sealed secrets can fail in many ways; the delivery must go on being tried.
-        log.exception("webhook delivery %d of station %d cannot be built", delivery_id, station_id)
+        _log_where(error, one)
         answered = Answered(0, 0, f"not sent: {type(error).__name__}")
     else:
         if outgoing is None:
             return _drop(one)
         answered = send(outgoing, one.facts.url)
     return _note(one, answered)
+
+
+def _log_where(error: Exception, one: Try) -> None:
+    """Where it broke; not what it says, for that may quote a card."""
+    frames = traceback.extract_tb(error.__traceback__)
+    log.error(
+        "webhook delivery %d of station %d cannot be built: %s at %s", one.delivery_id,
+        one.station_id, type(error).__name__, f"{frames[-1].name}:{frames[-1].lineno}",
+    )  # fmt: skip
 
 
 def _build(one: Try) -> Outgoing | None:

@@ -98,7 +98,7 @@ def endpoint_of(member_id: int, endpoint_id: int) -> EndpointView:
     """One of them; raises `NotFound`."""
     row = db.session.execute(_ONE, _given(member_id, endpoint_id)).first()
     if row is None:
-        raise NotFound("endpoint_unknown", _l("没有这个推送地址"))
+        raise NotFound("endpoint_unknown", _l("没有这个通知地址"))
     return _view(row)
 
 
@@ -114,7 +114,7 @@ def add_endpoint(
     db.session.execute(_IN_TURN, {"member": member_id})
     _refuse_same(member_id, wanted["url"])
     if len(endpoints_of(member_id)) >= MOST:
-        raise Conflict("too_many_endpoints", _l("最多添加 10 个推送地址"))
+        raise Conflict("too_many_endpoints", _l("最多添加 10 个通知地址"))
     raw = chance.token_bytes(SECRET_BYTES)
     sealed = seal(_station(), member_id, raw)
     number = db.session.scalar(_INSERT, {**_given(member_id), **wanted, "sealed": sealed})
@@ -171,7 +171,7 @@ def drop_due(endpoint_id: int) -> None:
 def _do(statement: Any, member_id: int, endpoint_id: int, **values: Any) -> None:
     given = {**_given(member_id, endpoint_id), **values}
     if db.session.scalar(statement, given) is None:
-        raise NotFound("endpoint_unknown", _l("没有这个推送地址"))
+        raise NotFound("endpoint_unknown", _l("没有这个通知地址"))
 
 
 def _checked(url: str, about: str, events: Sequence[str]) -> dict[str, Any]:

@@ -99,7 +99,7 @@ def send_test(member_id: int, endpoint_id: int) -> None:
     Raises `NotFound`, or `Conflict` endpoint_paused: nothing is sent there now.
     """
     if endpoint_of(member_id, endpoint_id).state != "active":
-        raise Conflict("endpoint_paused", _l("这个推送地址已停用，请先恢复。"))
+        raise Conflict("endpoint_paused", _l("这个通知地址停着，请先恢复。"))
     payload = event_payload(TEST, datetime.now(UTC), {"endpoint_id": endpoint_id, "sandbox": True})
     source = f"{TEST}:{endpoint_id}:{secrets.token_hex(8)}"
     tell(

@@ -81,7 +81,8 @@ _AGAIN = (
     " replayed_by = :actor FROM webhook_message m"
     " WHERE m.station_id = d.station_id AND m.id = d.message_id AND d.station_id = :station"
     " AND m.member_id = :member AND (d.endpoint_id IS NULL OR EXISTS"
-    "  (SELECT FROM webhook_endpoint e WHERE e.station_id = d.station_id AND e.id = d.endpoint_id AND e.state = 'active'))"
+    "  (SELECT FROM webhook_endpoint e WHERE e.station_id = d.station_id"
+    "   AND e.id = d.endpoint_id AND e.state = 'active'))"
 )
 _REPLAY = text(f"{_AGAIN} AND d.id = :id RETURNING d.message_id")
 _REPLAY_ALL = text(
@@ -133,8 +134,8 @@ def replay(member_id: int, delivery_id: int, actor: str) -> None:
     message = db.session.scalar(_REPLAY, given)
     if message is None:
         if db.session.scalar(_EXISTS, given):
-            raise Conflict("endpoint_paused", _l("这个推送地址已停用，请先恢复。"))
-        raise NotFound("delivery_unknown", _l("没有这条推送记录"))
+            raise Conflict("endpoint_paused", _l("这个通知地址停着，请先恢复。"))
+        raise NotFound("delivery_unknown", _l("没有这条通知记录"))
     publish(DUE_TOPIC, _station(), {"message_id": message})
     db.session.commit()
 
@@ -145,7 +146,7 @@ def replay_failed(member_id: int, endpoint_id: int, since: datetime, actor: str)
     Raises `NotFound`, or `Conflict` endpoint_paused.
     """
     if endpoint_of(member_id, endpoint_id).state != "active":
-        raise Conflict("endpoint_paused", _l("这个推送地址已停用，请先恢复。"))
+        raise Conflict("endpoint_paused", _l("这个通知地址停着，请先恢复。"))
     given = {
         "station": _station(), "member": member_id, "endpoint": endpoint_id, "since": since,
         "actor": actor,

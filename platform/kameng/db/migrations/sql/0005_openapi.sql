@@ -41,25 +41,40 @@ CREATE TABLE order_notify (                      -- where the buyer's program wa
 ALTER INDEX refund_request RENAME TO refund_by_request; -- a table takes the name
 CREATE TABLE refund_request (                    -- a member asks for money back; staff decides
   station_id bigint NOT NULL REFERENCES station(id), id bigint GENERATED ALWAYS AS IDENTITY,
-  request_no text NOT NULL, order_id bigint NOT NULL, member_id bigint NOT NULL, api_key_id bigint,
+  request_no text NOT NULL, request_hash bytea NOT NULL DEFAULT '', -- the member's own number, and what it was given for
+  order_id bigint NOT NULL, member_id bigint NOT NULL, api_key_id bigint,
   amount bigint NOT NULL CHECK (amount > 0 AND amount % 100 = 0), reason text NOT NULL,
   state text NOT NULL DEFAULT 'open' CHECK (state IN ('open','accepted','declined','withdrawn')),
-  answer text NOT NULL DEFAULT '', decided_by text NOT NULL DEFAULT '', decided_at timestamptz,
+  answer text NOT NULL DEFAULT '', refund_no text NOT NULL DEFAULT '', decided_by text NOT NULL DEFAULT '', decided_at timestamptz,
   created_at timestamptz NOT NULL DEFAULT now(),
-  PRIMARY KEY (station_id, id), UNIQUE (station_id, request_no),
-  FOREIGN KEY (station_id, order_id) REFERENCES orders(station_id, id), FOREIGN KEY (station_id, member_id) REFERENCES member(station_id, id)
+  PRIMARY KEY (station_id, id), UNIQUE (station_id, member_id, request_no),
+  FOREIGN KEY (station_id, order_id) REFERENCES orders(station_id, id), FOREIGN KEY (station_id, member_id) REFERENCES member(station_id, id),
+  FOREIGN KEY (station_id, api_key_id) REFERENCES api_key(station_id, id)
 );
 CREATE UNIQUE INDEX refund_request_open ON refund_request(station_id, order_id) WHERE state = 'open';
-CREATE TABLE sandbox_order (                     -- what a sandbox key has "bought": no goods, no money
+CREATE INDEX refund_request_order ON refund_request(station_id, order_id);
+CREATE INDEX refund_request_waiting ON refund_request(created_at) WHERE state = 'open';
+CREATE TABLE sandbox_order (                     -- what a sandbox key has "bought": no goods, no money; its state follows from its age
   station_id bigint NOT NULL, id bigint GENERATED ALWAYS AS IDENTITY, api_key_id bigint NOT NULL,
   order_no text NOT NULL, merchant_order_no text NOT NULL, request_hash bytea NOT NULL,
   sku_id bigint NOT NULL REFERENCES sku(id), quantity int NOT NULL CHECK (quantity > 0),
   unit_price bigint NOT NULL, payable bigint NOT NULL, inputs jsonb NOT NULL DEFAULT '{}', notify_url text NOT NULL DEFAULT '',
-  state text NOT NULL CHECK (state IN ('paid','fulfilling','delivered','refunded')), refunded bigint NOT NULL DEFAULT 0,
-  created_at timestamptz NOT NULL DEFAULT now(), delivered_at timestamptz,
+  announced text NOT NULL DEFAULT 'paid' CHECK (announced IN ('paid','delivered','refunded')), -- what webhooks have told so far
+  created_at timestamptz NOT NULL DEFAULT now(),
   PRIMARY KEY (station_id, id), UNIQUE (station_id, order_no), UNIQUE (station_id, api_key_id, merchant_order_no),
   FOREIGN KEY (station_id, api_key_id) REFERENCES api_key(station_id, id)
 );
+CREATE INDEX sandbox_order_key ON sandbox_order(station_id, api_key_id, id);
+CREATE INDEX sandbox_order_untold ON sandbox_order(created_at) WHERE announced = 'paid' AND merchant_order_no NOT LIKE '%-hold';
+CREATE INDEX sandbox_order_age ON sandbox_order(created_at);
+CREATE TABLE sandbox_refund (                    -- a request of a sandbox key for "money" back; decided by its age
+  station_id bigint NOT NULL, id bigint GENERATED ALWAYS AS IDENTITY, sandbox_order_id bigint NOT NULL,
+  request_no text NOT NULL, request_hash bytea NOT NULL, amount bigint NOT NULL CHECK (amount > 0), reason text NOT NULL,
+  announced boolean NOT NULL DEFAULT false, created_at timestamptz NOT NULL DEFAULT now(),
+  PRIMARY KEY (station_id, id), UNIQUE (station_id, sandbox_order_id, request_no),
+  FOREIGN KEY (station_id, sandbox_order_id) REFERENCES sandbox_order(station_id, id) ON DELETE CASCADE
+);
+CREATE INDEX sandbox_refund_untold ON sandbox_refund(created_at) WHERE NOT announced;
 
 -- ───────────────────────── webhooks ─────────────────────────
 CREATE TABLE webhook_endpoint (
@@ -104,7 +119,7 @@ CREATE INDEX webhook_try_delivery ON webhook_try(station_id, delivery_id, id);
 DO $$
 DECLARE t text;
 BEGIN
-  FOREACH t IN ARRAY ARRAY['api_key','api_secret','dock_switch','order_notify','refund_request','sandbox_order','webhook_endpoint','webhook_message','webhook_delivery','webhook_try']
+  FOREACH t IN ARRAY ARRAY['api_key','api_secret','dock_switch','order_notify','refund_request','sandbox_order','sandbox_refund','webhook_endpoint','webhook_message','webhook_delivery','webhook_try']
   LOOP
     EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', t);
     EXECUTE format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', t);
@@ -116,16 +131,14 @@ BEGIN
       WITH CHECK (station_id = (SELECT nullif(current_setting('app.station_id', true), '')::bigint))$p$, t);
   END LOOP;
 END $$;
-GRANT SELECT ON api_key, api_secret, dock_switch, order_notify, refund_request, sandbox_order, webhook_endpoint, webhook_message, webhook_delivery, webhook_try TO kameng_app, kameng_main;
-GRANT INSERT ON api_key, api_secret, dock_switch, refund_request, sandbox_order, webhook_endpoint, webhook_message, webhook_delivery, webhook_try TO kameng_app, kameng_main;
+GRANT SELECT ON api_key, api_secret, dock_switch, order_notify, refund_request, sandbox_order, sandbox_refund, webhook_endpoint, webhook_message, webhook_delivery, webhook_try TO kameng_app, kameng_main;
+GRANT INSERT ON api_key, api_secret, dock_switch, sandbox_order, sandbox_refund, webhook_endpoint, webhook_message, webhook_delivery, webhook_try TO kameng_app, kameng_main;
 GRANT UPDATE (name, networks, callback_url, state, revoked_at, last_used_at, last_ip) ON api_key TO kameng_app;
 GRANT UPDATE (name, networks, callback_url, per_minute, state, revoked_at, last_used_at, last_ip) ON api_key TO kameng_main;
 GRANT UPDATE (state, revoked_at) ON api_secret TO kameng_app;
 GRANT UPDATE (state, revoked_at, sealed) ON api_secret TO kameng_main;
 GRANT UPDATE (enabled, changed_by, changed_at) ON dock_switch TO kameng_app, kameng_main;
-GRANT UPDATE (state, answer, decided_by, decided_at) ON refund_request TO kameng_main;
-GRANT UPDATE (state) ON refund_request TO kameng_app;
-GRANT UPDATE (state, refunded, delivered_at) ON sandbox_order TO kameng_app, kameng_main;
+GRANT UPDATE (announced) ON sandbox_order, sandbox_refund TO kameng_main;
 GRANT UPDATE (url, about, events, state, reason, sealed, sealed_old, old_until, last_ok_at, failing_since) ON webhook_endpoint TO kameng_app, kameng_main;
 GRANT UPDATE (state, tries, next_try_at, replayed_by, done_at) ON webhook_delivery TO kameng_app, kameng_main;
 GRANT DELETE ON webhook_message, webhook_delivery, webhook_try, sandbox_order TO kameng_main; -- kept for a while only
@@ -134,3 +147,7 @@ GRANT SELECT ON ALL TABLES IN SCHEMA public TO kameng_guard;
 GRANT INSERT, UPDATE ON order_notify, api_key, refund_request TO kameng_guard;
 GRANT INSERT ON risk_decision TO kameng_guard;
 GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO kameng_app, kameng_main, kameng_guard;
+UPDATE role SET permissions = permissions || ARRAY['openapi.view','openapi.manage']
+ WHERE station_id = 1 AND builtin AND code IN ('operations','risk') AND NOT permissions @> ARRAY['openapi.view'];
+UPDATE role SET permissions = permissions || ARRAY['openapi.view']
+ WHERE station_id = 1 AND builtin AND code = 'support' AND NOT permissions @> ARRAY['openapi.view'];

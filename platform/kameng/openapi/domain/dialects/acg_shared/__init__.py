@@ -1,0 +1,1 @@
+"""The shared store of acg-faka, version 3."""

@@ -1,0 +1,1 @@
+"""The upstream API 1.0 of dujiao-next."""

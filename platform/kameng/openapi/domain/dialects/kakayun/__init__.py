@@ -1,0 +1,1 @@
+"""卡卡云 v3 as a server: signatures, requests, answers, notices."""

@@ -1,0 +1,1 @@
+"""Another Kameng as supplier, over its native API v1."""
