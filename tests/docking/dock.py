@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from kameng.db import call, main_scope, station_scope
+from kameng.openapi.domain.callers import DIALECTS
 from kameng.plugins import api as plugins
 from kameng.supply import api as supply
 from kameng.supply.services import syncing
@@ -16,8 +17,7 @@ from kameng_sdk.suppliers import SupplierCapability
 from .instances import MAIN, STAFF, Instance
 from .tongues import Tongue
 
-PHONE = "13800000001"
-PLENTY = 100_000_0000
+PLENTY = 1_000_0000
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +45,7 @@ class Dock:
     member: int
     buyer: int
     browser: Any
+    phone: str
     supplier_id: int = 0
     connection_id: int = 0
     values: Mapping[str, str] = field(default_factory=dict)  # of the plugin's form
@@ -53,10 +54,12 @@ class Dock:
     def open(cls, pair: Pair, tongue: Tongue) -> Dock:
         """A member with a key at A; a buyer and a connection at B."""
         a, b = pair.a, pair.b
+        number = 20 + DIALECTS.index(tongue.dialect)
         browser = b.market.browser()
+        browser.environ_base["REMOTE_ADDR"] = f"198.51.100.{number}"  # not one buyer of everything
         member = a.market.member(a.market.browser(), f"{tongue}-b@example.com")
         buyer = b.market.member(browser, f"{tongue}@example.com")
-        dock = cls(pair, tongue, member, buyer, browser)
+        dock = cls(pair, tongue, member, buyer, browser, phone=f"13800000{number:03d}")
         dock._connect()
         dock.fill(a, member, PLENTY)
         dock.fill(b, buyer, PLENTY)
@@ -172,7 +175,7 @@ class Dock:
         """Orders of A under a number of B: order_no, state, payable, refunded."""
         return self.pair.a.market.owner.execute(
             "SELECT order_no, state, payable, refunded FROM orders WHERE idempotency_key = %s",
-            (f"api:{self.member}:{purchase_no}",),
+            (f"api:{self.member}:{self.tongue.number_there(purchase_no)}",),
         ).fetchall()
 
     def fulfil_by_hand(self, purchase_no: str, text: str) -> None:

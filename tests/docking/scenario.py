@@ -13,7 +13,7 @@ from kameng_sdk.money import Money
 from kameng_sdk.outcomes import Outcome
 from kameng_sdk.suppliers import PurchaseRequest, PurchaseResult, SupplierCapability
 
-from .dock import PHONE, PLENTY, Dock
+from .dock import PLENTY, Dock
 from .instances import MAIN, STAFF
 
 COST = 40_0000
@@ -45,9 +45,12 @@ def cards_are_bought_once_and_shown_as_they_were_sold(dock: Dock) -> None:
     ((order_no, there, payable, _back),) = dock.orders_there(number)
     assert (state, there, cost, refunded) == ("succeeded", "delivered", payable, 0)
     assert before - a.wallet(dock.member) == payable == a.price(code) * 2
-    codes = a.cards_of(order_no)
+    codes, came = a.cards_of(order_no), b.cards_of(bought.order_no)
     assert len(codes) == 2
-    assert b.cards_of(bought.order_no) == codes
+    assert came == codes or (
+        not dock.tongue.numbers_cards
+        and [each.endswith(code) for each, code in zip(came, codes, strict=True)] == [True, True]
+    )
     shown = b.market.post(dock.browser, f"/o/{bought.order_no}/reveal", {"index": "all"})
     assert all(each in shown.text for each in codes)
 
@@ -57,7 +60,7 @@ def a_notice_brings_what_a_person_has_done(dock: Dock) -> None:
     if not dock.can(SupplierCapability.CALLBACK):
         pytest.skip("it sends no notices")
     mine = dock.sold_on(dock.pair.a.goods("top_up", COST), "top_up")
-    bought = dock.buy(mine, phone=PHONE)
+    bought = dock.buy(mine, phone=dock.phone)
     assert dock.state(bought) == "fulfilling"
     number = dock.purchase(bought)[1]
     dock.fulfil_by_hand(number, "已充值到账")
@@ -71,7 +74,7 @@ def a_notice_brings_what_a_person_has_done(dock: Dock) -> None:
             "SELECT inputs ->> 'phone' FROM orders WHERE order_no = %s",
             dock.orders_there(number)[0][0],
         )
-        == PHONE
+        == dock.phone
     )
 
 
@@ -80,7 +83,7 @@ def a_question_is_enough(dock: Dock) -> None:
     if not dock.can(SupplierCapability.QUERY):
         pytest.skip("it cannot be asked")
     mine = dock.sold_on(dock.pair.a.goods("top_up", COST), "top_up")
-    bought = dock.buy(mine, phone=PHONE)
+    bought = dock.buy(mine, phone=dock.phone)
     dock.pair.b.ask_suppliers()
     assert dock.state(bought) == "fulfilling"
     dock.fulfil_by_hand(dock.purchase(bought)[1], "已充值到账")
@@ -121,10 +124,10 @@ def without_money_at_a_nothing_is_bought_and_the_shopper_is_paid_back(dock: Dock
     dock.fill(a, dock.member, a.price(code))
     dock.fill(b, dock.buyer, PLENTY * 9)
     mine = dock.sold_on(code, "top_up")
-    _buy_there(dock, code, "261126000000000002", phone=PHONE)  # somebody else spends it
+    _buy_there(dock, code, "261126000000000002", phone=dock.phone)  # somebody else spends it
     had, mine_had = a.wallet(dock.member), b.wallet(dock.buyer)
     assert had < a.price(code)
-    bought = dock.buy(mine, phone=PHONE)
+    bought = dock.buy(mine, phone=dock.phone)
     _id, number, state, _code, cost, _refunded, _ref = dock.purchase(bought)
     assert (state, cost) == ("declined", None)
     assert dock.orders_there(number) == []

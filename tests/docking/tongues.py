@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from kameng.openapi.domain.callers import Dialect
+from kameng_supplier_acg_shared.signing import request_no
 
 Settings = Callable[[str, str, str], Mapping[str, str]]
 
@@ -16,6 +17,8 @@ class Tongue:
 
     ``one_address``: notices go to the key's address, since orders name none.
     ``shows_refunds``: what comes back of delivered goods can be seen by asking.
+    ``numbers_cards``: a card's number stands beside its code, not in one text with it.
+    ``number_there``: what the plugin makes of a purchase's number.
     """
 
     dialect: Dialect
@@ -23,6 +26,8 @@ class Tongue:
     settings: Settings
     one_address: bool = False
     shows_refunds: bool = True
+    numbers_cards: bool = True
+    number_there: Callable[[str], str] = str
 
     def __str__(self) -> str:
         return self.dialect
@@ -38,6 +43,7 @@ DIALECTS = (
         settings=lambda url, key, secret: {
             "base_url": f"{url}/dock/dujiao-next", "api_key": key, "api_secret": secret,
         },
+        numbers_cards=False,
     ),
     Tongue(
         dialect="acg-shared", plugin_id="supplier-acg-shared",
@@ -45,7 +51,7 @@ DIALECTS = (
             "base_url": f"{url}/dock/acg-shared", "flavour": "shared", "app_id": key,
             "app_key": secret,
         },
-        shows_refunds=False,
+        shows_refunds=False, numbers_cards=False, number_there=request_no,
     ),
     Tongue(
         dialect="kasushou", plugin_id="supplier-kasushou",
