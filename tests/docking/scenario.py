@@ -107,6 +107,26 @@ def the_same_number_buys_once(dock: Dock) -> None:
     assert before - a.wallet(dock.member) == a.price(code)
 
 
+def a_lost_answer_does_not_buy_twice(dock: Dock) -> None:
+    """A has sold and the line was cut: the card is found by our number, or a person is asked."""
+    a = dock.pair.a
+    code = a.goods("card", COST, cards=5)
+    mine = dock.sold_on(code, "card")
+    before = a.wallet(dock.member)
+    with a.gate.losing(lambda: int(a.one("SELECT count(*) FROM orders"))):
+        bought = dock.buy(mine)
+    assert dock.purchase(bought)[2] == "unknown"
+    if dock.tongue.finds_by_number:
+        dock.asked_until(bought, "delivered")
+    else:
+        dock.pair.b.ask_suppliers()
+        assert dock.state(bought) == "fulfilling"
+    ((order_no, *_),) = dock.orders_there(dock.purchase(bought)[1])
+    assert before - a.wallet(dock.member) == a.price(code)
+    if dock.tongue.finds_by_number:
+        assert dock.pair.b.cards_of(bought.order_no) == a.cards_of(order_no)
+
+
 def _buy_there(dock: Dock, code: str, number: str, **inputs: str) -> Answer[PurchaseResult]:
     """One call to A as B's engine makes it, without an order of B."""
     request = PurchaseRequest(
@@ -169,6 +189,7 @@ STORIES: tuple[Callable[[Dock], None], ...] = (
     a_notice_brings_what_a_person_has_done,
     a_question_is_enough,
     the_same_number_buys_once,
+    a_lost_answer_does_not_buy_twice,
     without_money_at_a_nothing_is_bought_and_the_shopper_is_paid_back,
     what_a_gives_back_is_seen_at_b,
 )
