@@ -15,21 +15,19 @@ Settings = Callable[[str, str, str], Mapping[str, str]]
 class Tongue:
     """``settings`` makes the plugin's from A's address, the key's number and its secret.
 
+    ``number``: what a purchase's number is called over there.
     ``one_address``: notices go to the key's address, since orders name none.
     ``shows_refunds``: what comes back of delivered goods can be seen by asking.
     ``finds_by_number``: an order can be asked for by our own number, so a lost answer is found.
-    ``numbers_cards``: a card's number stands beside its code, not in one text with it.
-    ``number_there``: what the plugin makes of a purchase's number.
     """
 
     dialect: Dialect
     plugin_id: str
     settings: Settings
+    number: Callable[[str], str] = str
     one_address: bool = False
     shows_refunds: bool = True
     finds_by_number: bool = True
-    numbers_cards: bool = True
-    number_there: Callable[[str], str] = str
 
     def __str__(self) -> str:
         return self.dialect
@@ -45,7 +43,7 @@ DIALECTS = (
         settings=lambda url, key, secret: {
             "base_url": f"{url}/dock/dujiao-next", "api_key": key, "api_secret": secret,
         },
-        numbers_cards=False, finds_by_number=False,
+        finds_by_number=False,
     ),
     Tongue(
         dialect="acg-shared", plugin_id="supplier-acg-shared",
@@ -53,8 +51,8 @@ DIALECTS = (
             "base_url": f"{url}/dock/acg-shared", "flavour": "shared", "app_id": key,
             "app_key": secret,
         },
-        shows_refunds=False, numbers_cards=False, finds_by_number=False,
-        number_there=request_no,
+        number=request_no,
+        shows_refunds=False, finds_by_number=False,
     ),
     Tongue(
         dialect="kasushou", plugin_id="supplier-kasushou",
