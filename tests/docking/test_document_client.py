@@ -6,7 +6,7 @@ import csv
 import io
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -25,8 +25,10 @@ INBOX = "inbox"
 
 
 @pytest.fixture(scope="module")
-def client(installation: Installation) -> DocumentClient:
-    return DocumentClient(*at_main(installation), **key_of(installation))
+def client(installation: Installation) -> Iterator[DocumentClient]:
+    found = DocumentClient(*at_main(installation), **key_of(installation))
+    yield found
+    found.http.close()
 
 
 def at_main(installation: Installation) -> tuple[str, str]:

@@ -51,6 +51,11 @@ def asked(console: Any, shopper: Any, reason: str = "卡已被用过") -> tuple[
     return number, request
 
 
+def side_line(page: str) -> str:
+    """The line of the sidebar with its number."""
+    return page.split('href="/admin/refund-requests/"')[1].split("</a>")[0]
+
+
 def wallet(console: Any, shopper: Any) -> int:
     return int(
         console.market.count(
@@ -67,6 +72,8 @@ def test_a_request_waits_in_the_sidebar_and_in_the_list(console: Any, shopper: A
     grouped = " ".join(number[i : i + 4] for i in range(0, 16, 4))
     assert grouped in page
     assert "&lt;b&gt;坏卡" in page
+    assert "km-nav-count" in side_line(page)
+    assert "is-late" not in side_line(page)
     assert f"/admin/refund-requests/{STATION}/{request}" in page
     assert "会员申请退" in console.get(f"/admin/orders/{STATION}/{number}", "support")
     late = console.get("/admin/refund-requests/?tab=late", "support")
@@ -125,7 +132,9 @@ def test_late_ones_are_red_in_list_and_page(console: Any, shopper: Any) -> None:
         (request,),
     )
     assert "会员已经等了 30 小时" in console.get(f"/admin/refund-requests/{STATION}/{request}")
-    assert f"/{STATION}/{request}" in console.get("/admin/refund-requests/?tab=late")
+    page = console.get("/admin/refund-requests/?tab=late")
+    assert f"/{STATION}/{request}" in page
+    assert "is-late" in side_line(page)
 
 
 def test_the_station_reads_its_own_and_decides_nothing(console: Any, shopper: Any) -> None:

@@ -199,6 +199,19 @@ def test_the_manifest_keeps_it_with_the_main_station():
     assert {field.scope for field in manifest.config_fields} == {"main"}
 
 
+def test_a_line_may_have_the_cards_number_before_its_code():
+    payload = "N1----C1\nC2\nN3----\na----b----C4"
+    told = {
+        "order_id": 1,
+        "status": "delivered",
+        "fulfillment": {"type": "auto", "payload": payload},
+    }
+    result = result_of(told)
+    assert [(piece.number, piece.code.reveal()) for piece in result.deliveries] == [
+        ("N1", "C1"), ("", "C2"), ("", "N3----"), ("a----b", "C4"),
+    ]  # fmt: skip
+
+
 def test_what_is_declared_settles_what_is_open(scene):
     able = scene.supplier().capabilities
     assert able & SETTLING == SupplierCapability.QUERY | SupplierCapability.CALLBACK

@@ -12,6 +12,7 @@ from kameng_sdk.suppliers import Delivery, PurchaseResult
 # Documented states that are not the end; the partly delivered ones go on to `delivered`.
 OPEN = frozenset({"pending_payment", "paid", "fulfilling", "partially_delivered"})
 DONE = frozenset({"delivered", "completed"})
+NUMBER_AND_CODE = "----"
 
 
 def result_of(order: Mapping[str, Any]) -> PurchaseResult:
@@ -39,8 +40,14 @@ def _delivered(order: Mapping[str, Any], refunded: Money | None) -> PurchaseResu
     problem = _wrong_with(lines, _quantity(order))
     if problem:
         return _result(order, Outcome.UNKNOWN, message=problem)
-    cards = tuple(Delivery(code=Secret(line)) for line in lines)
+    cards = tuple(map(_card, lines))
     return _result(order, Outcome.SUCCEEDED, deliveries=cards, refunded=refunded)
+
+
+def _card(line: str) -> Delivery:
+    """`number----code`, or the code alone."""
+    number, _, code = line.rpartition(NUMBER_AND_CODE)
+    return Delivery(number=number, code=Secret(code)) if code else Delivery(code=Secret(line))
 
 
 def _wrong_with(cards: list[str], ordered: int | None) -> str:

@@ -7,8 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from kameng.openapi.domain.dialects.dujiao_next.goods import is_manual
-from kameng.openapi.domain.dialects.values import places
-from kameng.openapi.domain.dialects.wire import row_id
+from kameng.openapi.domain.dialects.wire import row_id, yuan
 from kameng.openapi.domain.facts import AccountFacts, CardFacts, OrderFacts
 
 STATUS: Mapping[str, str] = {
@@ -64,7 +63,7 @@ def placed(order: OrderFacts) -> dict[str, Any]:
         "order_id": order_id(order.order_no),
         "order_no": order.order_no,
         "status": status_of(order),
-        "amount": places(order.total),
+        "amount": yuan(order.total),
         "currency": order.currency,
     }
 
@@ -75,11 +74,11 @@ def detail(order: OrderFacts) -> dict[str, Any]:
         "sku_id": order.sku_id,
         "title": {"zh-CN": order.product_name},
         "quantity": order.quantity,
-        "unit_price": places(order.unit_price),
-        "total_price": places(order.total),
+        "unit_price": yuan(order.unit_price),
+        "total_price": yuan(order.total),
         "fulfillment_type": "manual" if is_manual(order.kind) else "auto",
     }
-    more = {"refunded_amount": places(order.refunded), "items": [item]}
+    more = {"refunded_amount": yuan(order.refunded), "items": [item]}
     return placed(order) | more | _fulfillment(order)
 
 
@@ -105,7 +104,7 @@ def account(facts: AccountFacts, site_name: str, member_id: int) -> dict[str, An
         "site_name": site_name,
         "protocol_version": "1.0",
         "user_id": member_id,
-        "balance": places(facts.balance),
+        "balance": yuan(facts.balance),
         "currency": facts.currency,
         "member_level": level if facts.level else None,
     }
