@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
-from psycopg import sql
+import psycopg
 from psycopg.rows import dict_row
-from sqlalchemy import text
+from sqlalchemy import Engine, text
 
 from kameng.db.session import db, engine, in_transaction
 
@@ -32,24 +32,42 @@ def call(function: str, *, as_main: bool = False, **params: Any) -> Row:
     if in_transaction():
         raise RuntimeError(f"{function} must not wait behind an open transaction of the same scope")
     statement = _statement(function, tuple(params))
-    connection = engine("hot_main" if as_main else "hot").raw_connection()
+    hot = engine("hot_main" if as_main else "hot")
     try:
-        with connection.driver_connection.cursor(row_factory=dict_row) as cursor:  # type: ignore[union-attr]  # a checked-out connection has a driver connection
-            cursor.execute(statement, params)
-            row = cursor.fetchone()
-    finally:
-        connection.close()
+        row = _fetch(hot, statement, params)
+    except (
+        _Lost
+    ):  # PostgreSQL was restarted; each of these functions has a key, so it may run again
+        hot.dispose()
+        row = _fetch(hot, statement, params)
     if row is None:
         raise RuntimeError(f"{function} returned nothing")
-    return dict(row)
+    return row
+
+
+class _Lost(psycopg.OperationalError):
+    """The connection had died before or while it was used."""
+
+
+def _fetch(hot: Engine, statement: bytes, params: Row) -> Row | None:
+    connection = hot.raw_connection()
+    driver = cast("psycopg.Connection[Any]", connection.driver_connection)
+    try:
+        with driver.cursor(row_factory=dict_row) as cursor:
+            return cursor.execute(statement, params).fetchone()
+    except psycopg.OperationalError as error:
+        if not driver.closed:
+            raise
+        connection.invalidate()
+        raise _Lost(str(error)) from error
+    finally:
+        connection.close()
 
 
 @cache
-def _statement(function: str, names: tuple[str, ...]) -> sql.Composed:
-    arguments = sql.SQL(", ").join(
-        sql.SQL("{} => %({})s").format(sql.Identifier(name), sql.SQL(name)) for name in names
-    )
-    return sql.SQL("SELECT * FROM {}({})").format(sql.Identifier(_checked(function)), arguments)
+def _statement(function: str, names: tuple[str, ...]) -> bytes:
+    arguments = ", ".join(f"{_checked(name)} => %({name})s" for name in names)
+    return f"SELECT * FROM {_checked(function)}({arguments})".encode()
 
 
 def _checked(function: str) -> str:

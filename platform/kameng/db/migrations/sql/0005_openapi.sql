@@ -116,8 +116,8 @@ CREATE TABLE webhook_try (
 CREATE INDEX webhook_try_delivery ON webhook_try(station_id, delivery_id, id);
 
 -- ───────────────────────── the hot path (ADR 0019) ─────────────────────────
--- Every sale of a station would lock its row, its SKU's and its member's for their foreign keys. These parents cannot go away: no role
--- may delete them, and the trigger keeps SKUs that were ordered. Guarded functions alone write the children, from the parent's row.
+-- Every sale of a station would lock its row, its SKU's and its member's for their foreign keys. These parents cannot go away, since no
+-- role may delete them, and guarded functions alone write the children, from the parent's row.
 DO $$
 DECLARE r record;
 BEGIN
@@ -126,15 +126,7 @@ BEGIN
     EXECUTE format('ALTER TABLE %s DROP CONSTRAINT %I', r.t, r.conname);
   END LOOP;
 END $$;
-CREATE FUNCTION keep_ordered_sku() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $f$
-BEGIN
-  IF EXISTS (SELECT 1 FROM orders WHERE sku_id = OLD.id) THEN
-    RAISE EXCEPTION 'sku % has orders', OLD.id USING ERRCODE = 'foreign_key_violation';
-  END IF;
-  RETURN OLD;
-END $f$;
-ALTER FUNCTION keep_ordered_sku() OWNER TO kameng_guard;
-CREATE TRIGGER keep_ordered BEFORE DELETE ON sku FOR EACH ROW EXECUTE FUNCTION keep_ordered_sku();
+REVOKE DELETE ON sku, product FROM kameng_main; -- goods go off sale; nothing deletes them
 CREATE INDEX webhook_delivery_done ON webhook_delivery(done_at) WHERE done_at IS NOT NULL;
 
 -- ───────────────────────── walls and rights ─────────────────────────
