@@ -98,7 +98,8 @@ def product_of(facts: ProductFacts) -> dict[str, Any]:
     """One SKU."""
     return {
         "sku": facts.sku, "product": str(facts.product_id), "name": facts.name,
-        "sku_name": facts.sku_name, "category": facts.category, "kind": facts.kind,
+        "sku_name": facts.sku_name, "category": facts.category, "category_id": facts.category_id,
+        "kind": facts.kind,
         "price": decimal(facts.price), "face_value": decimal(facts.face_value),
         "stock": facts.stock, "on_sale": facts.on_sale, "minimum": facts.minimum,
         "maximum": facts.maximum, "description": facts.description,
