@@ -11,24 +11,16 @@ from hypothesis import strategies as st
 NESTED = 3_000
 MOST_BODY = 64 * 1024
 
-odd_texts = st.one_of(
-    st.sampled_from([
-        "", " ", "\0", "a\0b", "\ud800", "x\udfff", "\ufeff", "\u2028", "\r\nX: 1", "%00", "%s%n",
-        "' OR 1=1 --", "${jndi:ldap://x}", "../../etc/passwd", "{{7*7}}", "=1+1", "٣", "１", "\u202e",
-        "null", "NaN", "-1", "0", "1e9", "0x10", "𝟙", "true", "[]", "[" * 900, '[{"value":1}]',
-        "https://[", "http://[::1", "https://a:99999/", "https://\u3002/", "http://xn--/", "//", "javascript:x",
-        "https://shop.example/\ud800", "A" * 70, "字" * 600, "x" * 20_000,
-    ]),
-    st.text(max_size=80),
+TEXTS = (
+    "", " ", "\0", "a\0b", "\ud800", "x\udfff", "\ufeff", "\u2028", "\r\nX: 1", "%00", "%s%n",
+    "' OR 1=1 --", "${jndi:ldap://x}", "../../etc/passwd", "{{7*7}}", "=1+1", "٣", "１", "\u202e",
+    "null", "NaN", "-1", "0", "1e9", "0x10", "𝟙", "true", "[]", "[" * 900, '[{"value":1}]',
+    "https://[", "http://[::1", "https://a:99999/", "https://\u3002/", "http://xn--/", "//", "javascript:x",
+    "https://shop.example/\ud800", "A" * 70, "字" * 600, "x" * 20_000,
 )  # fmt: skip
-odd_numbers = st.one_of(
-    st.integers(),
-    st.floats(),
-    st.sampled_from([
-        0, -1, 2**31, 2**63 - 1, 2**63, -(2**63) - 1, 10**18, 10**19, 10**400, 1.0, -0.0, 1e308,
-        True, False,
-    ]),
-)  # fmt: skip
+odd_texts = st.sampled_from(TEXTS) | st.text(max_size=80)
+NUMBERS = (0, -1, 2**31, 2**63 - 1, 2**63, -(2**63) - 1, 10**18, 10**19, 10**400, 1.0, -0.0, 1e308)
+odd_numbers = st.integers() | st.floats() | st.booleans() | st.sampled_from(NUMBERS)
 odd_values = st.recursive(
     odd_texts | odd_numbers | st.none(),
     lambda inner: (
@@ -36,6 +28,7 @@ odd_values = st.recursive(
     ),
     max_leaves=8,
 )
+ODD = (*TEXTS, *NUMBERS, True, False, None, [], {}, [None], {"": ""}, {"a": {"b": []}})
 # Values that no writer of JSON writes.
 RAW = (
     b"NaN", b"-Infinity", b"1e400", b"-1e-400", b"9" * 5000, b"1" + b"0" * 4000, b"0.1" * 2, b"01", b"+1",
@@ -89,7 +82,7 @@ def bodies(fields: Mapping[str, Any]) -> st.SearchStrategy[bytes]:
     good = json.dumps(fields).encode()
     return st.one_of(
         st.builds(lambda name, value: written(fields, name, json.dumps(value).encode()), names, odd_values),
-        st.builds(lambda name, raw: written(fields, name, raw), names, st.sampled_from(RAW)),
+        *[st.builds(lambda name, raw: written(fields, name, raw), names, st.sampled_from(RAW))] * 3,
         st.builds(lambda name, value: good[:-1] + b', "%s": %s}' % (name.encode(), json.dumps(value).encode()),
                   names | st.just("more"), odd_values),
         st.builds(lambda name: json.dumps({k: v for k, v in fields.items() if k != name}).encode(), names),

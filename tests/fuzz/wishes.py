@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import itertools
+import json
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from hypothesis import strategies as st
+from tests.integration.openapi.docking import new_number
 
 from . import hostile
 from .shop import Known
 from .wire import Sent
+
+JSON = (("Content-Type", "application/json"),)
 
 
 def native(known: Known) -> st.SearchStrategy[Sent]:
@@ -29,17 +34,33 @@ def native(known: Known) -> st.SearchStrategy[Sent]:
 def _bent_bodies(known: Known) -> st.SearchStrategy[Sent]:
     buy = st.builds(
         Sent, st.just("POST"), st.just(b"/api/v1/orders"), _wish(known).flatmap(hostile.bodies),
-        st.just((("Content-Type", "application/json"),)), hostile.chunks.map(tuple),
+        st.just(JSON), hostile.chunks.map(tuple),
     )  # fmt: skip
     ask = st.builds(
         lambda order, body: Sent(
             "POST", b"/api/v1/orders/%s/refund-requests" % order.encode(), body,
-            (("Content-Type", "application/json"),),
+            JSON,
         ),
         st.sampled_from(known.orders),
         _request().flatmap(hostile.bodies),
     )  # fmt: skip
     return buy | buy | ask
+
+
+def sweep(known: Known) -> Iterator[Sent]:
+    """Every odd value in every field of an order and of a request for money back."""
+    buy = {"sku": next(iter(known.skus)), "quantity": 1, "merchant_order_no": "", "inputs": {},
+           "max_total": "9999", "notify_url": "https://shop.example/n"}  # fmt: skip
+    ask = {"reason": "used", "request_no": "", "amount": "1.00"}
+    path = f"/api/v1/orders/{known.orders[0]}/refund-requests".encode()
+    for fields, own, target in (
+        (buy, "merchant_order_no", b"/api/v1/orders"),
+        (ask, "request_no", path),
+    ):
+        odd = [*hostile.RAW, *(json.dumps(one).encode() for one in hostile.ODD)]
+        for name, raw in itertools.product(fields, odd):
+            given = {**fields, own: new_number()}
+            yield Sent("POST", target, hostile.written(given, name, raw), JSON)
 
 
 def _wish(known: Known) -> st.SearchStrategy[Mapping[str, Any]]:
