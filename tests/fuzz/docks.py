@@ -55,7 +55,7 @@ def _kasushou(key: Key, known: Known) -> st.SearchStrategy[Pair]:
     )  # fmt: skip
     sent = st.builds(
         Sent, hostile.methods("POST"), _addresses(b"/dock/kasushou/api/v1/", calls),
-        fields.flatmap(hostile.bodies), st.just(JSON) | hostile.headers.map(tuple), hostile.chunks.map(tuple),
+        fields.flatmap(hostile.bodies), st.just(JSON) | hostile.headers.map(tuple), hostile.chunks.map(tuple), hostile.cuts,
     )  # fmt: skip
     return sent.map(lambda one: (one, signers.kasushou(key, one)))
 
@@ -74,7 +74,7 @@ def _dujiao(key: Key, known: Known) -> st.SearchStrategy[Pair]:
         st.builds(
             Sent, hostile.methods(method), _addresses(b"/dock/dujiao-next/api/v1/upstream/", calls),
             fields.flatmap(hostile.bodies), st.just(JSON) | hostile.headers.map(tuple),
-            hostile.chunks.map(tuple),
+            hostile.chunks.map(tuple), hostile.cuts,
         )
         for method, calls in (("GET", read), ("POST", write))
     ]  # fmt: skip
@@ -104,7 +104,7 @@ def _kakayun(key: Key, known: Known) -> st.SearchStrategy[Pair]:
     )  # fmt: skip
     return st.builds(
         Sent, hostile.methods("POST"), _addresses(b"/dock/kakayun/dockapiv3/", calls), bodies,
-        st.just(JSON) | hostile.headers.map(tuple), hostile.chunks.map(tuple),
+        st.just(JSON) | hostile.headers.map(tuple), hostile.chunks.map(tuple), hostile.cuts,
     ).map(lambda one: (one, {}))  # fmt: skip
 
 
@@ -149,7 +149,7 @@ def _acg(key: Key, known: Known) -> st.SearchStrategy[Pair]:
     return st.builds(
         Sent, hostile.methods("POST"), _addresses(b"/dock/acg-shared/shared/", calls),
         st.one_of(*[bodies] * 8, st.binary(max_size=60), st.sampled_from(hostile.RAW)),
-        st.just(FORM) | hostile.headers.map(tuple), hostile.chunks.map(tuple),
+        st.just(FORM) | hostile.headers.map(tuple), hostile.chunks.map(tuple), hostile.cuts,
     ).map(lambda one: (one, {}))  # fmt: skip
 
 

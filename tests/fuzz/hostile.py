@@ -109,3 +109,4 @@ headers = st.lists(st.sampled_from(ODD_HEADERS), max_size=2)
 chunks = st.one_of(
     st.just(()), st.just(()), st.lists(st.integers(16, 4000), min_size=1, max_size=3)
 )
+cuts = st.sampled_from((0,) * 30 + (1, 7, 60))

@@ -34,7 +34,7 @@ def native(known: Known) -> st.SearchStrategy[Sent]:
 def _bent_bodies(known: Known) -> st.SearchStrategy[Sent]:
     buy = st.builds(
         Sent, st.just("POST"), st.just(b"/api/v1/orders"), _wish(known).flatmap(hostile.bodies),
-        st.just(JSON), hostile.chunks.map(tuple),
+        st.just(JSON), hostile.chunks.map(tuple), hostile.cuts,
     )  # fmt: skip
     ask = st.builds(
         lambda order, body: Sent(
@@ -106,7 +106,7 @@ def _bent_heads(known: Known, paths: st.SearchStrategy[bytes]) -> st.SearchStrat
     body = _wish(known).map(lambda wish: hostile.written(wish, "", b""))
     buy = st.builds(Sent, st.just("POST"), st.just(b"/api/v1/orders"), body, heads)
     return buy | st.builds(Sent, hostile.methods("GET"), paths,
-                           st.just(b"") | body, heads, hostile.chunks.map(tuple))  # fmt: skip
+                           st.just(b"") | body, heads, hostile.chunks.map(tuple), hostile.cuts)  # fmt: skip
 
 
 def quoted(text: str) -> bytes:
