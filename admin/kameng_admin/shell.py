@@ -103,7 +103,7 @@ def _groups(views: list[Any], view: Any, tally: counts.Tally) -> list[NavGroup]:
     for entry in views:
         if not getattr(entry, "in_menu", True) or not entry.is_accessible():
             continue
-        label = entry.place.group
+        label = str(entry.place.group)  # once: to compare lazy texts translates both each time
         if not groups or groups[-1].label != label:
             groups.append(NavGroup(label))
         count, late = _waiting(entry, tally)

@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import Page, expect
 from tests.conftest import free_port
 from tests.functional.conftest import market_with
+from tests.functional.quarter import quarter_on
 from tests.functional.trade import NO, WAIT, YES, Trade, cards
 from werkzeug.serving import make_server
 
@@ -23,16 +24,17 @@ Picture = Callable[[Page, str], None]
 
 
 @pytest.fixture(scope="module")
-def street(settings: Any, database: str) -> Iterator[tuple[Any, int]]:
+def street(settings: Any, database: str, server: Any) -> Iterator[tuple[Any, int]]:
     """The functional tests' market behind a port, and that port."""
     assets_build.build()
     port = free_port()
-    with market_with(replace(settings, public_port=port), database) as market:
-        server = make_server("127.0.0.1", port, market.app, threaded=True)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+    settings = replace(settings, public_port=port)
+    with quarter_on(server) as quarter, market_with(settings, database, quarter) as market:
+        shop = make_server("127.0.0.1", port, market.app, threaded=True)
+        threading.Thread(target=shop.serve_forever, daemon=True).start()
         yield market, port
-        server.shutdown()
-        server.server_close()
+        shop.shutdown()
+        shop.server_close()
 
 
 @pytest.fixture

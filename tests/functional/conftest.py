@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import re
 import secrets
-import sqlite3
-import tempfile
-import threading
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
 from redis import Redis
-from werkzeug.serving import make_server
+
+from kameng.web.compiled import Compiled
+
+from .quarter import Quarter, quarter_on
 
 if TYPE_CHECKING:
     from flask import Flask
     from flask.testing import FlaskClient
+    from tests.conftest import Server
     from werkzeug.test import TestResponse
 
     from kameng.settings import Settings
@@ -143,82 +143,67 @@ def hidden(page: str, name: str) -> str:
     return found[1]
 
 
-_KEYS = tempfile.TemporaryDirectory(prefix="kameng-simulators-")
+_TEMPLATES = Compiled()  # of one module's pages: the next one's need not be compiled again
+
+
+@pytest.fixture(scope="session")
+def quarter(server: Server) -> Iterator[Quarter]:
+    """Where all markets of the session stand, one after the other."""
+    with quarter_on(server) as found:
+        yield found
 
 
 @pytest.fixture(scope="module")
-def market(settings: Settings, database: str) -> Iterator[Market]:
+def market(settings: Settings, database: str, quarter: Quarter) -> Iterator[Market]:
     """The core with the stations' faces, seeded through the product's own services."""
-    with market_with(settings, database) as found:
+    with market_with(settings, database, quarter) as found:
         yield found
 
 
 @contextmanager
-def market_with(settings: Settings, database: str) -> Iterator[Market]:
-    """A market on given settings; its gateways are the simulators on a free port."""
-    import kameng_tenants
-    from kameng.app import create_app
-    from kameng.db import db
+def market_with(settings: Settings, database: str, quarter: Quarter) -> Iterator[Market]:
+    """A market on given settings; its gateways are the simulators of the quarter."""
     from kameng.web import translations
-    from kameng_sdk.simulators import close
 
     translations.compile_catalogue(translations.catalogue_path("en"))
     with Redis.from_url(settings.redis_url) as client:
         client.flushdb()  # what another module's shoppers were counted for is not held against ours
-    server, simulated, loaded = _simulators(settings)
-    app = create_app(simulated)
+    with quarter.simulators(settings) as simulated:
+        app = _faces(simulated)
+        skus = quarter.furnish(database, lambda owner: _seed(Market(app, owner), simulated))
+        with psycopg.connect(database, autocommit=True) as owner:
+            yield Market(app, owner, skus=dict(skus))
+            _close_engines(app)
+
+
+def _faces(settings: Settings) -> Flask:
+    import kameng_tenants
+    from kameng.app import create_app
+
+    app = create_app(settings)
     app.testing = True
+    app.jinja_env.bytecode_cache = _TEMPLATES
     kameng_tenants.init_app(app)
-    with psycopg.connect(database, autocommit=True) as owner:
-        found = Market(app, owner)
-        with app.app_context():  # not around the tests: requests would share its `g`
-            _seed(found, simulated)
-        yield found
-        with app.app_context():
-            for engine in db.engines.values():
-                engine.dispose()
-    server.shutdown()
-    server.server_close()
-    for simulator in loaded:  # or each module's would look for notices to send until the end
-        close(simulator)
+    return app
 
 
-def _seed(market: Market, settings: Settings) -> None:
+def _seed(market: Market, settings: Settings) -> dict[str, int]:
     from kameng.ops.demo import channels
 
-    _stations(market)
-    _goods(market)
-    channels.switch_on(settings)
+    with market.app.app_context():  # not around the tests: requests would share its `g`
+        _stations(market)
+        _goods(market)
+        channels.switch_on(settings)
+    _close_engines(market.app)
+    return market.skus
 
 
-def _simulators(settings: Settings) -> tuple[Any, Settings, list[Any]]:
-    """The gateways' simulators: they speak HTTP with the plugins."""
-    from kameng.ops import simulators
-    from kameng.ops.home import find_home
+def _close_engines(app: Flask) -> None:
+    from kameng.db import db
 
-    held: list[Any] = []
-    server = make_server(
-        "127.0.0.1", 0, lambda environ, start: held[0](environ, start), threaded=True
-    )
-    simulated = replace(settings, simulator_url=f"http://127.0.0.1:{server.server_port}")
-    # Their keys are as good for the next module: to make them takes longer than all else here.
-    folder, made = find_home({"KAMENG_HOME": str(settings.home)}).simulators, Path(_KEYS.name)
-    _copy_memories(made, folder)
-    loaded = simulators.load(simulated)
-    held.append(simulators.mount(loaded))
-    _copy_memories(folder, made)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    return server, simulated, list(loaded.values())
-
-
-def _copy_memories(source: Path, target: Path) -> None:
-    """What simulators remember, from where there is some to where there is none."""
-    for path in source.glob("*/*.sqlite3"):
-        copy = target / path.parent.name / path.name
-        if not copy.exists():
-            copy.parent.mkdir(parents=True, exist_ok=True)
-            with closing(sqlite3.connect(path)) as old, closing(sqlite3.connect(copy)) as new:
-                old.backup(new)
+    with app.app_context():
+        for engine in db.engines.values():
+            engine.dispose()
 
 
 def _stations(market: Market) -> None:

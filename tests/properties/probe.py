@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import psycopg
 
@@ -40,22 +41,39 @@ def clear(owner: psycopg.Connection[Any]) -> None:
 
 def snapshot(owner: psycopg.Connection[Any]) -> dict[str, Any]:
     """States, cards, wallets and refunds in one look."""
-    cursor = owner.execute(SNAPSHOT)
+    cursor = planned(owner, "snapshot", SNAPSHOT)
     row = cursor.fetchone()
     assert row is not None
     return dict(zip([c.name for c in cursor.description or ()], row, strict=True))
 
 
+_PLANNED: WeakKeyDictionary[psycopg.Connection[Any], set[str]] = WeakKeyDictionary()
+
+
+def planned(owner: psycopg.Connection[Any], name: str, query: str) -> psycopg.Cursor[Any]:
+    """Run a query that this connection plans once: for the larger ones that is most of the time.
+
+    psycopg throws what it has prepared away at every ROLLBACK, one to a savepoint too; what SQL
+    has prepared stays, once psycopg itself prepares nothing.
+    """
+    known = _PLANNED.setdefault(owner, set())
+    if name not in known:
+        owner.prepare_threshold = None
+        owner.execute(f"PREPARE {name} AS {query}".encode())
+        known.add(name)
+    return owner.execute(f"EXECUTE {name}".encode())
+
+
 @cache
-def _all_checks() -> bytes:
+def _all_checks() -> str:
     """All checks of `kameng ledger verify` as one query, so that it can run after every step."""
     parts = [
         f"SELECT '{one.name}' AS name, x.* FROM ({one.sql}) AS x(subject, expected, found)"
         for one in checks()
     ]
-    return " UNION ALL ".join(parts).replace(":since", "NULL").encode()
+    return " UNION ALL ".join(parts).replace(":since", "NULL")
 
 
 def findings(owner: psycopg.Connection[Any]) -> list[tuple[str, str, str, str]]:
     """What `kameng ledger verify` would find, seen from this very transaction."""
-    return owner.execute(_all_checks(), prepare=True).fetchall()
+    return planned(owner, "findings", _all_checks()).fetchall()

@@ -80,6 +80,7 @@ class Explorer:
     risk: str = "allow"
     gone: bool = False
     seen: dict[Any, int] = field(default_factory=dict)  # state → events still to come
+    leads: dict[Any, Any] = field(default_factory=dict)  # (state, event) → state
     tried: int = 0
     ends: set[str] = field(default_factory=set)
 
@@ -91,19 +92,22 @@ class Explorer:
         row = self.run("SELECT id FROM orders")
         return row[0] if row else None
 
-    def explore(self, gateway: Gateway, left: int, path: tuple[str, ...] = ()) -> None:
-        state = (gateway, self.run(STATE))
+    def explore(self, gateway: Gateway, left: int, path: tuple[str, ...] = ()) -> Any:
+        state = (gateway, probe.planned(self.owner, "state", STATE).fetchone())
         if self.seen.get(state, -1) >= left:
-            return
+            return state
         if state not in self.seen:
             self.check(path)
         self.seen[state] = left
-        if not left:
-            return
-        for event in self.events:
+        for event in self.events if left else ():
+            # Met again with more events to come: only where these change anything it goes on.
+            if self.seen.get(self.leads.get((state, event)), -1) >= left - 1:
+                continue
             self.tried += 1
             with self.owner.transaction(force_rollback=True):
-                self.explore(self.happens(event, gateway), left - 1, (*path, event))
+                after = self.explore(self.happens(event, gateway), left - 1, (*path, event))
+                self.leads[state, event] = after
+        return state
 
     def happens(self, event: str, gateway: Gateway) -> Gateway:
         try:
@@ -117,7 +121,8 @@ class Explorer:
         return gateway
 
     def check(self, path: tuple[str, ...]) -> None:
-        order, sold, held, collected, returned, waiting, given = self.run(MONEY)
+        money = probe.planned(self.owner, "money", MONEY).fetchone()
+        order, sold, held, collected, returned, waiting, given = money or ()
         self.ends.add(order)
         served = order in ("delivered", "completed") or given > 0
         kept = served or order in ("paid", "fulfilling", "held")

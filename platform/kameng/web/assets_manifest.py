@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from functools import lru_cache
 from pathlib import Path
 
@@ -32,16 +33,24 @@ def icon_href(name: str) -> str:
 
 def assets_built() -> bool:
     """Whether the bundles exist (they come from ``python -m kameng.web.assets_build``)."""
-    return (DIST / "manifest.json").is_file()
+    return _changed(DIST / "manifest.json", int(time.monotonic())) is not None
 
 
 def _manifest() -> dict[str, str]:
     path = DIST / "manifest.json"
-    try:
-        changed = path.stat().st_mtime_ns
-    except FileNotFoundError:
-        raise AssetMissing("assets are not built: run `make install`") from None
+    changed = _changed(path, int(time.monotonic()))
+    if changed is None:
+        raise AssetMissing("assets are not built: run `make install`")
     return _read_manifest(path, changed)
+
+
+@lru_cache(maxsize=2)
+def _changed(path: Path, _second: int) -> int | None:
+    # Asked for every icon of a page: the disk is looked at once a second.
+    try:
+        return path.stat().st_mtime_ns
+    except FileNotFoundError:
+        return None
 
 
 @lru_cache(maxsize=2)

@@ -15,7 +15,7 @@ from werkzeug.exceptions import HTTPException, InternalServerError
 
 from kameng.errors import DomainError
 from kameng.runtime import current_settings
-from kameng.web.sessions import DESK_PATHS
+from kameng.web.sessions import DESK_PATHS, PROGRAMS
 
 EXTENSION = "kameng.refusals"
 Refuse = Callable[[int, str, Mapping[str, Any]], Response]
@@ -40,8 +40,6 @@ _PAGES: dict[int, tuple[str, Any, Any, str]] = {
     ),
     503: ("unavailable", _l("服务暂时不可用"), _l("请稍后刷新页面。"), "hourglass"),
 }
-# Nobody reads a page there, whatever is wrong.
-PROGRAMS = ("/api/", "/dock/", "/hooks/", "/supplier/api/")
 _CLOSED = {
     "suspended": (_l("店铺暂停营业"), _l("已付款的订单仍可查询。")),
     "closed": (_l("店铺已关闭"), _l("如有未完成的订单，请联系主站客服。")),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from flask import Flask
 from markupsafe import Markup
 
@@ -17,11 +19,16 @@ def asset(name: str) -> str:
 
 def icon(name: str, size: int = 20, class_: str = "") -> Markup:
     """A Tabler icon from the sprite; decoration only, so hidden from screen readers."""
-    classes = f"km-icon {class_}".strip()
+    return _drawn(f"km-icon {class_}".strip(), size, f"{asset('sprite.svg')}#{name}")
+
+
+@lru_cache(maxsize=1024)
+def _drawn(classes: str, size: int, href: str) -> Markup:
+    # A page of the console has fifty; there are not many different ones.
     return Markup(
         '<svg class="{}" width="{}" height="{}" aria-hidden="true" focusable="false">'
-        '<use href="{}#{}"/></svg>'
-    ).format(classes, size, size, asset("sprite.svg"), name)
+        '<use href="{}"/></svg>'
+    ).format(classes, size, size, href)
 
 
 def init_globals(app: Flask) -> None:

@@ -17,6 +17,7 @@ from jinja2 import ChoiceLoader, FileSystemLoader, StrictUndefined
 from jinja2.sandbox import SandboxedEnvironment
 
 from kameng.web import globals as web_globals
+from kameng.web.compiled import Compiled
 from kameng_tenants.themes import wording
 from kameng_tenants.themes.contrast import Accent, accent_set
 from kameng_tenants.themes.covers import cover
@@ -26,6 +27,7 @@ EXTENSION = "kameng_tenants.themes"
 HERE = Path(__file__).parent
 BASE = HERE / "base" / "templates"
 DEFAULT = "qing"
+COMPILED = Compiled()  # most pages of a theme are the base theme's
 MODE_COOKIE = "km_mode"
 # What every page may leave out; any other missing name is a mistake and raises.
 DEFAULTS = {"query": "", "back": "/"}
@@ -121,6 +123,7 @@ def _environment(app: Flask, theme: Theme) -> SandboxedEnvironment:
         trim_blocks=True,
         lstrip_blocks=True,
         auto_reload=app.debug,
+        bytecode_cache=COMPILED,
         extensions=["jinja2.ext.i18n", "jinja2.ext.do"],
     )
     environment.install_gettext_callables(  # type: ignore[attr-defined]  # added by the extension
