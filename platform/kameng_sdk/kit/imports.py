@@ -6,11 +6,11 @@ import ast
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from importlib.metadata import packages_distributions
+from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
 from kameng_sdk.kit.files import sources_of
-from kameng_sdk.kit.finding import Installed, normal
+from kameng_sdk.kit.finding import Installed
 
 HOST = frozenset({"kameng", "kameng_tenants", "kameng_admin"})
 # What comes with the SDK: simulators answer over HTTP with it.
@@ -44,21 +44,34 @@ def imports_of(plugin: Installed) -> list[Imported]:
 def strangers(plugin: Installed, imports: Iterable[Imported]) -> list[str]:
     """What may not be imported, in words: the host, other plugins, what is not declared."""
     others = _other_plugins(plugin)
-    owners = packages_distributions()
+    brought = _brought_by(plugin.requires)
     words = []
     for one in imports:
         if one.top in HOST:
             words.append(f"{one.place} imports {one.module}: the host may change, use kameng_sdk")
         elif one.top in others:
             words.append(f"{one.place} imports {one.module}, which is another plugin")
-        elif not _allowed(plugin, one.top, owners.get(one.top, [])):
+        elif not _own(plugin, one.top) and one.top not in brought:
             words.append(f"{one.place} imports {one.module}, which is not among its dependencies")
     return words
 
 
-def _allowed(plugin: Installed, top: str, owners: list[str]) -> bool:
-    own = top in plugin.packages or top in WITH_THE_SDK or top in sys.stdlib_module_names
-    return own or any(normal(owner) in plugin.requires for owner in owners)
+def _own(plugin: Installed, top: str) -> bool:
+    return top in plugin.packages or top in WITH_THE_SDK or top in sys.stdlib_module_names
+
+
+def _brought_by(requires: Iterable[str]) -> set[str]:
+    """Top-level packages of these only: to list all that is installed takes half a second."""
+    tops: set[str] = set()
+    for name in requires:
+        try:
+            found = distribution(name)
+        except PackageNotFoundError:
+            continue
+        tops.update((found.read_text("top_level.txt") or "").split())
+        files = [path for path in found.files or () if path.suffix in (".py", ".so", ".pyd")]
+        tops.update(path.parts[0].partition(".")[0] for path in files)
+    return tops
 
 
 def _other_plugins(plugin: Installed) -> set[str]:
