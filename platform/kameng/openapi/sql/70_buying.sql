@@ -16,15 +16,15 @@ BEGIN
   PERFORM _enter_station(p_station);
   SELECT y.member_id, y.key_id, y.state AS key_state, m.state AS member_state, m.login, st.state AS station_state, l.price, l.version, l.explain, l.active,
          s.id, s.state AS sku_state, s.name AS sku_name, s.min_quantity, s.max_quantity, s.sourcing, p.state AS product_state, p.name AS product_name, p.kind,
-         pc.cost, pc.parties, pc.margins, pc.explain AS full_explain, u.sku_id IS NOT NULL AS supplied, u.available, w.id AS wallet, o.id AS clearing, g.id AS goods,
-         ARRAY(SELECT a.id FROM unnest(pc.parties) WITH ORDINALITY AS x(party, n) JOIN account a ON a.station_id = x.party AND a.ref = '' AND a.currency = 'CNY'
-            AND a.kind = CASE x.party WHEN 1 THEN 'revenue' ELSE 'margin_pending' END ORDER BY x.n) AS margin_accounts
+         pc.cost, pc.parties, pc.margins, pc.explain AS full_explain, u.sku_id IS NOT NULL AS supplied, u.available, w.id AS wallet, o.id AS clearing, g.id AS goods, r.id AS revenue, e.id AS earned
     INTO v FROM station st JOIN api_key y ON y.station_id = st.id AND y.id = p_key JOIN member m ON m.station_id = st.id AND m.id = y.member_id
     LEFT JOIN sku s ON s.code = p_sku LEFT JOIN product p ON p.id = s.product_id LEFT JOIN listing l ON l.station_id = st.id AND l.sku_id = s.id
     LEFT JOIN price_chain pc ON pc.station_id = st.id AND pc.sku_id = s.id LEFT JOIN supply_level u ON u.sku_id = s.id
     LEFT JOIN account w ON w.station_id = st.id AND w.kind = 'wallet' AND w.ref = y.member_id::text AND w.currency = 'CNY'
     LEFT JOIN account o ON o.station_id = st.id AND o.kind = 'order_clearing' AND o.ref = '' AND o.currency = 'CNY'
-    LEFT JOIN account g ON g.station_id = 1 AND g.kind = 'goods_cost' AND g.ref = '' AND g.currency = 'CNY' WHERE st.id = p_station;
+    LEFT JOIN account g ON g.station_id = 1 AND g.kind = 'goods_cost' AND g.ref = '' AND g.currency = 'CNY'
+    LEFT JOIN account r ON r.station_id = 1 AND r.kind = 'revenue' AND r.ref = '' AND r.currency = 'CNY'
+    LEFT JOIN account e ON e.station_id = st.id AND e.kind = 'margin_pending' AND e.ref = '' AND e.currency = 'CNY' WHERE st.id = p_station;
   IF NOT FOUND THEN code := 'key_unknown'; RETURN NEXT; RETURN; END IF;
   v_key := 'api:' || v.member_id || ':' || p_number;
   v_total := v.price * p_quantity;
@@ -85,7 +85,10 @@ BEGIN
     PERFORM _post('attempt:' || p_station || ':' || v_attempt || ':collect:', p_station, order_id, v_attempt, NULL,
       ARRAY[v_wallet], ARRAY[v_clearing], ARRAY[payable], ARRAY['wallet.pay']);
   ELSE
-    v_margins := CASE WHEN cardinality(v.margin_accounts) = cardinality(v.parties) THEN v.margin_accounts ELSE ARRAY(SELECT _margin_account(x.party, p_station, false) FROM unnest(v.parties) WITH ORDINALITY AS x(party, n) ORDER BY x.n) END;
+    v_margins := CASE v.parties WHEN ARRAY[1::bigint] THEN ARRAY[v.revenue] WHEN ARRAY[1, p_station] THEN ARRAY[v.revenue, v.earned] END; -- the usual trees
+    IF v_margins IS NULL OR array_position(v_margins, NULL) IS NOT NULL THEN
+      v_margins := ARRAY(SELECT _margin_account(x.party, p_station, false) FROM unnest(v.parties) WITH ORDINALITY AS x(party, n) ORDER BY x.n);
+    END IF;
     IF 0 <= ALL (v.margins) THEN
       PERFORM _post_wallet_sale(p_station, order_id, v_attempt, v_wallet, v_clearing, coalesce(v.goods, _account(1, 'goods_cost')), payable, v.cost, v_margins, v.margins, p_quantity,
         payable - v_total, CASE WHEN payable <> v_total THEN _account(1, 'rounding') END);
