@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
 
 import httpx
+import hypothesis
 import psycopg
 import pytest
 import redis
@@ -36,6 +37,10 @@ from .spreading import ON_THE_INSTALLATION, Spreading, turn
 
 if TYPE_CHECKING:
     from flask import Flask
+
+# How long one example takes says more about the machine's other work than about the code.
+hypothesis.settings.register_profile("kameng", deadline=None)
+hypothesis.settings.load_profile("kameng")
 
 ROOT = Path(__file__).resolve().parent.parent
 PLATFORM = ROOT / "platform" / "kameng"

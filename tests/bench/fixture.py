@@ -1,4 +1,4 @@
-"""What is traded in the bench: ten stations, a hundred members with keys and money, a hundred SKUs."""
+"""What is traded: the main station and ten below it, a hundred members with keys, a hundred SKUs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ from kameng.pricing import api as pricing
 from kameng.stations import api as stations
 from kameng.stock import api as stock
 
-FIRST_STATION, STATIONS, MEMBERS_EACH, SKUS = 101, 10, 10, 100
+FIRST_STATION, STATIONS, SKUS = 101, 10, 100
+# Programs dock at the main station more than anywhere else: half of the members are its own.
+AT_MAIN, AT_EACH = 50, 5
 HOT = "HOT"  # the SKU that everybody wants
 ACTOR = "bench"
 
@@ -26,7 +28,8 @@ INSERT INTO host(host, station_id, kind) SELECT slug || '.localhost', id, 'subdo
 INSERT INTO price_rule(station_id, purpose, operation, value, rounding_step) VALUES (1, 'wholesale', 'multiply', 10500, 100);
 INSERT INTO price_rule(station_id, purpose, operation, value, rounding_step) SELECT id, 'retail', 'multiply', 10800, 100 FROM station;
 INSERT INTO member(station_id, login, password_hash)
-  SELECT s.id, 'buyer' || n || '@example.com', '!' FROM station s CROSS JOIN generate_series(1, {MEMBERS_EACH}) n WHERE s.id > 1 ORDER BY s.id, n;
+  SELECT s.id, 'buyer' || n || '@example.com', '!' FROM station s CROSS JOIN generate_series(1, {AT_MAIN}) n
+   WHERE s.id = 1 OR n <= {AT_EACH} ORDER BY s.id, n;
 """
 # By the books: from the account of adjustments, as a decision of staff would move it.
 _MONEY = """
@@ -113,9 +116,12 @@ def _keys(owner_url: str) -> tuple[Key, ...]:
         owner.execute("UPDATE api_key SET per_minute = 1000000")
         found = owner.execute("SELECT station_id, id, key_id FROM api_key ORDER BY id").fetchall()
     return tuple(
-        Key(station, f"shop-{station}.localhost", number, name, secrets[name])
-        for station, number, name in found
+        Key(station, _host(station), number, name, secrets[name]) for station, number, name in found
     )
+
+
+def _host(station_id: int) -> str:
+    return "main.localhost" if station_id == 1 else f"shop-{station_id}.localhost"
 
 
 def _key(station_id: int, member_id: int) -> tuple[str, str]:

@@ -11,8 +11,10 @@ from collections.abc import Callable
 
 import psycopg
 from tests.bench.fixture import Fixture
+from tests.bench.pgbench import PgBench
 from tests.bench.processes import cpu_of
-from tests.bench.servers import Installation
+from tests.bench.purchases import pair
+from tests.bench.servers import LIMITS, Installation
 
 PURCHASE = """
 SELECT code FROM buy_with_balance(p_station => %s::bigint, p_key => %s::bigint, p_number => gen_random_uuid()::text,
@@ -21,6 +23,7 @@ SELECT code FROM buy_with_balance(p_station => %s::bigint, p_key => %s::bigint, 
   p_secret_hash => '\\x00'::bytea, p_risk => 'allow', p_risk_reasons => '[]'::jsonb, p_risk_facts => '{}'::jsonb,
   p_notify_url => '')
 """
+BARE = "SELECT bare_buy(%s::bigint, %s::int, gen_random_uuid()::text)"
 FUNCTIONS = """
 SELECT funcname, calls::float / %s, self_time * 1000 / %s, total_time * 1000 / %s
   FROM pg_stat_user_functions WHERE calls > 0 ORDER BY self_time DESC
@@ -31,12 +34,20 @@ BATCHES = 4
 
 def show(found: Installation, fixture: Fixture, count: int) -> None:
     """Print microseconds a purchase: CPU of the backend, and each function's share of the time."""
+    PgBench(found).prepare(2 * count)
+    bare = _best_us(found.postgres.url(LIMITS), count, lambda n: (BARE, (n % 1000, n % 100 + 1)))
     with psycopg.connect(found.owner_url, autocommit=True) as owner:
         owner.execute("ALTER SYSTEM SET track_functions = 'all'")
         owner.execute("SELECT pg_reload_conf(), pg_stat_reset()")
         owner.execute("SELECT pg_stat_reset_shared('wal')")
-        best = _purchases(found, fixture, count)
-        print(f"\npurchase function, one client: {best:.0f} us of the backend's CPU")
+
+        def purchase(number: int) -> tuple[str, tuple[object, ...]]:
+            key, sku = pair(fixture, number)
+            return PURCHASE, (key.station_id, key.id, sku)
+
+        best = _best_us(found.owner_url.replace("postgres@", "kameng_app@"), count, purchase)
+        print("\none client, CPU of the backend:")
+        print(f"  {best:.0f} us the purchase function; {bare:.0f} us the bare order")
         _functions(owner, count)
         row = owner.execute(WAL).fetchone()
     if row:
@@ -44,26 +55,21 @@ def show(found: Installation, fixture: Fixture, count: int) -> None:
         print(f"  WAL: {records:.0f} records, {size / 1000:.1f} kB, {images:.2f} whole pages")
 
 
-def _purchases(found: Installation, fixture: Fixture, count: int) -> float:
-    """Buys so often; the best batch's CPU microseconds a purchase."""
-    address = found.owner_url.replace("postgres@", "kameng_app@")
-    with psycopg.connect(address, autocommit=True) as buyer, buyer.cursor() as cursor:
-        cursor.execute("SET synchronous_commit = off")
-
-        def buy(place: int) -> None:
-            key = fixture.keys[place % len(fixture.keys)]
-            sku = fixture.skus[(place + place // 100) % len(fixture.skus)]
-            cursor.execute(PURCHASE, (key.station_id, key.id, sku), prepare=True)
-
-        pid = buyer.info.backend_pid
-        return min(_cpu_us(pid, buy, count // BATCHES) for _batch in range(BATCHES))
-
-
-def _cpu_us(pid: int, work: Callable[[int], None], count: int) -> float:
-    before = cpu_of(pid)
-    for place in range(count):
-        work(place)
-    return (cpu_of(pid) - before) / count * 1e6
+def _best_us(
+    address: str, count: int, statement: Callable[[int], tuple[str, tuple[object, ...]]]
+) -> float:
+    """Runs so many; CPU microseconds of one in the best batch."""
+    times = []
+    with psycopg.connect(address, autocommit=True) as connection:
+        connection.execute("SET synchronous_commit = off")
+        for batch in range(BATCHES):
+            before = cpu_of(connection.info.backend_pid)
+            for number in range(batch * count // BATCHES, (batch + 1) * count // BATCHES):
+                text, values = statement(number)
+                connection.execute(text.encode(), values, prepare=True)
+            took = cpu_of(connection.info.backend_pid) - before
+            times.append(took / (count // BATCHES) * 1e6)
+    return min(times)
 
 
 def _functions(owner: psycopg.Connection, count: int) -> None:

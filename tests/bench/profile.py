@@ -30,7 +30,7 @@ from tests.bench.pgbench import BenchBroken
 from tests.bench.servers import Installation
 from wsgi import build
 
-BATCH = 50
+BATCH, WARM = 50, 1_000  # WARM: until processes remember what they remember
 REQUESTS_PER_S = 2_500  # more than one thread can answer
 # label, where the function is defined. A part's time is without that of parts inside it.
 PARTS = (
@@ -73,7 +73,7 @@ Environ = dict[str, Any]
 def run(found: Installation, seconds: float, *, with_functions: bool = False) -> int:
     """Profile signed purchases on a fresh installation; prints, and returns the exit code."""
     app = build(found.settings)
-    fixture = fill(app, found.owner_url, Stock(int(seconds * REQUESTS_PER_S * 5), 100))
+    fixture = fill(app, found.owner_url, Stock(int(seconds * REQUESTS_PER_S * 5) + WARM, 100))
 
     def make(count: int) -> list[Environ]:
         return [environ_of(raw) for raw in purchases.spread(fixture, count)]
@@ -91,7 +91,7 @@ def show(
     settle_down: Callable[[], None] = lambda: None, with_functions: bool = False,
 ) -> None:  # fmt: skip
     """Print all looks at such requests; `make` gives fresh ones, as a nonce works once."""
-    answers = Counter(answer(app, environ) for environ in make(max(BATCH, count // 5)))
+    answers = Counter(answer(app, environ) for environ in make(WARM))
     print("answers:", dict(answers))
     settle_down()
     _best, bare = whole(_bare_flask(), make(count))

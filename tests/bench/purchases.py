@@ -14,13 +14,15 @@ from kameng.signing import signature
 PATH = "/api/v1/orders"
 
 
+def pair(fixture: Fixture, number: int) -> tuple[Key, str]:
+    """Every member in turn, at every station every SKU within a thousand purchases."""
+    sku = number // 10 + number % 10 * 10 + number // 100
+    return fixture.keys[number % len(fixture.keys)], fixture.skus[sku % len(fixture.skus)]
+
+
 def spread(fixture: Fixture, count: int) -> list[bytes]:
-    """Every member in turn, every SKU in turn; the two drift, so that all pairs occur."""
-    keys, skus = fixture.keys, fixture.skus
-    pairs = [
-        (keys[n % len(keys)], skus[(n + n // len(keys)) % len(skus)]) for n in range(count)
-    ]  # fmt: skip
-    return _signed(pairs)
+    """Purchases of all members and all SKUs."""
+    return _signed([pair(fixture, number) for number in range(count)])
 
 
 def one_sku(fixture: Fixture, count: int) -> list[bytes]:

@@ -15,6 +15,7 @@ from typing import Any
 from flask import Flask
 from tests.bench.fixture import Fixture
 from tests.bench.pgbench import BenchBroken
+from tests.bench.purchases import pair
 from wsgi import build
 
 from kameng.db import station_scope
@@ -22,6 +23,7 @@ from kameng.openapi import api as openapi
 from kameng.settings import Settings
 
 PROCESSES, THREADS = 2, 4
+FAR_APART = 113  # threads begin at different members
 
 
 @dataclass(frozen=True)
@@ -109,16 +111,15 @@ def _round(app: Flask, fixture: Fixture, number: int, seconds: float) -> Bought:
 
 
 def _buy_until(app: Flask, fixture: Fixture, deadline: float, place: int) -> int:
-    mark, keys, skus = token_hex(6), fixture.keys, fixture.skus
+    mark = token_hex(6)
     callers: dict[str, Any] = {}
     count = 0
     with app.app_context():
         while time.perf_counter() < deadline:
-            key = keys[(place * 12 + count) % len(keys)]
+            key, sku = pair(fixture, place * FAR_APART + count)
             wanted = openapi.Buy(
-                sku=skus[(place * 12 + count) % len(skus)], quantity=1,
-                merchant_order_no=f"{mark}-{count}", max_total=99_0000,
-            )  # fmt: skip
+                sku=sku, quantity=1, merchant_order_no=f"{mark}-{count}", max_total=99_0000
+            )
             with station_scope(key.station_id):
                 if key.key_id not in callers:
                     callers[key.key_id], _secrets = openapi.open_key(

@@ -175,7 +175,7 @@ class Dock:
         """Orders of A under a number of B: order_no, state, payable, refunded."""
         return self.pair.a.market.owner.execute(
             "SELECT order_no, state, payable, refunded FROM orders WHERE idempotency_key = %s",
-            (f"api:{self.member}:{self.tongue.number_there(purchase_no)}",),
+            (f"api:{self.member}:{self.tongue.number(purchase_no)}",),
         ).fetchall()
 
     def fulfil_by_hand(self, purchase_no: str, text: str) -> None:

@@ -13,30 +13,48 @@ import psycopg
 from tests.functional.conftest import Market
 from tests.integration.payments.street import Quiet
 from werkzeug.serving import make_server
+from werkzeug.test import run_wsgi_app
+from werkzeug.wrappers import Response
 
 from kameng.db import db, main_scope, station_scope
 from kameng.jobs.api import drain
 from kameng.settings import Settings
+from kameng_sdk.simulation.lies import cut_off
 
 if TYPE_CHECKING:
     from flask import Flask
 
 MAIN = 1
+JSON = "application/json"
 STAFF = "staff:1"
 
 
 class Gate:
-    """An address that answers before its application is there."""
+    """An address that is there before its application, and may lose answers on the way."""
 
     def __init__(self) -> None:
         self.app: Callable[..., Any] | None = None
+        self._counted: Callable[[], int] | None = None
         self._server = make_server("127.0.0.1", 0, self, threaded=True, request_handler=Quiet)
         serve = self._server.serve_forever
         threading.Thread(target=serve, args=(0.05,), daemon=True).start()
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
         assert self.app is not None
-        return self.app(environ, start_response)
+        if self._counted is None:
+            return self.app(environ, start_response)
+        before = self._counted()
+        answer = b"".join(run_wsgi_app(self.app, environ)[0])
+        assert answer
+        lost = cut_off() if self._counted() > before else Response(answer, mimetype=JSON)
+        return lost(environ, start_response)
+
+    @contextmanager
+    def losing(self, counted: Callable[[], int]) -> Iterator[None]:
+        """Meanwhile the answer of every request that made something more is lost."""
+        self._counted = counted
+        yield
+        self._counted = None
 
     @property
     def port(self) -> int:
@@ -54,17 +72,22 @@ class Gate:
 
 @dataclass
 class Instance:
-    """One installation: `market` has the hands for its pages, `url` is its main station."""
+    """One installation: `market` has the hands for its pages."""
 
     name: str
     settings: Settings
     market: Market
-    url: str
+    gate: Gate
     slugs: Iterator[int] = field(default_factory=lambda: iter(range(1, 10_000)))
 
     @property
     def app(self) -> Flask:
         return self.market.app
+
+    @property
+    def url(self) -> str:
+        """Its main station as everybody reaches it."""
+        return self.gate.url
 
     def one(self, sql: str, *values: Any) -> Any:
         row = self.market.owner.execute(sql.encode(), values).fetchone()
@@ -178,7 +201,7 @@ def running(
     plugins.init_plugins(app, settings)
     gate.app = app.wsgi_app
     with psycopg.connect(database, autocommit=True) as owner:
-        instance = Instance(name, settings, Market(app, owner), gate.url)
+        instance = Instance(name, settings, Market(app, owner), gate)
         with app.app_context():
             _seed()
         yield instance

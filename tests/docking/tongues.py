@@ -15,19 +15,19 @@ Settings = Callable[[str, str, str], Mapping[str, str]]
 class Tongue:
     """``settings`` makes the plugin's from A's address, the key's number and its secret.
 
+    ``number``: what a purchase's number is called over there.
     ``one_address``: notices go to the key's address, since orders name none.
     ``shows_refunds``: what comes back of delivered goods can be seen by asking.
-    ``numbers_cards``: a card's number stands beside its code, not in one text with it.
-    ``number_there``: what the plugin makes of a purchase's number.
+    ``finds_by_number``: an order can be asked for by our own number, so a lost answer is found.
     """
 
     dialect: Dialect
     plugin_id: str
     settings: Settings
+    number: Callable[[str], str] = str
     one_address: bool = False
     shows_refunds: bool = True
-    numbers_cards: bool = True
-    number_there: Callable[[str], str] = str
+    finds_by_number: bool = True
 
     def __str__(self) -> str:
         return self.dialect
@@ -43,7 +43,7 @@ DIALECTS = (
         settings=lambda url, key, secret: {
             "base_url": f"{url}/dock/dujiao-next", "api_key": key, "api_secret": secret,
         },
-        numbers_cards=False,
+        finds_by_number=False,
     ),
     Tongue(
         dialect="acg-shared", plugin_id="supplier-acg-shared",
@@ -51,7 +51,8 @@ DIALECTS = (
             "base_url": f"{url}/dock/acg-shared", "flavour": "shared", "app_id": key,
             "app_key": secret,
         },
-        shows_refunds=False, numbers_cards=False, number_there=request_no,
+        number=request_no,
+        shows_refunds=False, finds_by_number=False,
     ),
     Tongue(
         dialect="kasushou", plugin_id="supplier-kasushou",

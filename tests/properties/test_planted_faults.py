@@ -119,6 +119,10 @@ FAULTS: dict[str, tuple[str, str]] = {
     "payable was changed": (f"UPDATE orders SET payable = payable + 100 WHERE id = {HELD}", "order_clearing_explained"),
     "the split does not come to the price": (f"UPDATE order_cost SET margins[1] = margins[1] + 1 WHERE order_id = {PENDING}", "snapshots_sum_up"),
     "the split was moved between stations": (f"UPDATE order_cost SET margins = ARRAY[margins[1] + 5, margins[2] - 5, margins[3]] WHERE order_id = {DELIVERED}", "margins_explained"),
+    "an order of a member who is not there": (f"UPDATE orders SET member_id = 987654 WHERE id = {PENDING}", "rows_belong_somewhere"),
+    "an order of goods that are not there": (f"UPDATE orders SET sku_id = 987654 WHERE id = {PENDING}", "rows_belong_somewhere"),
+    "a settlement of no order": ("UPDATE settlement SET order_id = 987654 WHERE id = (SELECT max(id) FROM settlement)", "rows_belong_somewhere"),
+    "a payment of no order": (f"UPDATE payment_attempt SET order_id = 987654 WHERE order_id = {DELIVERED}", "rows_belong_somewhere"),
     "the snapshot is gone": (f"DELETE FROM order_cost WHERE order_id = {PENDING}", "snapshots_sum_up"),
     # refunds
     "more given back than was paid": (f"UPDATE refund SET amount = amount * 2 WHERE order_id = {REFUNDING}", "refunds_explained"),

@@ -11,7 +11,7 @@ from kameng.db.scope import (
     station_scope,
     supplier_scope,
 )
-from kameng.db.session import db, in_transaction, init_database
+from kameng.db.session import db, end_reading, in_transaction, init_database
 
 __all__ = [
     "Amount",
@@ -22,6 +22,7 @@ __all__ = [
     "call",
     "current_scope",
     "db",
+    "end_reading",
     "in_transaction",
     "init_database",
     "main_scope",

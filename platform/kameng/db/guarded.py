@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from itertools import count
+from typing import Any, cast
 
-from psycopg import sql
-from psycopg.rows import dict_row
-from sqlalchemy import text
+import psycopg
+from psycopg.adapt import PyFormat, Transformer
+from psycopg.pq import ConnStatus, DiagnosticField, ExecStatus
+from psycopg.pq.abc import PGresult
+from sqlalchemy import Engine, text
 
 from kameng.db.session import db, engine, in_transaction
 
 Row = dict[str, Any]
+# The server has no such statement (a pooler in between), or its functions have been made anew.
+UNPREPARED = (b"26000", b"0A000", b"42883")
+_numbers = count(1)
 
 
 def run(function: str, **params: Any) -> list[Row]:
@@ -27,29 +34,95 @@ def call(function: str, *, as_main: bool = False, **params: Any) -> Row:
     `as_main`: as role main, for what no station's page may ever run (money has arrived).
 
     The statement is the whole transaction (design §8); the function sets the scope itself from its
-    `p_station`. This is the only raw connection in the product.
+    `p_station`. This is the only raw connection in the product, and it goes the shortest way there
+    is: prepared once for each connection, one blocking call of libpq. A connection that died with
+    a restart of PostgreSQL is replaced and the call repeated: the functions are keyed.
     """
     if in_transaction():
         raise RuntimeError(f"{function} must not wait behind an open transaction of the same scope")
     statement = _statement(function, tuple(params))
-    connection = engine("hot_main" if as_main else "hot").raw_connection()
+    hot = engine("hot_main" if as_main else "hot")
     try:
-        with connection.driver_connection.cursor(row_factory=dict_row) as cursor:  # type: ignore[union-attr]  # a checked-out connection has a driver connection
-            cursor.execute(statement, params)
-            row = cursor.fetchone()
-    finally:
-        connection.close()
+        row = _fetch(hot, statement, tuple(params.values()))
+    except _Lost:
+        hot.dispose()
+        row = _fetch(hot, statement, tuple(params.values()))
     if row is None:
         raise RuntimeError(f"{function} returned nothing")
-    return dict(row)
+    return row
+
+
+class _Lost(psycopg.OperationalError):
+    """The connection had died before or while it was used."""
+
+
+@dataclass(slots=True)
+class _Prepared:
+    """A statement that a connection knows by name, the columns of its answer, and their reader."""
+
+    name: bytes
+    reader: Any  # a psycopg Transformer, which has no type to name
+    columns: tuple[str, ...] = ()
+
+
+def _fetch(hot: Engine, statement: bytes, values: tuple[Any, ...]) -> Row | None:
+    connection = hot.raw_connection()
+    driver = cast("psycopg.Connection[Any]", connection.driver_connection)
+    known: dict[bytes, _Prepared] = connection.info.setdefault("kameng.prepared", {})
+    try:
+        result = _execute(driver, statement, values, known)
+        prepared = known[statement]
+        prepared.reader.set_pgresult(result)
+        row = prepared.reader.load_row(0, tuple)
+        if row is None:
+            return None
+        prepared.columns = prepared.columns or _names(result)
+        return dict(zip(prepared.columns, row, strict=True))
+    except psycopg.OperationalError as error:
+        if driver.pgconn.status == ConnStatus.OK:
+            raise
+        connection.invalidate()
+        raise _Lost(str(error)) from error
+    finally:
+        connection.close()
+
+
+def _execute(
+    driver: psycopg.Connection[Any], statement: bytes, values: tuple[Any, ...],
+    known: dict[bytes, _Prepared],
+) -> PGresult:  # fmt: skip
+    """Run it, prepared under a name; prepared anew when the server has another idea of it."""
+    pgconn = driver.pgconn
+    prepared = known.get(statement)
+    if prepared is not None:
+        result = pgconn.exec_prepared(prepared.name, _dumped(prepared.reader, values))
+        if result.error_field(DiagnosticField.SQLSTATE) not in UNPREPARED:
+            return _sound(result)
+    prepared = _Prepared(b"kameng_%d" % next(_numbers), Transformer(driver))
+    _sound(pgconn.prepare(prepared.name, statement))
+    known[statement] = prepared
+    return _sound(pgconn.exec_prepared(prepared.name, _dumped(prepared.reader, values)))
+
+
+def _sound(result: PGresult) -> PGresult:
+    if result.status not in (ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK):
+        raise psycopg.errors.error_from_result(result)
+    return result
+
+
+def _dumped(writer: Any, values: tuple[Any, ...]) -> list[bytes]:
+    """As text, since the function's arguments say what it is; None stays None."""
+    return cast("list[bytes]", writer.dump_sequence(values, [PyFormat.TEXT] * len(values)))
+
+
+def _names(result: PGresult) -> tuple[str, ...]:
+    return tuple((result.fname(n) or b"").decode() for n in range(result.nfields))
 
 
 @cache
-def _statement(function: str, names: tuple[str, ...]) -> sql.Composed:
-    arguments = sql.SQL(", ").join(
-        sql.SQL("{} => %({})s").format(sql.Identifier(name), sql.SQL(name)) for name in names
-    )
-    return sql.SQL("SELECT * FROM {}({})").format(sql.Identifier(_checked(function)), arguments)
+def _statement(function: str, names: tuple[str, ...]) -> bytes:
+    arguments = ", ".join(f"{_checked(name)} => ${n}" for n, name in enumerate(names, 1))
+    return f"SELECT * FROM {_checked(function)}({arguments})".encode()
 
 
 def _checked(function: str) -> str:

@@ -73,20 +73,17 @@ def init_database(app: Flask, settings: Settings) -> None:
             "options": "-c lock_timeout=8000 -c statement_timeout=60000",
         },
     }
+    # No round trips beside the statement: a lost connection is noticed by it, and it is repeated.
+    hot = {
+        **options, "isolation_level": "AUTOCOMMIT", "pool_pre_ping": False,
+        "pool_reset_on_return": None,
+    }  # fmt: skip
     app.config["SQLALCHEMY_BINDS"] = {
         "app": {"url": sqlalchemy_url(role_url(settings, "kameng_app")), **options},
         "main": {"url": sqlalchemy_url(role_url(settings, "kameng_main")), **options},
         "supplier": {"url": sqlalchemy_url(role_url(settings, "kameng_supplier")), **options},
-        "hot": {
-            "url": sqlalchemy_url(role_url(settings, "kameng_app")),
-            "isolation_level": "AUTOCOMMIT",
-            **options,
-        },
-        "hot_main": {
-            "url": sqlalchemy_url(role_url(settings, "kameng_main")),
-            "isolation_level": "AUTOCOMMIT",
-            **options,
-        },
+        "hot": {"url": sqlalchemy_url(role_url(settings, "kameng_app")), **hot},
+        "hot_main": {"url": sqlalchemy_url(role_url(settings, "kameng_main")), **hot},
     }
     app.config["SQLALCHEMY_DATABASE_URI"] = sqlalchemy_url(role_url(settings, "kameng_app"))
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = options
@@ -104,6 +101,12 @@ def close_session() -> None:
     registry = db.session.registry
     if registry.has():
         db.session.remove()
+
+
+def end_reading() -> None:
+    """Leave the transaction that reading has opened in the scope's session, if it has."""
+    if in_transaction():
+        db.session.rollback()
 
 
 def in_transaction() -> bool:

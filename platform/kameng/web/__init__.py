@@ -7,7 +7,7 @@ from flask import Flask, flash, session
 from kameng.settings import Settings
 from kameng.web import audiences
 from kameng.web.csrf import foreign_post
-from kameng.web.error_pages import error_response, problem, wants_json
+from kameng.web.error_pages import error_response, problem, refuse_below, wants_json
 from kameng.web.headers import allow_form_target, allow_form_targets, no_store
 from kameng.web.limits import client_ip, limit
 from kameng.web.viewer import (
@@ -40,6 +40,7 @@ __all__ = [
     "logout_session",
     "no_store",
     "problem",
+    "refuse_below",
     "require_member",
     "require_staff",
     "safe_next",

@@ -24,7 +24,7 @@ class _Book:
         self.prefixes: dict[str, Audience] = {
             "/admin": "main", "/console": "station", "/supplier": "supplier",
         }  # fmt: skip
-        self.when_closed: set[str] = {"/console", "/hooks", "/dock"}
+        self.when_closed: set[str] = {"/console", "/hooks", "/dock", "/api/v1"}
 
 
 def init_audiences(app: Flask) -> None:

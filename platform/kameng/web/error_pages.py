@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import psycopg
-from flask import Flask, Response, g, json, make_response, render_template, request
+from flask import Flask, Response, current_app, g, json, make_response, render_template, request
+from flask.sansio.app import App
 from flask_babel import lazy_gettext as _l
 from sqlalchemy.exc import DataError, OperationalError
 from werkzeug.exceptions import HTTPException, InternalServerError
 
 from kameng.errors import DomainError
 from kameng.runtime import current_settings
-from kameng.web.sessions import DESK_PATHS
+from kameng.web.sessions import DESK_PATHS, PROGRAMS
 
+EXTENSION = "kameng.refusals"
+Refuse = Callable[[int, str, Mapping[str, Any]], Response]
 log = logging.getLogger(__name__)
 
 # status → (code, title, what to do, icon)
@@ -36,8 +40,6 @@ _PAGES: dict[int, tuple[str, Any, Any, str]] = {
     ),
     503: ("unavailable", _l("服务暂时不可用"), _l("请稍后刷新页面。"), "hourglass"),
 }
-# Nobody reads a page there, whatever is wrong.
-PROGRAMS = ("/api/", "/dock/", "/hooks/", "/supplier/api/")
 _CLOSED = {
     "suspended": (_l("店铺暂停营业"), _l("已付款的订单仍可查询。")),
     "closed": (_l("店铺已关闭"), _l("如有未完成的订单，请联系主站客服。")),
@@ -55,6 +57,18 @@ def init_error_pages(app: Flask) -> None:
     app.register_error_handler(psycopg.OperationalError, _database_error)
     app.register_error_handler(psycopg.DataError, _data_error)
     app.register_error_handler(InternalServerError, _internal_error)
+
+
+def refuse_below(app: App, root: str, refuse: Refuse) -> None:
+    """Let an interface say in its own words what goes wrong below ``root`` outside of its views:
+    no rule for an address or method, a broken view. ``refuse`` makes an answer of a status, a code
+    (or "") and facts."""
+    app.extensions.setdefault(EXTENSION, {})[root] = refuse
+
+
+def _interface() -> Refuse | None:
+    known: Mapping[str, Refuse] = current_app.extensions.get(EXTENSION, {})
+    return next((refuse for root, refuse in known.items() if request.path.startswith(root)), None)
 
 
 def wants_json() -> bool:
@@ -90,6 +104,9 @@ def error_response(
     status: int, code: str = "", title: object = "", detail: object = "", **facts: Any
 ) -> Response:
     """Page or problem document, as the caller understands it."""
+    refuse = _interface()
+    if refuse is not None:
+        return refuse(status, code, facts)
     known = _PAGES.get(status) or _PAGES[500 if status >= 500 else 400]
     code, title = code or known[0], title or known[1]
     if wants_json():

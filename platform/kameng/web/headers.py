@@ -17,6 +17,11 @@ log = logging.getLogger(__name__)
 EXTENSION = "kameng.form_targets"
 ORIGIN = re.compile(r"https?://[A-Za-z0-9.\-\[\]:]+")
 FRESH_S = 30.0
+FOR_PROGRAMS = (
+    ("X-Content-Type-Options", "nosniff"), ("X-Frame-Options", "DENY"),
+    ("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"),
+    ("Referrer-Policy", "no-referrer"),
+)  # fmt: skip
 FormTargets = Callable[[int], Iterable[str]]
 
 
@@ -72,6 +77,11 @@ def no_store(response: Response) -> Response:
 def add_headers(response: Response) -> Response:
     """CSP, sniffing, referrer, opener, framing; HSTS on https."""
     headers = response.headers
+    if g.get("audience") == "api" and response.mimetype != "text/html":
+        headers.extend(FOR_PROGRAMS)
+        if request.is_secure:
+            headers["Strict-Transport-Security"] = "max-age=31536000"
+        return response
     if _misleads(headers.get("Location", "")):
         headers["Location"] = "/"
     headers["X-Content-Type-Options"] = "nosniff"

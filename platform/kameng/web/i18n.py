@@ -44,6 +44,8 @@ def init_i18n(app: Flask, settings: Settings) -> None:
 
 
 def _remember_choice(response: Response) -> Response:
+    if "lang" not in request.args:
+        return response
     current_locale()
     asked = g.get("locale_asked")
     if asked and request.cookies.get(COOKIE) != asked:

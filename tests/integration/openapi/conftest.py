@@ -7,7 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import psycopg
 import pytest
+from flask import Flask
+from tests.integration.openapi.docking import Dock
 
 from kameng.db import main_scope, station_scope
 from kameng.openapi.domain.callers import SCOPES, Caller
@@ -59,6 +62,14 @@ class Programs:
         """A use case as the console of the main station runs it."""
         with self.shop.app.app_context(), main_scope(reason="test"):
             return use_case(*args, **given)
+
+
+@pytest.fixture
+def dock(app: Flask, owner: psycopg.Connection[Any]) -> Dock:
+    """The small shop with real cards, and its stations over HTTP."""
+    made = Dock(app, owner)
+    made.build()
+    return made
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from tests.integration.conftest import DEER, JIANGNAN, MAIN, Shop
@@ -15,16 +15,17 @@ if TYPE_CHECKING:
     from werkzeug.test import TestResponse
 
 HOSTS = {MAIN: "main", JIANGNAN: "jiangnan", DEER: "deer"}
+HOME = "192.0.2.9"  # where programs are
 PRICE = 98_6050  # of every SKU at the station of these tests
 
 
-@dataclass
+@dataclass(frozen=True)
 class Key:
     """One key of a member."""
 
     member: int
     key_id: str
-    secret: str
+    secret: str = field(repr=False)
 
 
 class Dock(Shop):
@@ -61,12 +62,16 @@ class Dock(Shop):
                 stock.import_cards(number, lines.encode(), f"{code}.txt", "test")
         return number
 
-    def asks_for(self, sku_id: int, name: str, label: str) -> None:
-        """The SKU's product has a field."""
+    def asks_for(
+        self, sku_id: int, name: str, label: str, kind: str = "text", *, required: bool = True
+    ) -> None:
+        """The SKU's product has one field more."""
         self.owner.execute(
             "INSERT INTO purchase_field(product_id, name, label, kind, required, position)"
-            " SELECT product_id, %s, %s, 'text', true, 1 FROM sku WHERE id = %s",
-            (name, label, sku_id),
+            " SELECT product_id, %s, %s, %s, %s,"
+            "  (SELECT count(*) FROM purchase_field f WHERE f.product_id = s.product_id)"
+            " FROM sku s WHERE id = %s",
+            (name, label, kind, required, sku_id),
         )
 
     def key(self, dialect: str, balance: int = 1000_0000, **changes: Any) -> Key:

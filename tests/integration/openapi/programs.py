@@ -10,7 +10,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tests.integration.openapi.docking import DEER, Dock, Key
+from tests.integration.openapi.docking import DEER, HOME, Dock, Key, new_number
 
 if TYPE_CHECKING:
     from werkzeug.test import TestResponse
@@ -47,7 +47,7 @@ class Program:
         body = raw if raw is not None else b"" if given is None else json.dumps(given).encode()
         signed = headers(self.key, method, path, body, at=at, nonce=nonce)
         signed |= {name.replace("_", "-"): value for name, value in changes.items()}
-        environ = {"REMOTE_ADDR": address or self.address or "192.0.2.9"}
+        environ = {"REMOTE_ADDR": address or self.address or HOME}
         return self.dock.send(
             method, path, self.station, data=body, headers=signed, environ_overrides=environ
         )
@@ -60,8 +60,3 @@ class Program:
     def balance(self) -> str:
         """What GET account says."""
         return str(self.send("GET", "/api/v1/account").json["balance"])
-
-
-def new_number() -> str:
-    """A merchant's order number that nobody has used."""
-    return f"M{secrets.token_hex(8)}"

@@ -7,19 +7,12 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from tests.integration.openapi.docking import DEER, PRICE, Dock
-from tests.integration.openapi.programs import Program, new_number
+from tests.integration.openapi.docking import DEER, PRICE, Dock, new_number
+from tests.integration.openapi.programs import Program
 from tests.integration.openapi.test_native_door import refused, sku_of
 
 from kameng.db import main_scope
 from kameng.plugins import api as plugins
-
-
-@pytest.fixture
-def dock(app: Any, owner: Any) -> Dock:
-    made = Dock(app, owner)
-    made.build()
-    return made
 
 
 @pytest.fixture

@@ -5,9 +5,7 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlencode
 
-import psycopg
 import pytest
-from flask import Flask
 from tests.integration.openapi.docking import MAIN, Dock, Key, new_number
 
 from kameng.openapi.domain.dialects.acg_shared.orders import WAIT
@@ -16,13 +14,6 @@ from kameng_supplier_acg_shared.signing import pairs, sign
 
 MOUNT = "/dock/acg-shared"
 FORM = "application/x-www-form-urlencoded"
-
-
-@pytest.fixture
-def dock(app: Flask, owner: psycopg.Connection[Any]) -> Dock:
-    built = Dock(app, owner)
-    built.build()
-    return built
 
 
 @pytest.fixture

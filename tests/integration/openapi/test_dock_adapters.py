@@ -22,7 +22,8 @@ from kameng_supplier_kakayun.supplier import KakayunSupplier
 from kameng_supplier_kasushou.account import KasushouAccount
 from kameng_supplier_kasushou.supplier import KasushouSupplier
 
-from .docks import HOST, Dock, Key, number
+from .docking import Dock, Key, new_number
+from .doors import Door
 
 ENOUGH = 1_000_0000
 CAP = Money(300_0000)
@@ -32,7 +33,7 @@ CAP = Money(300_0000)
 class Wire:
     """The way from an adapter to the station, without a network; also its clock."""
 
-    dock: Dock
+    dock: Door
 
     def request(
         self, method: str, url: str, *, headers: Mapping[str, str], content: bytes,
@@ -53,7 +54,7 @@ class Wire:
 class Pair:
     """An adapter with a key at the station."""
 
-    dock: Dock
+    dock: Door
     key: Key
 
     @property
@@ -65,15 +66,16 @@ class Pair:
 
     @property
     def supplier(self) -> Any:
-        at, secret, zero = f"{HOST}/dock/{self.dock.dialect}", Secret(self.key.secret), Money.zero()
+        at = f"http://deer.localhost:8000/dock/{self.dock.dialect}"
+        secret, zero = Secret(self.key.secret), Money.zero()
         if self.dock.dialect == "kasushou":
             shown = KasushouAccount(
-                base_url=at, user_id=self.key.shown, key=secret, low_balance=zero
+                base_url=at, user_id=self.key.key_id, key=secret, low_balance=zero
             )
             return KasushouSupplier(shown)
         return KakayunSupplier(
             KakayunAccount(
-                site_url=at, api_url=at, userid=self.key.shown, key=secret, low_balance=zero
+                site_url=at, api_url=at, userid=self.key.key_id, key=secret, low_balance=zero
             )
         )
 
@@ -88,16 +90,16 @@ class Pair:
 
     def wish(self, sku: int, **changes: Any) -> PurchaseRequest:
         given: dict[str, Any] = {
-            "purchase_no": number(), "sku_ref": str(sku), "quantity": 1, "inputs": {},
+            "purchase_no": new_number(), "sku_ref": str(sku), "quantity": 1, "inputs": {},
             "max_cost": CAP, "notify_url": "",
         }  # fmt: skip
         return PurchaseRequest(**given | changes)
 
 
 @pytest.fixture(params=["kasushou", "kakayun"])
-def pair(request: pytest.FixtureRequest, shop: Any) -> Pair:
-    dock = Dock(shop, request.param)
-    return Pair(dock, dock.key(ENOUGH))
+def pair(request: pytest.FixtureRequest, dock: Dock) -> Pair:
+    door = Door(dock, request.param)
+    return Pair(door, door.key(ENOUGH))
 
 
 def test_it_reads_offers_and_balance(pair: Pair) -> None:

@@ -94,11 +94,7 @@ class Downstream:
 
 
 @pytest.fixture(params=DIALECTS)
-def downstream(
-    request: pytest.FixtureRequest, app: Flask, owner: psycopg.Connection[Any]
-) -> Downstream:
-    dock = Dock(app, owner)
-    dock.build()
+def downstream(request: pytest.FixtureRequest, dock: Dock) -> Downstream:
     return _downstream(dock, request.param)
 
 

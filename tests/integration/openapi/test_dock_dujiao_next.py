@@ -7,9 +7,7 @@ import time
 from datetime import UTC, datetime
 from typing import Any
 
-import psycopg
 import pytest
-from flask import Flask
 from tests.integration.openapi.docking import MAIN, PRICE, Dock, Key, new_number
 
 from kameng.db import station_scope
@@ -25,13 +23,6 @@ from kameng_supplier_dujiao_next.notices import read_notice
 from kameng_supplier_dujiao_next.signing import signature
 
 MOUNT, ROOT = "/dock/dujiao-next", "/api/v1/upstream/"
-
-
-@pytest.fixture
-def dock(app: Flask, owner: psycopg.Connection[Any]) -> Dock:
-    built = Dock(app, owner)
-    built.build()
-    return built
 
 
 def ask(dock: Dock, key: Key, method: str, what: str, body: Any = b"", **changes: Any) -> Any:

@@ -12,18 +12,19 @@ import pytest
 
 from kameng_supplier_kakayun.signing import sign
 
-from .docks import Dock, Key, kakayun_request, number
+from .docking import Dock, Key, new_number
+from .doors import Door, kakayun_request
 
 ENOUGH = 1_000_0000
 JSON = {"Content-Type": "application/json;charset=utf-8"}
 
 
 @pytest.fixture
-def dock(shop: Any) -> Dock:
-    return Dock(shop, "kakayun")
+def dock(dock: Dock) -> Door:
+    return Door(dock, "kakayun")
 
 
-def ask(dock: Dock, key: Key, call: str, fields: Any = None, age_s: float = 0, **how: Any) -> Any:
+def ask(dock: Door, key: Key, call: str, fields: Any = None, age_s: float = 0, **how: Any) -> Any:
     body = kakayun_request(key, fields or {}, age_s)
     return dock.post(f"dockapiv3/{call}", body, JSON, **how)
 
@@ -41,10 +42,10 @@ def code(answer: Any) -> int:
 
 
 def wanted(sku: int, **changes: Any) -> dict[str, Any]:
-    return {"goodsid": str(sku), "buynum": 1, "usorderno": number(), **changes}
+    return {"goodsid": str(sku), "buynum": 1, "usorderno": new_number(), **changes}
 
 
-def test_a_member_buys_cards_and_reads_them(dock: Dock) -> None:
+def test_a_member_buys_cards_and_reads_them(dock: Door) -> None:
     key, sku = dock.key(ENOUGH), dock.cards(3)
     wish = wanted(sku, buynum=2, maxmoney="197.2100")
     placed = told(ask(dock, key, "order/create", wish))
@@ -56,15 +57,15 @@ def test_a_member_buys_cards_and_reads_them(dock: Dock) -> None:
     assert told(ask(dock, key, "user/info"))["money"] == "802.7900"
 
 
-def test_a_form_buys_like_json(dock: Dock) -> None:
+def test_a_form_buys_like_json(dock: Door) -> None:
     key, sku = dock.key(ENOUGH), dock.cards(1)
-    fields = wanted(sku) | {"userid": key.shown, "timestamp": int(time.time())}
+    fields = wanted(sku) | {"userid": key.key_id, "timestamp": int(time.time())}
     body = urlencode({**fields, "sign": sign(fields, key.secret)}).encode()
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
     assert told(dock.post("dockapiv3/order/create", body, headers))
 
 
-def test_a_top_up_waits_for_a_person(dock: Dock) -> None:
+def test_a_top_up_waits_for_a_person(dock: Door) -> None:
     key, sku = dock.key(ENOUGH), dock.top_up()
     template = told(ask(dock, key, "goods/tpl", {"goodsid": sku}))
     assert [(field["type"], field["title"]) for field in template] == [
@@ -78,7 +79,7 @@ def test_a_top_up_waits_for_a_person(dock: Dock) -> None:
     assert code(ask(dock, key, "order/create", wanted(sku))) == 1211
 
 
-def test_goods_are_found_by_group_word_number_and_page(dock: Dock) -> None:
+def test_goods_are_found_by_group_word_number_and_page(dock: Door) -> None:
     key, sku, top_up = dock.key(), dock.cards(2), dock.top_up()
     groups = told(ask(dock, key, "goods/group"))
     assert [group["groupname"] for group in groups] == ["游戏"]
@@ -97,7 +98,7 @@ def test_goods_are_found_by_group_word_number_and_page(dock: Dock) -> None:
     assert [row["goodsid"] for row in found] == [sku]
 
 
-def test_the_same_request_again_is_the_same_order(dock: Dock) -> None:
+def test_the_same_request_again_is_the_same_order(dock: Door) -> None:
     key, sku = dock.key(ENOUGH), dock.cards(3)
     wish = wanted(sku)
     first, again = (told(ask(dock, key, "order/create", wish)) for _try in range(2))
@@ -120,7 +121,7 @@ def test_the_same_request_again_is_the_same_order(dock: Dock) -> None:
     ],
 )  # fmt: skip
 def test_such_orders_are_refused_and_leave_nothing(
-    dock: Dock, change: dict[str, Any], number_: int
+    dock: Door, change: dict[str, Any], number_: int
 ) -> None:
     key, sku = dock.key(ENOUGH), dock.cards(2)
     assert code(ask(dock, key, "order/create", wanted(sku) | change)) == number_
@@ -128,19 +129,19 @@ def test_such_orders_are_refused_and_leave_nothing(
     assert told(ask(dock, key, "user/info"))["money"] == "1000.0000"
 
 
-def test_without_enough_money_nothing_is_bought(dock: Dock) -> None:
+def test_without_enough_money_nothing_is_bought(dock: Door) -> None:
     key, sku = dock.key(98_6000), dock.cards(1)  # a cent is missing
     wish = wanted(sku)
     assert code(ask(dock, key, "order/create", wish)) == 1213
     assert code(ask(dock, key, "order/get", {"usorderno": wish["usorderno"]})) == 1301
 
 
-def test_only_a_right_and_fresh_signature_opens(dock: Dock) -> None:
+def test_only_a_right_and_fresh_signature_opens(dock: Door) -> None:
     key = dock.key()
     assert code(ask(dock, replace(key, secret="guess"), "user/info")) == 401
     assert [code(ask(dock, key, "user/info", age_s=age)) for age in (400, -400)] == [403, 403]
-    assert code(ask(dock, replace(key, shown="1999999999"), "user/info")) == 1000
-    assert code(ask(dock, Dock(dock.shop, "kasushou").key(), "user/info")) == 1000
+    assert code(ask(dock, replace(key, key_id="1999999999"), "user/info")) == 1000
+    assert code(ask(dock, Door(dock.shop, "kasushou").key(), "user/info")) == 1000
     signed = json.loads(kakayun_request(key, {"page": 1}))
     for change, expected in (
         ({"page": 2}, 401), ({"sign": ""}, 1200), ({"userid": None}, 1201), ({"timestamp": 0}, 403),
@@ -150,13 +151,13 @@ def test_only_a_right_and_fresh_signature_opens(dock: Dock) -> None:
         assert code(dock.post("dockapiv3/goods/all", body, JSON)) == expected
 
 
-def test_a_key_that_is_bound_to_addresses_opens_from_there_alone(dock: Dock) -> None:
+def test_a_key_that_is_bound_to_addresses_opens_from_there_alone(dock: Door) -> None:
     key = dock.key(networks=("198.51.100.0/24",))
     assert code(ask(dock, key, "user/info")) == 402
     assert told(ask(dock, key, "user/info", ip="198.51.100.7"))
 
 
-def test_orders_of_others_do_not_exist(dock: Dock) -> None:
+def test_orders_of_others_do_not_exist(dock: Door) -> None:
     key, other, sku = dock.key(ENOUGH), dock.key(ENOUGH), dock.cards(1)
     placed = told(ask(dock, key, "order/create", wanted(sku)))
     for name in ("orderno", "usorderno"):
@@ -165,7 +166,7 @@ def test_orders_of_others_do_not_exist(dock: Dock) -> None:
     assert code(ask(dock, other, "order/get")) == 1300
 
 
-def test_cancelling_is_no_yes_before_the_money_is_back(dock: Dock) -> None:
+def test_cancelling_is_no_yes_before_the_money_is_back(dock: Door) -> None:
     key, sku = dock.key(ENOUGH), dock.top_up()
     wish = wanted(sku, attach="13800138000")
     told(ask(dock, key, "order/create", wish))
@@ -177,7 +178,7 @@ def test_cancelling_is_no_yes_before_the_money_is_back(dock: Dock) -> None:
     assert rows == 1
 
 
-def test_the_address_for_notices_is_set_told_and_forgotten(dock: Dock) -> None:
+def test_the_address_for_notices_is_set_told_and_forgotten(dock: Door) -> None:
     key, url = dock.key(), "https://buyer.example/notices"
     assert told(ask(dock, key, "user/geturl")) == []
     assert told(ask(dock, key, "user/seturl", {"receiveurl": url})) == [url]
@@ -188,7 +189,7 @@ def test_the_address_for_notices_is_set_told_and_forgotten(dock: Dock) -> None:
     assert told(ask(dock, key, "user/geturl")) == []
 
 
-def test_what_is_not_offered_is_said_to_be_so(dock: Dock) -> None:
+def test_what_is_not_offered_is_said_to_be_so(dock: Door) -> None:
     key = dock.key()
     for call in ("goods/subscribe", "goods/cancelsubscribe", "goods/createexchangecode"):
         answer = ask(dock, key, call, {"goodsid": "1"})
@@ -200,26 +201,26 @@ def test_what_is_not_offered_is_said_to_be_so(dock: Dock) -> None:
     [("dockapiv3/nothing", "POST", 404), ("", "POST", 404), ("dockapiv3/user/info", "GET", 405)],
 )
 def test_every_address_answers_in_the_same_form(
-    dock: Dock, path: str, method: str, status: int
+    dock: Door, path: str, method: str, status: int
 ) -> None:
     answer = dock.post(path, b"", {}, method=method)
     assert (answer.status_code, answer.json["code"]) == (status, -1)
 
 
-def test_large_and_broken_bodies_are_answered_in_the_same_form(dock: Dock) -> None:
+def test_large_and_broken_bodies_are_answered_in_the_same_form(dock: Door) -> None:
     large = dock.post("dockapiv3/user/info", b"{" + b" " * 70_000 + b"}", JSON)
     assert (large.status_code, large.json["code"]) == (413, -1)
     for body in (b"[]", b"{", b'{"a":1,"a":2}', b"\xff", b"a=1&a=2"):
         assert code(dock.post("dockapiv3/user/info", body, JSON)) == -1
 
 
-def test_too_many_requests_are_refused(dock: Dock) -> None:
+def test_too_many_requests_are_refused(dock: Door) -> None:
     key = dock.key()
-    dock.shop.owner.execute("UPDATE api_key SET per_minute = 2 WHERE key_id = %s", (key.shown,))
+    dock.shop.owner.execute("UPDATE api_key SET per_minute = 2 WHERE key_id = %s", (key.key_id,))
     assert [code(ask(dock, key, "user/info")) for _request in range(3)] == [1, 1, 404]
 
 
-def test_trouble_inside_is_told_as_unknown(dock: Dock) -> None:
+def test_trouble_inside_is_told_as_unknown(dock: Door) -> None:
     key = dock.key()
     dock.shop.owner.execute("ALTER TABLE category RENAME TO category_away")
     try:

@@ -8,17 +8,18 @@ from typing import Any
 
 import pytest
 
-from .docks import Dock, Key, kasushou_request, number
+from .docking import Dock, Key, new_number
+from .doors import Door, kasushou_request
 
 ENOUGH = 1_000_0000
 
 
 @pytest.fixture
-def dock(shop: Any) -> Dock:
-    return Dock(shop, "kasushou")
+def dock(dock: Dock) -> Door:
+    return Door(dock, "kasushou")
 
 
-def ask(dock: Dock, key: Key, call: str, fields: Any = None, age_s: float = 0, **how: Any) -> Any:
+def ask(dock: Door, key: Key, call: str, fields: Any = None, age_s: float = 0, **how: Any) -> Any:
     body, headers = kasushou_request(key, {} if fields is None else fields, age_s)
     return dock.post(f"api/v1/{call}", body, headers, **how)
 
@@ -36,10 +37,10 @@ def refusal(answer: Any) -> str:
 
 
 def wanted(sku: int, **changes: Any) -> dict[str, Any]:
-    return {"id": sku, "quantity": 1, "external_orderno": number(), **changes}
+    return {"id": sku, "quantity": 1, "external_orderno": new_number(), **changes}
 
 
-def test_a_member_buys_cards_and_reads_them(dock: Dock) -> None:
+def test_a_member_buys_cards_and_reads_them(dock: Door) -> None:
     key, sku = dock.key(ENOUGH), dock.cards(3)
     wish = wanted(sku, quantity=2, safe_price="197.21")
     placed = told(ask(dock, key, "order/buy", wish))
@@ -51,7 +52,7 @@ def test_a_member_buys_cards_and_reads_them(dock: Dock) -> None:
     assert told(ask(dock, key, "user/info")) == {"balance": "802.7900"}
 
 
-def test_a_top_up_waits_for_a_person(dock: Dock) -> None:
+def test_a_top_up_waits_for_a_person(dock: Door) -> None:
     key, sku = dock.key(ENOUGH), dock.top_up()
     fields = told(ask(dock, key, "goods/attach", {"goods_id": sku}))
     assert [field["key"] for field in fields] == ["account", "realm"]
@@ -61,7 +62,7 @@ def test_a_top_up_waits_for_a_person(dock: Dock) -> None:
     assert order["recharge_info"] == [{"n": "account", "k": "account", "v": "13800138000"}]
 
 
-def test_goods_are_found_by_category_word_and_page(dock: Dock) -> None:
+def test_goods_are_found_by_category_word_and_page(dock: Door) -> None:
     key, sku = dock.key(), dock.cards(2)
     categories = told(ask(dock, key, "goods/cate"))
     assert [one["name"] for one in categories] == ["游戏"]
@@ -77,7 +78,7 @@ def test_goods_are_found_by_category_word_and_page(dock: Dock) -> None:
     assert told(ask(dock, key, "goods/pricelog", {"id": sku}))["list"] == []
 
 
-def test_the_same_request_again_is_the_same_order(dock: Dock) -> None:
+def test_the_same_request_again_is_the_same_order(dock: Door) -> None:
     key, sku = dock.key(ENOUGH), dock.cards(3)
     wish = wanted(sku)
     first, again = (told(ask(dock, key, "order/buy", wish)) for _try in range(2))
@@ -86,7 +87,7 @@ def test_the_same_request_again_is_the_same_order(dock: Dock) -> None:
     assert dock.orders_of(key) == 1
 
 
-def test_a_used_number_is_never_told_that_nothing_was_bought(dock: Dock) -> None:
+def test_a_used_number_is_never_told_that_nothing_was_bought(dock: Door) -> None:
     key, sku = dock.key(ENOUGH), dock.cards(1)
     wish = wanted(sku)
     told(ask(dock, key, "order/buy", wish))
@@ -108,7 +109,7 @@ def test_a_used_number_is_never_told_that_nothing_was_bought(dock: Dock) -> None
     ],
 )  # fmt: skip
 def test_such_orders_are_refused_and_leave_nothing(
-    dock: Dock, change: dict[str, Any], words: str
+    dock: Door, change: dict[str, Any], words: str
 ) -> None:
     key, sku = dock.key(ENOUGH), dock.cards(2)
     wish = {name: value for name, value in (wanted(sku) | change).items() if value is not None}
@@ -117,25 +118,25 @@ def test_such_orders_are_refused_and_leave_nothing(
     assert told(ask(dock, key, "user/info")) == {"balance": "1000.0000"}
 
 
-def test_without_enough_money_nothing_is_bought(dock: Dock) -> None:
+def test_without_enough_money_nothing_is_bought(dock: Door) -> None:
     key, sku = dock.key(98_6000), dock.cards(1)  # a cent is missing
     wish = wanted(sku)
     assert "余额不足" in refusal(ask(dock, key, "order/buy", wish))
     assert told(ask(dock, key, "order/info", wish)) == []
 
 
-def test_a_top_up_without_its_account_is_refused(dock: Dock) -> None:
+def test_a_top_up_without_its_account_is_refused(dock: Door) -> None:
     key, sku = dock.key(ENOUGH), dock.top_up()
     assert "下单参数错误" in refusal(ask(dock, key, "order/buy", wanted(sku)))
 
 
-def test_only_a_right_and_fresh_signature_opens(dock: Dock) -> None:
+def test_only_a_right_and_fresh_signature_opens(dock: Door) -> None:
     key, other = dock.key(), dock.key()
     assert "签名错误" in refusal(ask(dock, replace(key, secret="guess"), "user/info"))
     assert "签名错误" in refusal(ask(dock, replace(key, secret=other.secret), "user/info"))
     for age in (400, -400):
         assert "时间戳" in refusal(ask(dock, key, "user/info", age_s=age))
-    assert "用户不存在" in refusal(ask(dock, replace(key, shown="1999999999"), "user/info"))
+    assert "用户不存在" in refusal(ask(dock, replace(key, key_id="1999999999"), "user/info"))
     body, headers = kasushou_request(key, {"page": 1})
     tampered = dock.post("api/v1/goods/list", body.replace(b"1", b"2"), headers)
     assert "签名错误" in refusal(tampered)
@@ -144,18 +145,18 @@ def test_only_a_right_and_fresh_signature_opens(dock: Dock) -> None:
         assert "不能为空" in refusal(dock.post("api/v1/user/info", body, rest))
 
 
-def test_a_key_of_another_system_opens_nothing_here(dock: Dock) -> None:
-    key = Dock(dock.shop, "kakayun").key()
+def test_a_key_of_another_system_opens_nothing_here(dock: Door) -> None:
+    key = Door(dock.shop, "kakayun").key()
     assert "用户不存在" in refusal(ask(dock, key, "user/info"))
 
 
-def test_a_key_that_is_bound_to_addresses_opens_from_there_alone(dock: Dock) -> None:
+def test_a_key_that_is_bound_to_addresses_opens_from_there_alone(dock: Door) -> None:
     key = dock.key(networks=("198.51.100.0/24",))
     assert "白名单" in refusal(ask(dock, key, "user/info"))
     assert told(ask(dock, key, "user/info", ip="198.51.100.7"))
 
 
-def test_orders_of_others_do_not_exist(dock: Dock) -> None:
+def test_orders_of_others_do_not_exist(dock: Door) -> None:
     key, other, sku = dock.key(ENOUGH), dock.key(ENOUGH), dock.cards(2)
     wish = wanted(sku)
     placed = told(ask(dock, key, "order/buy", wish))
@@ -167,7 +168,7 @@ def test_orders_of_others_do_not_exist(dock: Dock) -> None:
     assert mine["ordersn"] != placed["ordersn"]
 
 
-def test_closing_asks_for_the_money_once(dock: Dock) -> None:
+def test_closing_asks_for_the_money_once(dock: Door) -> None:
     key, sku = dock.key(ENOUGH), dock.top_up()
     placed = told(ask(dock, key, "order/buy", wanted(sku, attach={"account": "13800138000"})))
     asked = {"ordersn": placed["ordersn"]}
@@ -184,13 +185,13 @@ def test_closing_asks_for_the_money_once(dock: Dock) -> None:
      ("api/v1/user/info", "GET", 405), ("api/v1/user/info", "DELETE", 405)],
 )  # fmt: skip
 def test_every_address_answers_in_the_same_form(
-    dock: Dock, path: str, method: str, status: int
+    dock: Door, path: str, method: str, status: int
 ) -> None:
     answer = dock.post(path, b"", {}, method=method)
     assert (answer.status_code, answer.json["code"]) == (status, 400)
 
 
-def test_large_and_broken_bodies_are_answered_in_the_same_form(dock: Dock) -> None:
+def test_large_and_broken_bodies_are_answered_in_the_same_form(dock: Door) -> None:
     key = dock.key()
     large = ask(dock, key, "goods/list", b"{" + b" " * 70_000 + b"}")
     assert (large.status_code, large.json["code"]) == (413, 400)
@@ -198,7 +199,7 @@ def test_large_and_broken_bodies_are_answered_in_the_same_form(dock: Dock) -> No
         assert "参数错误" in refusal(ask(dock, key, "goods/info", body))
 
 
-def test_two_secrets_live_until_one_is_taken_back(dock: Dock) -> None:
+def test_two_secrets_live_until_one_is_taken_back(dock: Door) -> None:
     from kameng.db import station_scope
     from kameng.openapi import api
 
@@ -215,7 +216,7 @@ def test_two_secrets_live_until_one_is_taken_back(dock: Dock) -> None:
     assert told(ask(dock, replace(key, secret=second), "user/info"))
 
 
-def test_a_closed_station_sells_nothing_and_still_tells_of_orders(dock: Dock) -> None:
+def test_a_closed_station_sells_nothing_and_still_tells_of_orders(dock: Door) -> None:
     key, sku = dock.key(ENOUGH), dock.cards(2)
     placed = told(ask(dock, key, "order/buy", wanted(sku)))
     dock.shop.owner.execute("UPDATE station SET state = 'suspended' WHERE id = 3")
@@ -226,15 +227,15 @@ def test_a_closed_station_sells_nothing_and_still_tells_of_orders(dock: Dock) ->
         dock.shop.owner.execute("UPDATE station SET state = 'active' WHERE id = 3")
 
 
-def test_too_many_requests_are_refused(dock: Dock) -> None:
+def test_too_many_requests_are_refused(dock: Door) -> None:
     key = dock.key()
-    dock.shop.owner.execute("UPDATE api_key SET per_minute = 2 WHERE key_id = %s", (key.shown,))
+    dock.shop.owner.execute("UPDATE api_key SET per_minute = 2 WHERE key_id = %s", (key.key_id,))
     answers = [ask(dock, key, "user/info") for _request in range(3)]
     assert [answer.json["code"] for answer in answers] == [200, 200, 400]
     assert "频繁" in refusal(answers[2])
 
 
-def test_trouble_inside_is_told_as_unknown(dock: Dock) -> None:
+def test_trouble_inside_is_told_as_unknown(dock: Door) -> None:
     key = dock.key()
     dock.shop.owner.execute("ALTER TABLE category RENAME TO category_away")
     try:

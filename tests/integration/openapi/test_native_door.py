@@ -7,20 +7,13 @@ import time
 from typing import Any
 
 import pytest
-from tests.integration.openapi.docking import DEER, MAIN, Dock, Key
-from tests.integration.openapi.programs import Program, headers, new_number
+from tests.integration.openapi.docking import DEER, MAIN, Dock, Key, new_number
+from tests.integration.openapi.programs import Program, headers
 
 from kameng.db import main_scope, station_scope
 from kameng.openapi import api
 
 ACCOUNT = "/api/v1/account"
-
-
-@pytest.fixture
-def dock(app: Any, owner: Any) -> Dock:
-    made = Dock(app, owner)
-    made.build()
-    return made
 
 
 @pytest.fixture
@@ -210,6 +203,7 @@ def test_too_many_requests_of_one_key_wait_and_others_do_not(dock: Dock) -> None
         (b'{"sku":"A","quantity":1,"merchant_order_no":"a b"}', "field_invalid"),
         (b'{"sku":"A","quantity":1,"merchant_order_no":"1","max_total":5}', "field_invalid"),
         (b'{"sku":"A","quantity":1,"merchant_order_no":"1","max_total":"-1"}', "field_invalid"),
+        (b'{"sku":"A","quantity":1,"merchant_order_no":"1","max_total":null}', "field_invalid"),
         (b'{"sku":"A","quantity":1,"merchant_order_no":"1","inputs":[]}', "field_invalid"),
         (b'{"sku":"A","quantity":1,"merchant_order_no":"1","inputs":{"a":1}}', "field_invalid"),
         (b'{"sku":"A","quantity":0,"merchant_order_no":"1"}', "quantity_invalid"),
@@ -233,15 +227,23 @@ def test_a_body_that_is_not_right_is_refused_by_name(
         ("GET", "/api/v1/orders/", "not_found"),
         ("DELETE", "/api/v1/orders", "method_not_allowed"),
         ("PUT", "/api/v1/account", "method_not_allowed"),
+        ("TRACE", "/api/v1/account", "method_not_allowed"),
+        ("BREW", "/api/v1/orders", "method_not_allowed"),
+        ("GET", "/api/v1", "not_found"),
+        ("GET", "/api/v1//account", "not_found"),
+        ("POST", "/api/v1/orders//1/refund-requests", "not_found"),
         ("GET", "/api/v1/orders/2611000000000000", "order_unknown"),
         ("GET", "/api/v1/orders?merchant_order_no=nope", "order_unknown"),
         ("GET", "/api/v1/orders?limit=0", "field_invalid"),
+        ("GET", "/api/v1/orders?limit=101&merchant_order_no=nope", "field_invalid"),
         ("GET", "/api/v1/orders?limit=1&limit=2", "duplicate_parameter"),
         ("GET", "/api/v1/orders?page=1", "unknown_field"),
         ("GET", "/api/v1/orders?cursor=x", "cursor_invalid"),
         ("GET", "/api/v1/orders?cursor=99999999999999999999", "cursor_invalid"),
         ("GET", "/api/v1/products?cursor=-1", "cursor_invalid"),
         ("GET", "/api/v1/products?category=games", "field_invalid"),
+        ("GET", "/api/v1/products?category=0", "field_invalid"),
+        ("GET", "/api/v1/products?category=", "field_invalid"),
         ("GET", "/api/v1/products/NOPE", "sku_unknown"),
         ("GET", "/api/v1/statements/2026-02-30", "date_invalid"),
         ("GET", "/api/v1/statements/2999-01-01", "date_invalid"),
@@ -251,6 +253,19 @@ def test_addresses_and_questions_that_are_not_right(
     program: Program, method: str, path: str, code: str
 ) -> None:
     refused(program.send(method, path), code)
+
+
+def test_what_breaks_here_is_told_in_the_words_of_the_interface(
+    dock: Dock, program: Program
+) -> None:
+    dock.app.testing = False  # or the client of the tests would raise it
+    dock.owner.execute("ALTER TABLE listing RENAME TO listing_away")
+    try:
+        told = refused(program.send("GET", "/api/v1/products"), "internal")
+    finally:
+        dock.owner.execute("ALTER TABLE listing_away RENAME TO listing")
+        dock.app.testing = True
+    assert told["type"] == "/api/v1/docs#error-internal"
 
 
 def test_another_members_order_does_not_exist(dock: Dock, program: Program) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 import pytest
 from tests.bench import report, rows
 from tests.bench.client import _length
+from tests.bench.fixture import Fixture, Key
 from tests.bench.profile import PartClock, environ_of
+from tests.bench.purchases import pair
 from tests.bench.report import Row
 
 ROWS = (Row("fast", "a", "b", 0.5), Row("plain", "b", "a"), Row("once", "import_s", ""))
@@ -74,6 +77,14 @@ def test_rows_bring_along_what_they_are_compared_with() -> None:
     assert rows.cells_of(rows.chosen(["hot_sku"])) == ["api_purchase", "hot_sku"]
     assert rows.cells_of(rows.chosen(["import"])) == []
     assert len(rows.chosen([])) == len(rows.ROWS)
+
+
+def test_every_station_sells_every_sku_within_a_thousand_purchases() -> None:
+    keys = tuple(Key(101 + n // 10, "", n, f"k{n}", "") for n in range(100))
+    fixture = Fixture(keys, tuple(f"B{n}" for n in range(100)))
+    pairs = [pair(fixture, number) for number in range(1000)]
+    assert len({(key.station_id, sku) for key, sku in pairs}) == 1000
+    assert all(count == 10 for count in Counter(key for key, _sku in pairs).values())
 
 
 def test_an_unknown_row_is_named() -> None:

@@ -8,6 +8,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import delete, select
 
+from kameng import epoch
 from kameng.catalog.domain.fields import FieldRule, Problem, field_problem, validate_all
 from kameng.catalog.models import PurchaseField
 from kameng.catalog.services.browse import field_rules
@@ -41,6 +42,7 @@ def save_fields(product_id: int, fields: Sequence[FieldRule]) -> None:
     """Replace a product's purchase fields; raises `DomainError("field_refused")`."""
     with saving():
         put_fields(product_id, fields)
+    epoch.renew()  # programs' inputs are checked by what processes remember
 
 
 def put_fields(product_id: int, fields: Sequence[FieldRule]) -> bool:

@@ -10,6 +10,7 @@ from flask_babel import gettext as _
 from sqlalchemy import select
 from sqlalchemy.orm import selectinload
 
+from kameng import epoch
 from kameng.catalog.domain import sheet as domain
 from kameng.catalog.domain.sheet import RowError, SheetRow
 from kameng.catalog.models import Category, Product, Sku, SkuCost
@@ -60,6 +61,7 @@ def import_sheet(stream: BinaryIO, actor: str) -> SheetReport:
     except RowError as error:
         raise DomainError("sheet_refused", _row_message(error)) from None
     db.session.commit()
+    epoch.renew()  # fields may have changed
     return report
 
 

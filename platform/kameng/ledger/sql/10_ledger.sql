@@ -61,6 +61,45 @@ BEGIN
   RETURN true;
 END $f$;
 
+-- A sale that a wallet pays, posted with its order's own insert: the same rows and the same fingerprint as _post makes, without asking whether
+-- they are there (the txn bears the number of the order that this very statement has made) and without arrays. Raises KM003; the wallet is locked last.
+-- grant: nobody
+CREATE OR REPLACE FUNCTION _post_wallet_sale(p_station bigint, p_order bigint, p_attempt bigint, p_wallet bigint, p_clearing bigint, p_goods bigint, p_payable bigint, p_cost bigint,
+  p_accounts bigint[], p_margins bigint[], p_pieces int, p_rounding bigint, p_rounding_account bigint) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $f$
+DECLARE v_txn text := 'order:' || p_station || ':' || p_order || ':sale'; v_hash bytea; v_leg smallint := 1; v_sum bigint;
+        v_text text := p_wallet || '>' || p_clearing || ':' || p_payable || ':wallet.pay';
+BEGIN
+  IF p_cost < 0 OR NOT 0 <= ALL (p_margins) THEN RAISE EXCEPTION 'a leg runs the other way' USING ERRCODE = 'KM010'; END IF;
+  IF p_cost > 0 THEN v_text := v_text || ';' || p_clearing || '>' || p_goods || ':' || p_cost * p_pieces || ':sale.cost'; END IF;
+  FOR i IN 1 .. cardinality(p_margins) LOOP
+    IF p_margins[i] > 0 THEN v_text := v_text || ';' || p_clearing || '>' || p_accounts[i] || ':' || p_margins[i] * p_pieces || ':sale.margin'; END IF;
+  END LOOP;
+  IF p_rounding > 0 THEN v_text := v_text || ';' || p_clearing || '>' || p_rounding_account || ':' || p_rounding || ':sale.rounding';
+  ELSIF p_rounding < 0 THEN v_text := v_text || ';' || p_rounding_account || '>' || p_clearing || ':' || -p_rounding || ':sale.rounding'; END IF;
+  v_hash := sha256(convert_to(v_text, 'UTF8'));
+  INSERT INTO transfer(debit_account, credit_account, amount, kind, station_id, order_id, attempt_id, txn, leg, params_hash)
+    VALUES (p_wallet, p_clearing, p_payable, 'wallet.pay', p_station, p_order, p_attempt, v_txn, v_leg, v_hash);
+  IF p_cost > 0 THEN
+    v_leg := v_leg + 1;
+    INSERT INTO transfer(debit_account, credit_account, amount, kind, station_id, order_id, txn, leg, params_hash)
+      VALUES (p_clearing, p_goods, p_cost * p_pieces, 'sale.cost', p_station, p_order, v_txn, v_leg, v_hash);
+  END IF;
+  FOR i IN 1 .. cardinality(p_margins) LOOP
+    CONTINUE WHEN p_margins[i] = 0;
+    v_leg := v_leg + 1;
+    INSERT INTO transfer(debit_account, credit_account, amount, kind, station_id, order_id, txn, leg, params_hash)
+      VALUES (p_clearing, p_accounts[i], p_margins[i] * p_pieces, 'sale.margin', p_station, p_order, v_txn, v_leg, v_hash);
+  END LOOP;
+  IF p_rounding <> 0 THEN
+    INSERT INTO transfer(debit_account, credit_account, amount, kind, station_id, order_id, txn, leg, params_hash)
+      VALUES (CASE WHEN p_rounding > 0 THEN p_clearing ELSE p_rounding_account END, CASE WHEN p_rounding > 0 THEN p_rounding_account ELSE p_clearing END,
+        abs(p_rounding), 'sale.rounding', p_station, p_order, v_txn, v_leg + 1, v_hash);
+  END IF;
+  UPDATE account_balance b SET balance = b.balance - p_payable, updated_at = now() WHERE b.account_id = p_wallet AND b.balance - p_payable >= b.floor;
+  IF NOT FOUND THEN RAISE EXCEPTION 'insufficient_funds' USING ERRCODE = 'KM003'; END IF;
+END $f$;
+
 -- Entries of one wallet, newest first, for the member's own page.
 -- grant: app, main
 CREATE OR REPLACE FUNCTION wallet_entries(p_station bigint, p_member bigint, p_before bigint, p_limit int)

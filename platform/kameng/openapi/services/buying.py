@@ -15,7 +15,7 @@ import psycopg
 from flask import current_app
 
 from kameng import epoch, redis
-from kameng.db import call, db
+from kameng.db import call, db, end_reading
 from kameng.openapi.domain.buying import check, fingerprint, idempotency_key
 from kameng.openapi.domain.callers import Caller
 from kameng.openapi.domain.facts import Bought, Buy, CardFacts, OrderFacts
@@ -63,11 +63,11 @@ def _buy(caller: Caller, wanted: Buy, entry: Entry | None) -> Bought:
             entry.told(admit(caller, entry.nonce, secret=entry.secret))
         raise refused(problem.code, field=problem.field)
     key = idempotency_key(caller.member_id, wanted.merchant_order_no)
-    db.session.rollback()  # what was read before must not stay open while rules' plugins are asked
-    goods = shelf.goods_of(caller.station_id, wanted.sku)
-    passed, counted, asked = _ask(caller, key, goods, entry)
+    end_reading()  # what was read before must not stay open while rules' plugins are asked
+    asked = _ask(caller, wanted, key, entry)
+    goods, counted = asked.goods, asked.counted
     if entry:
-        entry.told(let_in(caller, entry.secret, passed))
+        entry.told(let_in(caller, entry.secret, asked.passed))
     if wanted.notify_url:
         webhooks.check_url(wanted.notify_url)
     if caller.sandbox:
@@ -76,10 +76,10 @@ def _buy(caller: Caller, wanted: Buy, entry: Entry | None) -> Bought:
     if goods is not None and (goods.asks or wanted.inputs):
         inputs = _inputs(caller, wanted, goods)
     amount = goods.price * wanted.quantity if goods else None
-    subject = asked.subject(
+    subject = asked.rules.subject(
         goods.kind if goods else "card", caller.ip, caller.member_id, amount, counted
     )
-    found = asked.judge(subject)
+    found = asked.rules.judge(subject)
     if found.decision == "block" and not reading.exists(caller, wanted.merchant_order_no):
         risk.store_decision(caller.station_id, subject, counted, key, found)
         raise refused("risk_blocked")
@@ -96,25 +96,36 @@ def _buy(caller: Caller, wanted: Buy, entry: Entry | None) -> Bought:
     return _bought(caller, wanted, row)
 
 
-def _ask(
-    caller: Caller, key: str, goods: shelf.Goods | None, entry: Entry | None
-) -> tuple[gate.Passed, Mapping[str, int], risk.OrderRules]:
-    """The gate's answer, what was counted for the rules, and the rules."""
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """The gate's answer, and what must be known before buying."""
+
+    passed: gate.Passed
+    counted: Mapping[str, int]
+    rules: risk.OrderRules
+    goods: shelf.Goods | None
+
+
+def _ask(caller: Caller, wanted: Buy, key: str, entry: Entry | None) -> _Asked:
+    """Ask the gate once; again only when it says that something has been changed since we read."""
     kept = _rules(caller.station_id)
+    goods = shelf.goods_of(caller.station_id, wanted.sku, kept.mark)
     counters = _counters(kept.rules, caller, goods)
     passed = gate.ask(
         caller.station_id, caller.key_id, entry.nonce if entry else "", key, counters,
         counted=entry is not None,
     )  # fmt: skip
     counts = passed.counts
-    if kept.mark != passed.epoch:  # something has been changed, perhaps a rule
+    if kept.mark != passed.epoch:  # perhaps a rule, or what a product asks for
         kept = _read_rules(caller.station_id, passed.epoch)
+        goods = shelf.goods_of(caller.station_id, wanted.sku, kept.mark)
         counters = _counters(kept.rules, caller, goods)
         again = gate.ask(caller.station_id, caller.key_id, "", key, counters, counted=False)
         counts = again.counts
     if not passed.fresh:
         counts = (0,) * len(counters)  # of a copy nothing is counted
-    return passed, {o.name: n for o, n in zip(counters, counts, strict=True)}, kept.rules
+    counted = {one.name: n for one, n in zip(counters, counts, strict=True)}
+    return _Asked(passed, counted, kept.rules, goods)
 
 
 def _counters(

@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, cast
 
 from kameng import epoch, redis
 from kameng.openapi.services.refusing import refused
@@ -64,7 +63,7 @@ def ask(
 ) -> Passed:  # fmt: skip
     """One round trip. `nonce` "": none to remember. Raises `unavailable` without Redis."""
     keys = [
-        _epoch_key(), redis.station_key(station_id, "nonce", key_id, nonce),
+        epoch.key(), redis.station_key(station_id, "nonce", key_id, nonce),
         redis.station_key(station_id, "api-limit", key_id),
         *(redis.global_key("risk", one.name, one.window_s, one.key) for one in counters),
     ]  # fmt: skip
@@ -73,20 +72,8 @@ def ask(
         *(one.window_s for one in counters),
     ]  # fmt: skip
     try:
-        answer = _run(keys, arguments)
+        answer = redis.client().run_script(DIGEST, SCRIPT, keys, arguments)
     except redis.RedisError as error:
         raise refused("unavailable") from error
     found, fresh, used, left, *counts = answer
     return Passed(found, bool(fresh), used, max(0, left), tuple(counts))
-
-
-def _run(keys: Sequence[str], arguments: Sequence[object]) -> list[Any]:
-    client = redis.client()
-    try:
-        return cast(list[Any], client.evalsha(DIGEST, len(keys), *keys, *arguments))  # type: ignore[arg-type]  # redis-py encodes numbers
-    except redis.NoScriptError:  # a new Redis, or one that was flushed
-        return cast(list[Any], client.eval(SCRIPT, len(keys), *keys, *arguments))  # type: ignore[arg-type]  # as above
-
-
-def _epoch_key() -> str:
-    return epoch.key()

@@ -17,7 +17,7 @@ from kameng.openapi.domain.facts import CategoryFacts, FieldFacts, ProductFacts,
 from kameng.openapi.services.refusing import refused
 
 EXTENSION = "kameng.openapi.goods"
-KEPT_S = 5.0
+KEPT_S = 60.0
 MOST_KEPT = 20_000
 MOST = 100
 MOST_SKIPPED = 10_000_000
@@ -156,24 +156,40 @@ def skus_of_products(caller: Caller, products: Collection[int]) -> list[ProductF
     return _facts(db.session.execute(_OF_PRODUCTS, given))
 
 
-def goods_of(station_id: int, sku: str) -> Goods | None:
-    """What the buying path must know, remembered for a few seconds; None: no such SKU."""
-    kept = cast(
-        "dict[tuple[int, str], tuple[float, Goods]]",
-        current_app.extensions.setdefault(EXTENSION, {}),
-    )
+def goods_of(station_id: int, sku: str, mark: bytes = b"") -> Goods | None:
+    """What the buying path must know; None: no such SKU. Leaves no transaction open.
+
+    Remembered for a minute under `mark`, the epoch that the caller has seen before; without one
+    they are read now.
+    """
+    kept = _kept()
     found = kept.get((station_id, sku))
-    if found is not None and time.monotonic() - found[0] < KEPT_S:
-        return found[1]
+    if found and found.mark == mark and time.monotonic() - found.read_at < KEPT_S:
+        return found.goods
     row = db.session.execute(_GOODS_OF, {"station": station_id, "sku": sku}).first()
     db.session.rollback()
     if row is None:
+        kept.pop((station_id, sku), None)
         return None
     if len(kept) >= MOST_KEPT:
         kept.clear()
     goods = Goods(row.id, row.product_id, row.kind, row.price, row.asks)
-    kept[station_id, sku] = (time.monotonic(), goods)
+    if mark:
+        kept[station_id, sku] = _Kept(goods, mark, time.monotonic())
     return goods
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """Goods as they were read, under which mark, when."""
+
+    goods: Goods
+    mark: bytes
+    read_at: float
+
+
+def _kept() -> dict[tuple[int, str], _Kept]:
+    return cast("dict[tuple[int, str], _Kept]", current_app.extensions.setdefault(EXTENSION, {}))
 
 
 def _facts(rows: Any) -> list[ProductFacts]:

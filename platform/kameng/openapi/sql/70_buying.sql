@@ -86,11 +86,12 @@ BEGIN
       ARRAY[v_wallet], ARRAY[v_clearing], ARRAY[payable], ARRAY['wallet.pay']);
   ELSE
     v_margins := CASE WHEN cardinality(v.margin_accounts) = cardinality(v.parties) THEN v.margin_accounts ELSE ARRAY(SELECT _margin_account(x.party, p_station, false) FROM unnest(v.parties) WITH ORDINALITY AS x(party, n) ORDER BY x.n) END;
-    PERFORM _post('order:' || p_station || ':' || order_id || ':sale', p_station, order_id, v_attempt, NULL,
-      ARRAY[v_wallet] || array_fill(v_clearing, ARRAY[cardinality(v.parties) + 2]),
-      ARRAY[v_clearing, coalesce(v.goods, _account(1, 'goods_cost'))] || v_margins || CASE WHEN payable = v_total THEN v_clearing ELSE _account(1, 'rounding') END,
-      ARRAY[payable, v.cost * p_quantity] || ARRAY(SELECT x.margin * p_quantity FROM unnest(v.margins) WITH ORDINALITY AS x(margin, n) ORDER BY x.n) || (payable - v_total),
-      ARRAY['wallet.pay', 'sale.cost'] || array_fill('sale.margin'::text, ARRAY[cardinality(v.parties)]) || 'sale.rounding'::text);
+    IF 0 <= ALL (v.margins) THEN
+      PERFORM _post_wallet_sale(p_station, order_id, v_attempt, v_wallet, v_clearing, coalesce(v.goods, _account(1, 'goods_cost')), payable, v.cost, v_margins, v.margins, p_quantity,
+        payable - v_total, CASE WHEN payable <> v_total THEN _account(1, 'rounding') END);
+    ELSE -- somebody sells below cost: legs run the other way
+      PERFORM _post_sale(p_station, order_id, v_attempt, v_wallet);
+    END IF;
     IF p_station <> 1 THEN PERFORM _open_settlements(p_station, order_id, p_quantity, false, v.parties, v.margins); END IF;
   END IF;
   RETURN NEXT;

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -47,10 +48,15 @@ def show_limits(response: Response) -> Response:
 
 def refusal(error: DomainError) -> Response:
     """A refusal as a problem document with word and number."""
-    code = ALIASES.get(error.code, error.code)
+    return refusal_by_status(error.status, error.code, error.facts)
+
+
+def refusal_by_status(status: int, code: str, facts: Mapping[str, Any]) -> Response:
+    """A refusal that was not found here: with its code if the catalogue has it, else by status."""
+    code = ALIASES.get(code, code)
     if code not in REFUSALS:
-        code = BY_STATUS.get(error.status, "internal" if error.status >= 500 else "bad_request")
-    return _problem(code, error.facts)
+        code = BY_STATUS.get(status, "internal" if status >= 500 else "bad_request")
+    return _problem(code, facts)
 
 
 def http_refusal(error: HTTPException) -> Response:
@@ -65,7 +71,7 @@ def http_refusal(error: HTTPException) -> Response:
     return response
 
 
-def _problem(code: str, facts: dict[str, Any]) -> Response:
+def _problem(code: str, facts: Mapping[str, Any]) -> Response:
     found = REFUSALS[code]
     english = str(get_locale() or "").startswith("en")
     body = {
@@ -92,7 +98,8 @@ def product_of(facts: ProductFacts) -> dict[str, Any]:
     """One SKU."""
     return {
         "sku": facts.sku, "product": str(facts.product_id), "name": facts.name,
-        "sku_name": facts.sku_name, "category": facts.category, "kind": facts.kind,
+        "sku_name": facts.sku_name, "category": facts.category, "category_id": facts.category_id,
+        "kind": facts.kind,
         "price": decimal(facts.price), "face_value": decimal(facts.face_value),
         "stock": facts.stock, "on_sale": facts.on_sale, "minimum": facts.minimum,
         "maximum": facts.maximum, "description": facts.description,

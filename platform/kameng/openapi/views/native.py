@@ -17,9 +17,18 @@ from kameng.errors import DomainError
 from kameng.openapi import api as openapi
 from kameng.openapi.api import Buy, Caller, refused
 from kameng.openapi.views import answering, reading
-from kameng.web import client_ip, limit, no_store
+from kameng.web import client_ip, limit, no_store, refuse_below
 
-blueprint = Blueprint("openapi_v1", __name__)
+
+class Signed(Blueprint):
+    """What is signed holds for one address: none of them leads on to another one."""
+
+    def add_url_rule(self, rule: str, *given: Any, **options: Any) -> None:
+        """As ever, but two slashes are not one."""
+        super().add_url_rule(rule, *given, merge_slashes=False, **options)
+
+
+blueprint = Signed("openapi_v1", __name__)
 NONCE = re.compile(r"[A-Za-z0-9_-]{16,64}")
 REFUSED_PER_MINUTE = 300
 View = Callable[..., Response]
@@ -80,11 +89,8 @@ def account(caller: Caller) -> Response:
 def products(caller: Caller) -> Response:
     """What is on sale at this station, a page at a time."""
     given = reading.arguments("cursor", "limit", "category", "keyword")
-    category = given.get("category", "")
-    if category and not (category.isascii() and category.isdigit() and len(category) < 19):
-        raise refused("field_invalid", field="category")
     page = openapi.products(
-        caller, given.get("cursor", ""), reading.size(given), int(category) if category else None,
+        caller, given.get("cursor", ""), reading.size(given), reading.number(given, "category"),
         given.get("keyword", ""),
     )  # fmt: skip
     items = [answering.product_of(one) for one in page.items]
@@ -132,10 +138,11 @@ def _wanted() -> Buy:
 def orders(caller: Caller) -> Response:
     """One order by the member's own number, or a page of all, newest first."""
     given = reading.arguments("merchant_order_no", "cursor", "limit")
+    size = reading.size(given)
     if "merchant_order_no" in given:
         found = openapi.order_of(caller, given["merchant_order_no"][:64])
         return answering.answer(answering.order_of(found))
-    items, cursor = openapi.orders(caller, given.get("cursor", ""), reading.size(given))
+    items, cursor = openapi.orders(caller, given.get("cursor", ""), size)
     shown = [answering.order_of(one) for one in items]
     return answering.answer({"items": shown, "next_cursor": cursor})
 
@@ -231,3 +238,4 @@ def refuse_http(error: HTTPException) -> Response:
 
 
 blueprint.after_request(answering.show_limits)
+blueprint.record_once(lambda state: refuse_below(state.app, "/api/v1", answering.refusal_by_status))

@@ -81,10 +81,10 @@ def texts(given: Mapping[str, Any], name: str) -> dict[str, str]:
 
 
 def amount(given: Mapping[str, Any], name: str) -> int | None:
-    """A sum as a decimal text, at scale 4; None when it is missing or null."""
-    value = given.get(name)
-    if value is None:
+    """A sum as a decimal text, at scale 4; None when it is missing."""
+    if name not in given:
         return None
+    value = given[name]
     if not isinstance(value, str) or len(value) > 20:
         raise refused("field_invalid", field=name)
     try:
@@ -101,6 +101,16 @@ def size(given: Mapping[str, str]) -> int:
     value = given.get("limit", "50")
     if not (value.isascii() and value.isdigit() and len(value) < 4 and 1 <= int(value) <= 100):
         raise refused("field_invalid", field="limit")
+    return int(value)
+
+
+def number(given: Mapping[str, str], name: str) -> int | None:
+    """A row's number, from 1; None when it is missing."""
+    value = given.get(name)
+    if value is None:
+        return None
+    if not (value.isascii() and value.isdigit() and len(value) < 19 and int(value)):
+        raise refused("field_invalid", field=name)
     return int(value)
 
 

@@ -23,6 +23,7 @@ from kameng.stock.domain.vault import (
 from kameng.stock.models import DataKey
 
 EXTENSION = "kameng.stock.keys"
+CIPHERS = "kameng.stock.ciphers"
 
 _CREATE = text("""
 INSERT INTO data_key(purpose, wrapped, master_id) VALUES (:purpose, :wrapped, :master_id)
@@ -41,8 +42,12 @@ def active_key_id() -> int:
 
 
 def card_cipher(key_id: int) -> AESGCM:
-    """The cipher of a card key, active or retired."""
-    return AESGCM(_unwrapped(key_id, "card"))
+    """The cipher of a card key, active or retired; made once, since making it schedules the key."""
+    kept: dict[int, AESGCM] = current_app.extensions.setdefault(CIPHERS, {})
+    found = kept.get(key_id)
+    if found is None:
+        found = kept[key_id] = AESGCM(_unwrapped(key_id, "card"))
+    return found
 
 
 def digest_key() -> bytes:

@@ -47,3 +47,15 @@ SELECT 'order:' || coalesce(w.station_id, m.station_id) || ':' || coalesce(w.ord
      WHERE t.kind IN ('sale.cost','sale.margin','sale.rounding','return.cost','return.margin','return.rounding') GROUP BY 1, 2, 3
     ) m ON m.station_id = w.station_id AND m.order_id = w.order_id AND m.party = w.party
  WHERE coalesce(w.amount, 0) <> coalesce(m.amount, 0)
+
+-- check: rows_belong_somewhere | 订单的会员与规格都在，支付单、成本、卡密、结算都有自己的订单 | whole
+SELECT 'order:' || o.station_id || ':' || o.id AS subject, 'a SKU and a member' AS expected, 'sku ' || o.sku_id || ', member ' || coalesce(o.member_id::text, '–') AS found
+  FROM orders o LEFT JOIN sku s ON s.id = o.sku_id LEFT JOIN member m ON m.station_id = o.station_id AND m.id = o.member_id
+ WHERE s.id IS NULL OR o.member_id IS NOT NULL AND m.id IS NULL
+UNION ALL
+SELECT x.subject || x.station_id || ':' || x.id, 'an order', 'order ' || x.order_id FROM (
+  SELECT 'attempt:' AS subject, station_id, id, station_id AS seller, order_id FROM payment_attempt WHERE order_id IS NOT NULL
+  UNION ALL SELECT 'cost:', station_id, order_id, station_id, order_id FROM order_cost
+  UNION ALL SELECT 'card:', station_id, id, station_id, order_id FROM card WHERE order_id IS NOT NULL
+  UNION ALL SELECT 'settlement:', station_id, id, order_station_id, order_id FROM settlement) x
+ WHERE NOT EXISTS (SELECT 1 FROM orders o WHERE o.station_id = x.seller AND o.id = x.order_id)

@@ -14,8 +14,8 @@ FRESH_S = 300
 
 def register(blueprint: Blueprint) -> None:
     """Put both addresses on the blueprint of the API."""
-    blueprint.add_url_rule("/api/v1/openapi.json", "document", document)
-    blueprint.add_url_rule("/api/v1/docs", "docs", docs)
+    blueprint.add_url_rule("/api/v1/openapi.json", "document", document, merge_slashes=False)
+    blueprint.add_url_rule("/api/v1/docs", "docs", docs, merge_slashes=False)
 
 
 def document() -> Response:

@@ -1,5 +1,6 @@
 """The supplier: one member's key at one station of another Kameng."""
 
+import hashlib
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -128,7 +129,10 @@ class KamengSupplier(BaseSupplier):
         found = self.query(ctx, purchase_no, supplier_ref)
         if found.outcome is not Outcome.PENDING:
             return found
-        fields = {"reason": reason or "撤单", "request_no": f"cancel-{purchase_no}"}
+        reason = reason or "撤单"
+        # Another reason is another request: the first may have been declined meanwhile.
+        digest = hashlib.sha256(reason.encode()).hexdigest()[:8]
+        fields = {"reason": reason, "request_no": f"cancel-{purchase_no}-{digest}"}
         what = f"orders/{quote(found.supplier_ref, safe='')}/refund-requests"
         answer = call(ctx, self._account, "POST", what, fields)
         if answer.code not in (REFUND_NO, REFUND_OPEN):

@@ -48,6 +48,7 @@ _GOODS = (
     ),
 )  # fmt: skip
 GOODS = tuple(replace(goods, maximum=goods.maximum or MOST_AT_ONCE) for goods in _GOODS)
+CATEGORIES = {goods.category: number for number, goods in enumerate(GOODS, 1)}
 
 
 def item(article: Goods) -> dict[str, Any]:
@@ -60,6 +61,7 @@ def item(article: Goods) -> dict[str, Any]:
         "name": name,
         "sku_name": sku_name,
         "category": article.category,
+        "category_id": CATEGORIES.get(article.category, 0),
         "kind": article.kind.value,
         "price": decimal(article.cost),
         "face_value": decimal(article.cost),
