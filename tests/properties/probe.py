@@ -54,12 +54,13 @@ _PLANNED: WeakKeyDictionary[psycopg.Connection[Any], set[str]] = WeakKeyDictiona
 def planned(owner: psycopg.Connection[Any], name: str, query: str) -> psycopg.Cursor[Any]:
     """Run a query that this connection plans once: for the larger ones that is most of the time.
 
-    psycopg throws what it has prepared away at every ROLLBACK, one to a savepoint too; what SQL
-    has prepared stays, once psycopg itself prepares nothing.
+    psycopg throws what it has prepared away at every ROLLBACK, one to a savepoint too. On a
+    connection whose psycopg prepares nothing, what SQL has prepared stays.
     """
+    if owner.prepare_threshold is not None:
+        return owner.execute(query.encode(), prepare=True)
     known = _PLANNED.setdefault(owner, set())
     if name not in known:
-        owner.prepare_threshold = None
         owner.execute(f"PREPARE {name} AS {query}".encode())
         known.add(name)
     return owner.execute(f"EXECUTE {name}".encode())
