@@ -124,3 +124,16 @@ class RiskRule(Protocol):
     def evaluate(self, subject: RiskSubject) -> RiskVerdict:
         """Judge; anything raised counts as the host's choice for the stage, never as ALLOW."""
         ...
+
+
+class SelectiveRiskRule(RiskRule, Protocol):
+    """A rule that can only speak about some kinds of orders; it is not asked about others.
+
+    Each question costs a change of threads, which is much beside buying a card. A rule without
+    the attribute is asked about all. Since 1.3.
+    """
+
+    @property
+    def order_kinds(self) -> frozenset[str]:
+        """Among `RiskSubject.order_kind`; constant for one object."""
+        ...

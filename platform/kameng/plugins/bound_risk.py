@@ -39,6 +39,11 @@ class BoundRule(Bound):
     stages: frozenset[RiskStage]
     needs: tuple[CounterNeed, ...]
     rule: RiskRule
+    order_kinds: frozenset[str] | None = None  # None: all
+
+    def concerns(self, order_kind: str) -> bool:
+        """Whether it wants to be asked about such an order."""
+        return self.order_kinds is None or order_kind in self.order_kinds
 
     def evaluate(self, subject: RiskSubject) -> RiskVerdict:
         """The verdict; raises `RuleFailed`, never what the rule raised."""

@@ -118,8 +118,11 @@ def _rule(rule: Any, common: Any) -> BoundRule:
         expect(stage, RiskStage)
     for need in needs:
         expect(need, CounterNeed)
+    kinds: frozenset[str] | None = getattr(rule, "order_kinds", None)
+    if kinds is not None:
+        expect(kinds, frozenset)
     named = {**common, "name": f"{common['plugin_id']}:{rule.name}"}
-    return BoundRule(**named, stages=stages, needs=needs, rule=rule)
+    return BoundRule(**named, stages=stages, needs=needs, order_kinds=kinds, rule=rule)
 
 
 def _nothing(_plugin: Plugin, _config: PluginConfig, _common: Any) -> tuple[Built, ...]:

@@ -50,7 +50,8 @@ class OrderRules:
 
     def judge(self, subject: RiskSubject) -> Assessment:
         """Ask them all. Never raises for a broken rule: that is a review."""
-        return combine([*(_ask(rule, subject) for rule in self.rules), *self.lost])
+        asked = [rule for rule in self.rules if rule.concerns(subject.order_kind)]
+        return combine([*(_ask(rule, subject) for rule in asked), *self.lost])
 
     def subject(
         self, kind: str, ip: str, member_id: int | None, amount: int | None,

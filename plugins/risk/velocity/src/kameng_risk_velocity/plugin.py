@@ -37,7 +37,7 @@ def kameng_manifest() -> PluginManifest:
         kind=PluginKind.RISK,
         name="充值频次风控",
         version="0.1.0",
-        api_version=(1, 0),
+        api_version=(1, 3),
         description="同一 IP 短时间内多次充值(直充与余额充值)时冻结订单并转人工审核;卡密订单不计。",
         author="Kameng",
         config_fields=FIELDS,

@@ -34,6 +34,7 @@ class TopUpsPerAddress:
 
     name = "top-ups-per-ip"
     stages = frozenset({RiskStage.ORDER})
+    order_kinds = TOP_UPS
 
     @property
     def needs(self) -> Sequence[CounterNeed]:
