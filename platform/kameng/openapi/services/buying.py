@@ -30,7 +30,7 @@ from kameng.webhooks import api as webhooks
 
 EXTENSION = "kameng.openapi.rules"
 BUSY_RETRY_S = 2.0  # cards locked by other buyers may come back: do not say sold out too early
-RULES_S = 30.0
+RULES_S = 300.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,11 +19,11 @@ from kameng.openapi.services.refusing import refused
 from kameng.openapi.services.switches import dialect_switches
 
 EXTENSION = "kameng.openapi.keys"
-KEPT_S = 30.0  # even when nobody says that something has changed
+KEPT_S = 300.0  # even when nobody says that something has changed
 # A change that closes counts at the gate, at once; one that opens is noticed this soon elsewhere.
 ASKED_S = 3.0
 MOST_KEPT = 10_000
-TOUCH_S = 60.0
+TOUCH_S = 300.0
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -40,7 +40,6 @@ class Opened:
     epoch: bytes
     read_at: float
     own_changes: int
-    asked_at: float
     touched: float = field(default=0.0)
 
 
@@ -120,14 +119,14 @@ def _kept(key_id: str) -> Opened:
     opened, now = _store().get((_station(), key_id)), time.monotonic()
     if opened is not None and (now - opened.read_at > KEPT_S or _changed_here(opened)):
         opened = None
-    if opened is not None and now - opened.asked_at < ASKED_S:
-        return opened
-    try:
-        mark = epoch.current()  # before the row: a change in between must not pass for read
-    except redis.RedisError as error:
-        raise refused("unavailable") from error
+    mark = gate.heard(ASKED_S)
+    if mark is None or opened is None or opened.epoch != mark:
+        try:
+            mark = epoch.current()  # before the row: a change in between must not pass for read
+        except redis.RedisError as error:
+            raise refused("unavailable") from error
+        gate.hear(mark)
     if opened is not None and opened.epoch == mark:
-        opened.asked_at = now
         return opened
     return _read(key_id, mark)
 
@@ -151,7 +150,7 @@ def _read(key_id: str, mark: bytes) -> Opened:
         secrets=tuple(_unsealed(station, row.id, bytes(sealed)) for sealed in row.sealed),
         networks=tuple(ipaddress.ip_network(one) for one in row.networks),
         member_active=row.member_active, spoken=dialect_switches()[row.dialect],
-        epoch=mark, read_at=time.monotonic(), asked_at=time.monotonic(), own_changes=own,
+        epoch=mark, read_at=time.monotonic(), own_changes=own,
     )  # fmt: skip
     db.session.commit()
     store = _store()

@@ -6,13 +6,17 @@ Fail-closed: without Redis nobody knows whether a request is a copy of another.
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+
+from flask import current_app
 
 from kameng import epoch, redis
 from kameng.openapi.services.refusing import refused
 from kameng.risk import api as risk
 
+EXTENSION = "kameng.openapi.epoch"
 WINDOW_S = 60
 NONCE_S = 600  # twice the window in which a timestamp is believed
 
@@ -57,6 +61,17 @@ class Passed:
     counts: tuple[int, ...]
 
 
+def hear(mark: bytes) -> None:
+    """Remember the epoch that Redis has just told."""
+    current_app.extensions[EXTENSION] = (mark, time.monotonic())
+
+
+def heard(seconds: float) -> bytes | None:
+    """The epoch, when this process has heard it within so many seconds."""
+    mark, at = current_app.extensions.get(EXTENSION, (None, 0.0))
+    return mark if mark is not None and time.monotonic() - at < seconds else None
+
+
 def ask(
     station_id: int, key_id: str, nonce: str, event: str, counters: Sequence[risk.Count],
     *, counted: bool = True,
@@ -76,4 +91,5 @@ def ask(
     except redis.RedisError as error:
         raise refused("unavailable") from error
     found, fresh, used, left, *counts = answer
+    hear(found)
     return Passed(found, bool(fresh), used, max(0, left), tuple(counts))

@@ -17,7 +17,7 @@ from kameng.openapi.domain.facts import CategoryFacts, FieldFacts, ProductFacts,
 from kameng.openapi.services.refusing import refused
 
 EXTENSION = "kameng.openapi.goods"
-KEPT_S = 60.0
+KEPT_S = 300.0
 MOST_KEPT = 20_000
 MOST = 100
 MOST_SKIPPED = 10_000_000
@@ -159,7 +159,7 @@ def skus_of_products(caller: Caller, products: Collection[int]) -> list[ProductF
 def goods_of(station_id: int, sku: str, mark: bytes = b"") -> Goods | None:
     """What the buying path must know; None: no such SKU. Leaves no transaction open.
 
-    Remembered for a minute under `mark`, the epoch that the caller has seen before; without one
+    Remembered for minutes under `mark`, the epoch that the caller has seen before; without one
     they are read now.
     """
     kept = _kept()
