@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import os
+from collections import deque
+from dataclasses import dataclass, field
 from functools import cache
 from itertools import count
 from typing import Any, cast
+from weakref import WeakKeyDictionary
 
 import psycopg
 from psycopg.adapt import PyFormat, Transformer
 from psycopg.pq import ConnStatus, DiagnosticField, ExecStatus
 from psycopg.pq.abc import PGresult
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, event, text
 
 from kameng.db.session import db, engine, in_transaction
 
@@ -65,26 +68,72 @@ class _Prepared:
     columns: tuple[str, ...] = ()
 
 
+@dataclass(slots=True)
+class _Hot:
+    """A connection in autocommit and what is prepared on it."""
+
+    driver: psycopg.Connection[Any]
+    known: dict[bytes, _Prepared] = field(default_factory=dict)
+
+
+class _Idle:
+    """Hot connections that nobody uses, by engine: never more than threads have used at once.
+
+    The engine's own pool takes as long to hand one out as libpq takes to send the statement.
+    """
+
+    def __init__(self) -> None:
+        self._kept: WeakKeyDictionary[Engine, deque[_Hot]] = WeakKeyDictionary()
+        self._process = os.getpid()
+
+    def take(self, hot: Engine) -> _Hot:
+        """The one used last, else a new one."""
+        if self._process != os.getpid():  # what a fork has copied belongs to the parent
+            self._kept, self._process = WeakKeyDictionary(), os.getpid()
+        try:
+            return self._kept[hot].pop()
+        except (KeyError, IndexError):
+            fairy = hot.raw_connection()
+            driver = cast("psycopg.Connection[Any]", fairy.driver_connection)
+            fairy.detach()
+            return _Hot(driver)
+
+    def give(self, hot: Engine, one: _Hot) -> None:
+        """Back for the next."""
+        self._kept.setdefault(hot, deque()).append(one)
+
+    def close(self, hot: Engine) -> None:
+        """Close all of an engine."""
+        for one in self._kept.pop(hot, ()):
+            one.driver.close()
+
+
+_idle = _Idle()
+
+
+@event.listens_for(Engine, "engine_disposed")
+def _disposed(hot: Engine) -> None:
+    _idle.close(hot)
+
+
 def _fetch(hot: Engine, statement: bytes, values: tuple[Any, ...]) -> Row | None:
-    connection = hot.raw_connection()
-    driver = cast("psycopg.Connection[Any]", connection.driver_connection)
-    known: dict[bytes, _Prepared] = connection.info.setdefault("kameng.prepared", {})
+    one = _idle.take(hot)
     try:
-        result = _execute(driver, statement, values, known)
-        prepared = known[statement]
+        result = _execute(one.driver, statement, values, one.known)
+        prepared = one.known[statement]
         prepared.reader.set_pgresult(result)
         row = prepared.reader.load_row(0, tuple)
-        if row is None:
-            return None
         prepared.columns = prepared.columns or _names(result)
-        return dict(zip(prepared.columns, row, strict=True))
     except psycopg.OperationalError as error:
-        if driver.pgconn.status == ConnStatus.OK:
+        if one.driver.pgconn.status == ConnStatus.OK:
             raise
-        connection.invalidate()
         raise _Lost(str(error)) from error
     finally:
-        connection.close()
+        if one.driver.pgconn.status == ConnStatus.OK:
+            _idle.give(hot, one)
+        else:
+            one.driver.close()
+    return None if row is None else dict(zip(prepared.columns, row, strict=True))
 
 
 def _execute(

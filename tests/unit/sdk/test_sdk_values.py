@@ -63,7 +63,7 @@ def test_a_host_takes_its_major_and_older_minors():
     assert host.accepts((1, 0))
     assert not host.accepts((1, 4))
     assert not host.accepts((2, 0))
-    assert API_VERSION == (1, 2)
+    assert API_VERSION == (1, 3)
 
 
 def test_a_parameter_given_twice_is_refused():

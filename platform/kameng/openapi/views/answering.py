@@ -31,10 +31,12 @@ BY_STATUS = {
 }  # fmt: skip
 
 
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
 def answer(content: Any, status: int = 200) -> Response:
     """JSON that no cache keeps."""
-    body = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
-    return no_store(Response(body, status, mimetype="application/json"))
+    return no_store(Response(_encode(content), status, mimetype="application/json"))
 
 
 def show_limits(response: Response) -> Response:
