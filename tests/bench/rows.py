@@ -71,6 +71,8 @@ class Cells:
         if "order_service" in names:
             settings = self.installation.settings
             self._buyers = self._open.enter_context(buyers(settings, self.fixture))
+            for _second in range(WARM_UP):
+                self._buyers.run(self.seconds)
         if {"api_purchase", "hot_sku", "hot_wallet"} & set(names):
             self.installation.start_web()
             for _second in range(WARM_UP):
