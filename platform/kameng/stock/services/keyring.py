@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import os
+from typing import cast
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from flask import current_app
@@ -23,7 +24,6 @@ from kameng.stock.domain.vault import (
 from kameng.stock.models import DataKey
 
 EXTENSION = "kameng.stock.keys"
-CIPHERS = "kameng.stock.ciphers"
 
 _CREATE = text("""
 INSERT INTO data_key(purpose, wrapped, master_id) VALUES (:purpose, :wrapped, :master_id)
@@ -43,11 +43,10 @@ def active_key_id() -> int:
 
 def card_cipher(key_id: int) -> AESGCM:
     """The cipher of a card key, active or retired; made once, since making it schedules the key."""
-    kept: dict[int, AESGCM] = current_app.extensions.setdefault(CIPHERS, {})
-    found = kept.get(key_id)
-    if found is None:
-        found = kept[key_id] = AESGCM(_unwrapped(key_id, "card"))
-    return found
+    kept = _kept()
+    if (key_id, "cipher") not in kept:
+        kept[key_id, "cipher"] = AESGCM(_unwrapped(key_id, "card"))
+    return cast(AESGCM, kept[key_id, "cipher"])
 
 
 def digest_key() -> bytes:
@@ -101,15 +100,21 @@ def _create(purpose: str) -> None:
 
 
 def _unwrapped(key_id: int, purpose: str) -> bytes:
-    """Keys never change under their id, so a process may remember them."""
-    cache: dict[tuple[int, str], bytes] = current_app.extensions.setdefault(EXTENSION, {})
+    cache = _kept()
     found = cache.get((key_id, purpose))
     if found is None:
         row = db.session.get(DataKey, key_id)
         if row is None or row.purpose != purpose:
             raise VaultError("no such data key")
         found = cache[key_id, purpose] = unwrap_key(_master_of(row), purpose, row.wrapped)
-    return found
+    return cast(bytes, found)
+
+
+def _kept() -> dict[tuple[int, str], bytes | AESGCM]:
+    """Keys never change under their id, so a process may remember them."""
+    return cast(
+        "dict[tuple[int, str], bytes | AESGCM]", current_app.extensions.setdefault(EXTENSION, {})
+    )
 
 
 def _master_of(row: DataKey) -> bytes:
