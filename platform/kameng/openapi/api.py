@@ -1,5 +1,6 @@
 """What the faces, the dialects and other contexts may use of the open API."""
 
+from kameng.openapi.domain.amounts import decimal
 from kameng.openapi.domain.buying import merchant_number
 from kameng.openapi.domain.callers import DIALECTS, INSECURE, SCOPES, Caller, Dialect
 from kameng.openapi.domain.facts import (
@@ -35,7 +36,6 @@ from kameng.openapi.services.keys import (
     set_limit,
 )
 from kameng.openapi.services.notices import register as register_notices
-from kameng.openapi.services.reading import decimal
 from kameng.openapi.services.refund_desk import (
     RefundRequestView,
     accept_refund_request,

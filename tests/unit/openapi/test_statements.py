@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kameng.openapi.domain.amounts import decimal
 from kameng.openapi.domain.statements import (
     COLUMNS,
     Moved,
@@ -18,7 +19,6 @@ from kameng.openapi.domain.statements import (
     Statement,
     StatementBroken,
     make_statement,
-    shown,
     word_of,
 )
 from kameng.sheets import plain_cell
@@ -120,7 +120,7 @@ def test_programs_get_decimal_strings_and_times_with_their_offset() -> None:
     ("amount", "text"), [(0, "0.00"), (-50, "-0.0050"), (1_0000, "1.00"), (12_3401, "12.3401")]
 )
 def test_two_places_unless_they_would_hide_a_rest(amount: int, text: str) -> None:
-    assert shown(amount) == text
+    assert decimal(amount) == text
 
 
 def test_time_does_not_turn_the_order_of_rows() -> None:

@@ -10,8 +10,8 @@ from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from kameng.openapi.domain.amounts import decimal
 from kameng.sheets import safe_cell
-from kameng_sdk.money import Money
 
 CHINA = ZoneInfo("Asia/Shanghai")
 COLUMNS = (
@@ -85,8 +85,8 @@ class Statement:
         """The same for programs: amounts are decimal strings, times carry their offset."""
         return {
             "date": self.day.isoformat(), "timezone": CHINA.key, "currency": "CNY",
-            "opening_balance": shown(self.opening_balance),
-            "closing_balance": shown(self.closing_balance),
+            "opening_balance": decimal(self.opening_balance),
+            "closing_balance": decimal(self.closing_balance),
             "movements": [_movement_json(row) for row in self.movements],
             "orders": [_order_json(row) for row in self.orders],
         }  # fmt: skip
@@ -95,11 +95,6 @@ class Statement:
 def word_of(kind: str) -> str:
     """The word of the contract for a kind of transfer."""
     return "adjustment" if kind.startswith("adjust.") else WORDS.get(kind, "other")
-
-
-def shown(amount: int) -> str:
-    """An amount of scale 4 as a decimal string: two places, four where two would hide a rest."""
-    return Money(amount).format(4 if amount % 100 else 2)
 
 
 def make_statement(
@@ -135,15 +130,22 @@ def _table(
     """Text that people have chosen cannot become a formula; amounts are ours and stay numbers."""
     blank = ("",) * 4
     yield COLUMNS
-    yield (f"{day} 00:00:00", "opening", "", "", "", shown(opening), *blank)
+    yield (f"{day} 00:00:00", "opening", "", "", "", decimal(opening), *blank)
     for row in movements:
         numbers = (row.order_no, safe_cell(row.merchant_order_no))
-        yield (_clock(row.at), row.word, *numbers, shown(row.amount), shown(row.balance), *blank)
-    yield (f"{day} 23:59:59", "closing", "", "", "", shown(closing), *blank)
+        yield (
+            _clock(row.at),
+            row.word,
+            *numbers,
+            decimal(row.amount),
+            decimal(row.balance),
+            *blank,
+        )
+    yield (f"{day} 23:59:59", "closing", "", "", "", decimal(closing), *blank)
     for line in orders:
         yield (
             _clock(line.at), "order", line.order_no, safe_cell(line.merchant_order_no), "", "",
-            safe_cell(line.product), str(line.quantity), shown(line.total), line.state,
+            safe_cell(line.product), str(line.quantity), decimal(line.total), line.state,
         )  # fmt: skip
 
 
@@ -165,8 +167,8 @@ def _iso(at: datetime) -> str:
 def _movement_json(row: Movement) -> dict[str, Any]:
     return {
         "time": _iso(row.at), "type": row.word, "order_no": row.order_no or None,
-        "merchant_order_no": row.merchant_order_no or None, "amount": shown(row.amount),
-        "balance": shown(row.balance),
+        "merchant_order_no": row.merchant_order_no or None, "amount": decimal(row.amount),
+        "balance": decimal(row.balance),
     }  # fmt: skip
 
 
@@ -174,5 +176,5 @@ def _order_json(row: OrderLine) -> dict[str, Any]:
     return {
         "time": _iso(row.at), "order_no": row.order_no,
         "merchant_order_no": row.merchant_order_no or None, "product": row.product,
-        "quantity": row.quantity, "total": shown(row.total), "state": row.state,
+        "quantity": row.quantity, "total": decimal(row.total), "state": row.state,
     }  # fmt: skip

@@ -16,6 +16,7 @@ from flask import current_app
 
 from kameng import epoch, redis
 from kameng.db import call, db, end_reading
+from kameng.openapi.domain.amounts import decimal
 from kameng.openapi.domain.buying import check, fingerprint, idempotency_key
 from kameng.openapi.domain.callers import Caller
 from kameng.openapi.domain.facts import Bought, Buy, CardFacts, OrderFacts
@@ -168,7 +169,7 @@ def _bought(caller: Caller, wanted: Buy, row: dict[str, Any]) -> Bought:
     if code == "repeat":
         return Bought(reading.order(caller, row["order_no"]), repeated=True)
     if code == "max_total_exceeded":
-        raise refused(code, total=reading.decimal(row["payable"]))
+        raise refused(code, total=decimal(row["payable"]))
     if code != "ok":
         raise refused(code)
     sealed = [row[name] or [] for name in ("ciphers", "digests", "key_ids")]

@@ -14,7 +14,6 @@ from kameng.openapi.domain.callers import Caller
 from kameng.openapi.domain.facts import AccountFacts, CardFacts, OrderFacts
 from kameng.openapi.services.refusing import refused
 from kameng.stock import api as stock
-from kameng_sdk.money import Money
 
 MOST = 100
 HANDED_OVER = ("delivered", "completed", "partially_delivered", "refunding", "refunded")
@@ -76,11 +75,6 @@ def exists(caller: Caller, merchant_order_no: str) -> bool:
     found = db.session.execute(_EXISTS, {"station": caller.station_id, "key": key}).first()
     db.session.rollback()
     return found is not None
-
-
-def decimal(amount: int) -> str:
-    """Money for the outside: two decimals, four where they are needed."""
-    return Money(amount).format(2 if amount % 100 == 0 else 4)
 
 
 def _one(caller: Caller, statement: Any, given: dict[str, Any]) -> OrderFacts:

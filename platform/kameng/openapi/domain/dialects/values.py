@@ -103,10 +103,5 @@ def merchant_number(fields: Mapping[str, Any], name: str) -> str:
     return number
 
 
-def places(amount: int) -> str:
-    """An amount with two places, or four where they count."""
-    return Money(amount).format(4 if amount % 100 else 2)
-
-
 def _never(constant: str) -> None:
     raise ValueError(f"{constant} is no JSON")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kameng_sdk.money import UNITS_PER_FEN, Money
+from kameng_sdk.money import UNITS_PER_FEN
 
 MOST_ID = 2**63 - 1  # the database's own
 # Refusals of the web itself by our own names.
@@ -23,11 +23,6 @@ def row_id(text: str) -> int | None:
         return None
     number = int(text)
     return number if 0 < number <= MOST_ID else None
-
-
-def yuan(amount: int) -> str:
-    """An amount at scale 4 as decimal text: two places, or four where two would hide a rest."""
-    return Money(amount).format(4 if amount % UNITS_PER_FEN else 2)
 
 
 def total_of(price: int, quantity: int) -> int:

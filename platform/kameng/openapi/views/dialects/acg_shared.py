@@ -12,6 +12,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
 from kameng.errors import DomainError
 from kameng.openapi import api
+from kameng.openapi.domain.amounts import decimal
 from kameng.openapi.domain.callers import Caller
 from kameng.openapi.domain.dialects.acg_shared import goods, orders
 from kameng.openapi.domain.dialects.acg_shared.form import (
@@ -22,7 +23,7 @@ from kameng.openapi.domain.dialects.acg_shared.form import (
     whole_of,
 )
 from kameng.openapi.domain.dialects.acg_shared.refusals import No, refusal_of, wrong_quantity
-from kameng.openapi.domain.dialects.wire import code_of_http, total_of, yuan
+from kameng.openapi.domain.dialects.wire import code_of_http, total_of
 from kameng.openapi.domain.facts import Buy, ProductFacts
 from kameng.openapi.views.dialects.selling import buy_or_find, let_in
 from kameng.openapi.views.native import REFUSED_PER_MINUTE
@@ -69,7 +70,7 @@ for _rule in ("/", "/<path:rest>"):
 @_at("authentication/connect")
 def connect(caller: Caller, form: Form) -> Data:
     """The wallet, and whose store this is."""
-    return {"shopName": g.station.name, "balance": yuan(api.account(caller).balance)}
+    return {"shopName": g.station.name, "balance": decimal(api.account(caller).balance)}
 
 
 @_at("commodity/items")
@@ -115,7 +116,7 @@ def valuation(caller: Caller, form: Form) -> Data:
     if not found.on_sale:
         raise refusal_of("not_on_sale", 409)
     _check_quantity(found, quantity)
-    return {"price": yuan(total_of(found.price, quantity))}
+    return {"price": decimal(total_of(found.price, quantity))}
 
 
 @_at("commodity/trade")

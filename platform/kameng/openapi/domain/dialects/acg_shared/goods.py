@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from kameng.openapi.domain.amounts import decimal
 from kameng.openapi.domain.dialects.acg_shared.form import Form, text_of
 from kameng.openapi.domain.dialects.acg_shared.refusals import No
-from kameng.openapi.domain.dialects.wire import yuan
 from kameng.openapi.domain.facts import FieldFacts, ProductFacts
 
 # Names that requests use themselves: a field of ours that is called so goes by another one.
@@ -34,7 +34,7 @@ def catalogue(found: Iterable[ProductFacts]) -> list[dict[str, Any]]:
 
 def commodity(sku: ProductFacts) -> dict[str, Any]:
     """One of the goods, with all that stores ask of it. Costs are none of their business."""
-    price = yuan(sku.price)
+    price = decimal(sku.price)
     return {
         "id": sku.sku_id,
         "category_id": sku.category_id,
@@ -66,7 +66,7 @@ def commodity(sku: ProductFacts) -> dict[str, Any]:
 
 def inventory(sku: ProductFacts) -> dict[str, Any]:
     """How much of it is left, and what it costs the caller."""
-    price = yuan(sku.price)
+    price = decimal(sku.price)
     return {
         "count": max(0, sku.stock),
         "delivery_way": BY_ITSELF if is_card(sku.kind) else BY_HAND,

@@ -6,10 +6,11 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from kameng.openapi.domain.amounts import decimal
 from kameng.openapi.domain.dialects.acg_shared.form import Form, text_of, whole_of
 from kameng.openapi.domain.dialects.acg_shared.goods import check_variant, is_card
 from kameng.openapi.domain.dialects.acg_shared.refusals import No
-from kameng.openapi.domain.dialects.wire import row_id, yuan
+from kameng.openapi.domain.dialects.wire import row_id
 from kameng.openapi.domain.facts import CardFacts, OrderFacts
 
 REQUEST_NO = re.compile(r"[0-9A-Za-z][0-9A-Za-z.:/-]{0,18}")
@@ -62,7 +63,7 @@ def traded(order: OrderFacts) -> dict[str, Any]:
     secret = _secret(order) if is_card(order.kind) else WAIT
     return {
         "url": "",
-        "amount": yuan(order.total),
+        "amount": decimal(order.total),
         "tradeNo": order.order_no,
         "secret": secret,
         "leave_message": None,

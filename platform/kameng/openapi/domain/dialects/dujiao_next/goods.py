@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
-from kameng.openapi.domain.dialects.wire import yuan
+from kameng.openapi.domain.amounts import decimal
 from kameng.openapi.domain.facts import CategoryFacts, FieldFacts, ProductFacts
 
 PAGE_MOST, PAGE_DEFAULT = 100, 20
@@ -61,7 +61,7 @@ def _product(skus: list[ProductFacts]) -> dict[str, Any]:
         "seo_meta": {},
         "images": [],
         "tags": [],
-        "price_amount": yuan(min(one.price for one in skus)),
+        "price_amount": decimal(min(one.price for one in skus)),
         "fulfillment_type": "manual" if manual else "auto",
         "manual_form_schema": _form(first.fields) if manual or first.fields else None,
         "is_active": any(one.on_sale for one in skus),
@@ -77,7 +77,7 @@ def _sku(sku: ProductFacts) -> dict[str, Any]:
         "id": sku.sku_id,
         "sku_code": sku.sku,
         "spec_values": {"规格": sku.sku_name} if sku.sku_name else {},
-        "price_amount": yuan(sku.price),
+        "price_amount": decimal(sku.price),
         "stock_status": _status(left),
         "stock_quantity": left,
         "is_active": sku.on_sale,

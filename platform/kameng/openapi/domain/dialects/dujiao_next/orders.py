@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from kameng.openapi.domain.amounts import decimal
 from kameng.openapi.domain.dialects.dujiao_next.goods import is_manual
-from kameng.openapi.domain.dialects.wire import row_id, yuan
+from kameng.openapi.domain.dialects.wire import row_id
 from kameng.openapi.domain.facts import AccountFacts, CardFacts, OrderFacts
 
 STATUS: Mapping[str, str] = {
@@ -63,7 +64,7 @@ def placed(order: OrderFacts) -> dict[str, Any]:
         "order_id": order_id(order.order_no),
         "order_no": order.order_no,
         "status": status_of(order),
-        "amount": yuan(order.total),
+        "amount": decimal(order.total),
         "currency": order.currency,
     }
 
@@ -74,11 +75,11 @@ def detail(order: OrderFacts) -> dict[str, Any]:
         "sku_id": order.sku_id,
         "title": {"zh-CN": order.product_name},
         "quantity": order.quantity,
-        "unit_price": yuan(order.unit_price),
-        "total_price": yuan(order.total),
+        "unit_price": decimal(order.unit_price),
+        "total_price": decimal(order.total),
         "fulfillment_type": "manual" if is_manual(order.kind) else "auto",
     }
-    more = {"refunded_amount": yuan(order.refunded), "items": [item]}
+    more = {"refunded_amount": decimal(order.refunded), "items": [item]}
     return placed(order) | more | _fulfillment(order)
 
 
@@ -104,7 +105,7 @@ def account(facts: AccountFacts, site_name: str, member_id: int) -> dict[str, An
         "site_name": site_name,
         "protocol_version": "1.0",
         "user_id": member_id,
-        "balance": yuan(facts.balance),
+        "balance": decimal(facts.balance),
         "currency": facts.currency,
         "member_level": level if facts.level else None,
     }

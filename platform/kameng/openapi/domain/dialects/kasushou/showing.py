@@ -6,9 +6,9 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from kameng.openapi.domain.amounts import decimal
 from kameng.openapi.domain.dialects.kasushou.signing import notice_sign
 from kameng.openapi.domain.dialects.titles import is_card, title
-from kameng.openapi.domain.dialects.values import places
 from kameng.openapi.domain.facts import CategoryFacts, FieldFacts, OrderFacts, ProductFacts
 from kameng_sdk.money import Money
 
@@ -97,7 +97,7 @@ def placed(order: OrderFacts) -> dict[str, Any]:
     """The answer to `order/buy`: never a card."""
     return {
         "ordersn": order.order_no, "external_orderno": order.merchant_order_no,
-        "total_price": places(order.total),
+        "total_price": decimal(order.total),
     }  # fmt: skip
 
 
@@ -106,7 +106,7 @@ def order_line(order: OrderFacts) -> dict[str, Any]:
     known = state(order)
     return placed(order) | {
         "status": known, "goods_name": order.product_name, "quantity": order.quantity,
-        "has_back_money": places(order.refunded), "recharge_info": _filled_in(order),
+        "has_back_money": decimal(order.refunded), "recharge_info": _filled_in(order),
         "recharge_hints": order.delivery_text or HINTS[known], "card_list": cards(order),
     }  # fmt: skip
 
