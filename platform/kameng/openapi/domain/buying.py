@@ -30,7 +30,7 @@ def check(wanted: Buy) -> Problem | None:
     """The first thing that is wrong, before anything is looked up."""
     if not NUMBER.fullmatch(wanted.merchant_order_no):
         return Problem("field_invalid", "merchant_order_no")
-    if not SKU.fullmatch(wanted.sku) or _odd(wanted.sku):
+    if not SKU.fullmatch(wanted.sku) or not keepable(wanted.sku):
         return Problem("sku_unknown", "sku")
     if not 1 <= wanted.quantity <= MOST_QUANTITY:
         return Problem("quantity_invalid", "quantity")
@@ -38,7 +38,7 @@ def check(wanted: Buy) -> Problem | None:
         return Problem("field_invalid", "max_total")
     if len(wanted.inputs) > MOST_INPUTS or any(map(_odd_pair, wanted.inputs.items())):
         return Problem("inputs_invalid", "inputs")
-    if len(wanted.notify_url) > MOST_URL or _odd(wanted.notify_url):
+    if len(wanted.notify_url) > MOST_URL or not keepable(wanted.notify_url):
         return Problem("notify_url_invalid", "notify_url")
     return None
 
@@ -63,11 +63,11 @@ def fingerprint(dialect: str, wanted: Buy) -> bytes:
 
 
 def _odd_pair(pair: tuple[str, str]) -> bool:
-    return len(pair[0]) > 60 or len(pair[1]) > MOST_TEXT or _odd(pair[0]) or _odd(pair[1])
+    return len(pair[0]) > 60 or len(pair[1]) > MOST_TEXT or not all(map(keepable, pair))
 
 
-def _odd(text: str) -> bool:
-    """No NUL, and no half of a surrogate pair: PostgreSQL keeps neither."""
-    return "\0" in text or (
-        not text.isascii() and any("\ud800" <= letter <= "\udfff" for letter in text)
+def keepable(text: str) -> bool:
+    """Whether PostgreSQL can keep a text: no NUL, and no half of a surrogate pair."""
+    return "\0" not in text and (
+        text.isascii() or not any("\ud800" <= letter <= "\udfff" for letter in text)
     )

@@ -10,8 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from kameng.errors import DomainError
-from kameng.openapi.domain.buying import NUMBER
-from kameng.openapi.domain.dialects.wire import keepable
+from kameng.openapi.domain.buying import NUMBER, keepable
 from kameng_sdk.money import Money
 
 LONGEST_TEXT = 2_000

@@ -1,4 +1,4 @@
-"""What the dialects with ids of their own share: ids, sums, texts that can be kept."""
+"""What the dialects with ids of their own share: ids, totals, refusals of the web."""
 
 from __future__ import annotations
 
@@ -10,11 +10,6 @@ _OF_HTTP = {
     404: "not_found", 405: "method_not_allowed", 413: "too_large", 421: "unknown_host",
     429: "too_many", 503: "unavailable",
 }  # fmt: skip
-
-
-def keepable(text: str) -> bool:
-    """Whether the database can keep a text."""
-    return "\x00" not in text and not any("\ud800" <= letter <= "\udfff" for letter in text)
 
 
 def row_id(text: str) -> int | None:

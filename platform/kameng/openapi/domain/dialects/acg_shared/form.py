@@ -8,8 +8,8 @@ import re
 from collections.abc import Iterable, Mapping
 from urllib.parse import unquote_plus, unquote_to_bytes
 
+from kameng.openapi.domain.buying import keepable
 from kameng.openapi.domain.dialects.acg_shared.refusals import No
-from kameng.openapi.domain.dialects.wire import keepable
 
 Form = Mapping[str, str | Mapping[str, str]]
 

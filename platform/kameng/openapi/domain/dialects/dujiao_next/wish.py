@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
+from kameng.openapi.domain.buying import keepable
 from kameng.openapi.domain.dialects.dujiao_next.problems import Problem
 from kameng.openapi.domain.dialects.values import json_object
-from kameng.openapi.domain.dialects.wire import MOST_ID, keepable
+from kameng.openapi.domain.dialects.wire import MOST_ID
 
 MOST_PIECES = 2**31 - 1
 MOST_FIELDS = 50
