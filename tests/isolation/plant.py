@@ -51,10 +51,11 @@ class Column:
 
 @dataclass
 class Planted:
-    """What a station's rows hold that nobody else may see: `mark` stands in every text."""
+    """What a station's rows hold: `mark` in every text, `public` in what its pages tell everybody."""
 
     station: int
     mark: str
+    public: str
     fields: set[str] = field(default_factory=set)  # table.column
     refused: set[str] = field(default_factory=set)  # the database knows which words it takes
 
@@ -193,7 +194,7 @@ def _values(column: Column, station: int, words: list[str]) -> list[str]:
 
 def mark(owner: Owner, station: int) -> Planted:
     """Write the station's mark into every text of its rows that may hold one."""
-    planted = Planted(station, f"zq{station}canary")
+    planted = Planted(station, f"zq{station}canary", f"zq{station}public")
     for table, key in (("station", "id"), *((t, "station_id") for t in tables_of_stations(owner))):
         for column in _columns(owner, table):
             statement = _marking(table, key, column, planted)
@@ -216,7 +217,7 @@ def _written(owner: Owner, statement: sql.Composed) -> bool:
 def _marking(table: str, key: str, column: Column, planted: Planted) -> sql.Composed | None:
     if column.name in MEANING or (table, column.name) in SHAPED:
         return None
-    text = f"{planted.mark}-{table}-{column.name}"
+    text = f"{planted.public if table == 'station' else planted.mark}-{table}-{column.name}"
     ways = {
         "text": "{value} || '-' || translate(ctid::text, '(,)', 'x-')",
         "text[]": "ARRAY[{value}]",

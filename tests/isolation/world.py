@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 BANK, PNG = "payment-bank-transfer", b"\x89PNG\r\n\x1a\n"
 PASSWORD = "station-pass-2026"
+MEMBERS_PASSWORD = "a-long-pass-1"  # the market's hands register with it
 DIALECTS = ("native", "acg-shared", "dujiao-next", "kasushou", "kakayun")
 MAIN, A, B = 1, 2, 3
 HOSTS = {MAIN: "main.localhost", A: "yehang.localhost", B: "sudan.localhost"}
@@ -98,12 +99,32 @@ class World:
         from kameng.db import main_scope
         from kameng.identity import api as identity
 
-        login = f"owner{made.id}"
         with self.market.app.app_context(), main_scope(reason="test"):
-            identity.create_staff(made.id, login, "店主", PASSWORD, "owner", with_totp=False)
-        form = {"login": login, "password": PASSWORD}
-        answer = self.market.post(made.owner, "/console/login", form, made.base)
+            identity.create_staff(
+                made.id, f"owner{made.id}", "店主", PASSWORD, "owner", with_totp=False
+            )
+        self.sign_in(made.owner, "/console/login", f"owner{made.id}", PASSWORD, made.base)
+
+    def sign_in(
+        self, browser: FlaskClient, door: str, login: str, password: str, base: str
+    ) -> None:
+        """Somebody of a station with a browser."""
+        form = {"login": login, "password": password}
+        answer = self.market.post(browser, door, form, base)
         assert answer.status_code == 303, answer.text[:300]
+
+    def sign_in_again(self, made: Station) -> None:
+        """Both people of a station, whatever their names are by now."""
+        for browser, table, door in (
+            (made.buyer, "member", "/login"), (made.owner, "staff", "/console/login"),
+        ):  # fmt: skip
+            browser._cookies.clear()
+            login = self.market.owner.execute(
+                f"SELECT login FROM {table} WHERE station_id = %s ORDER BY id LIMIT 1".encode(),
+                (made.id,),
+            ).fetchone()[0]
+            password = PASSWORD if table == "staff" else MEMBERS_PASSWORD
+            self.sign_in(browser, door, login, password, made.base)
 
     def _configure(self, number: int) -> None:
         """A bank account of its own, prepaid money for what it sells, and earnings."""
