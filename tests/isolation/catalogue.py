@@ -161,7 +161,9 @@ def policies(owner: Owner) -> Iterator[str]:
     for table, here in found.items():
         wanted = wanted_policies(table)
         yield from (f"{table} lacks policy {name}" for name in sorted(wanted.keys() - here.keys()))
-        yield from (f"{table} has policy {name} more" for name in sorted(here.keys() - wanted.keys()))
+        yield from (
+            f"{table} has policy {name} more" for name in sorted(here.keys() - wanted.keys())
+        )
         for name in sorted(wanted.keys() & here.keys()):
             if here[name] != wanted[name]:
                 yield f"policy {name} on {table} is not the one agreed on"

@@ -124,7 +124,9 @@ class Crawler:
             return words[:1] if door else words
         if door:
             found = self.numbers.get(place["name"], self.numbers["rule_id"])[:1]
-            return found if place["kind"] != "int" or found[0].isdigit() else self.numbers["rule_id"]
+            return (
+                found if place["kind"] != "int" or found[0].isdigit() else self.numbers["rule_id"]
+            )
         found = self.numbers[place["name"]]
         return [one for one in found if place["kind"] != "int" or one.isdigit()]
 

@@ -166,7 +166,9 @@ def _parents(owner: Owner, table: str, station: int) -> dict[str, str] | None:
 
 
 def _parent_row(parent: str, columns: list[str], station: int) -> sql.Composed:
-    own = sql.SQL("WHERE station_id = {}").format(station) if "station_id" in columns else sql.SQL("")
+    own = (
+        sql.SQL("WHERE station_id = {}").format(station) if "station_id" in columns else sql.SQL("")
+    )
     names = sql.SQL(", ").join(map(sql.Identifier, columns))
     return sql.SQL("SELECT {} FROM {} {} ORDER BY 1 DESC LIMIT 1").format(
         names, sql.Identifier(parent), own

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import kameng_admin
 import pytest
 from redis import Redis
 from tests.functional.test_web_composition import load_wsgi
+
+import kameng_admin
 
 from . import crawl, plant
 from .crawl import Asked, Crawler
@@ -29,6 +30,12 @@ SEEN_AT_HOME = {
     "refund_request.answer", "refund_request.reason", "staff.name", "station.name", "station.notice",
     "station.tagline", "webhook_endpoint.about", "webhook_endpoint.url", "withdrawal.reason",
 }  # fmt: skip
+# All names that lie in Redis: of a station, of none with a reason (`test_keys.py`), queues, limits.
+NAMES = re.compile(
+    r"km:(?:s\d+|main|all:(?:stock|epoch|job|risk|requests)|jobs)(?::.*)?"
+    r"|km-limits.*/(?P<limit>[\w-]+)/(?P<station>\d+)/.*",
+    re.DOTALL,
+)
 
 
 @dataclass
@@ -88,7 +95,7 @@ def world(market: Any) -> World:
 
 
 @pytest.fixture(scope="module")
-def crawled(world: World) -> Iterator[Crawled]:
+def crawled(world: World) -> Crawled:
     """First A's people at home, then everybody else."""
     home, crawler = Crawler(world), Crawler(world)
     for one in (home, crawler):
@@ -102,7 +109,7 @@ def crawled(world: World) -> Iterator[Crawled]:
     crawl.everybody(crawler)
     root.removeHandler(listening)
     root.setLevel(level)
-    yield found
+    return found
 
 
 def test_T12_every_table_of_a_station_is_filled_and_every_text_marked(world: World) -> None:
@@ -121,14 +128,18 @@ def test_T12_the_marks_can_be_seen_by_those_whose_they_are(crawled: Crawled) -> 
 
 
 def test_T12_every_route_is_asked(crawled: Crawled, settings: Settings, tmp_path: Any) -> None:
-    served = {rule.rule for rule in load_wsgi().build(settings, tmp_path / "none").url_map.iter_rules()}
+    served = {
+        rule.rule for rule in load_wsgi().build(settings, tmp_path / "none").url_map.iter_rules()
+    }
     assert served - {one.rule for one in crawled.crawler.asked} == set()
 
 
 def test_T12_who_asks_is_who_it_says(crawled: Crawled) -> None:
     """The buyer, the owner and the keys of B are let in at B: nobody is refused at the door alone."""
     welcome = {
-        (one.who, one.path) for one in crawled.crawler.asked if one.status == 200 and one.method == "GET"
+        (one.who, one.path)
+        for one in crawled.crawler.asked
+        if one.status == 200 and one.method == "GET"
     }
     for who, path in (
         ("buyer of B", "/me/orders"), ("owner of B", "/console/orders"), ("key of B", "/api/v1/account"),
@@ -136,14 +147,18 @@ def test_T12_who_asks_is_who_it_says(crawled: Crawled) -> None:
         ("key of B", "/dock/dujiao-next/api/v1/upstream/products"),
     ):  # fmt: skip
         assert (who, path) in welcome
-    turned = {one.path for one in crawled.crawler.asked if one.who == "key of B" and one.status == 401}
+    turned = {
+        one.path for one in crawled.crawler.asked if one.who == "key of B" and one.status == 401
+    }
     assert turned == set()
 
 
 def test_T12_forms_come_with_a_valid_token(crawled: Crawled) -> None:
     """Where no page with a token is shown, the door is closed to reading, too."""
     refused = {
-        (one.who, one.path.split("/")[1]) for one in crawled.crawler.asked if "页面已过期" in one.told
+        (one.who, one.path.split("/")[1])
+        for one in crawled.crawler.asked
+        if "页面已过期" in one.told
     }
     assert refused <= {("owner of B", "admin"), ("owner of B", "supplier")}
 
@@ -153,12 +168,28 @@ def test_T12_no_answer_holds_anything_of_another_station(crawled: Crawled) -> No
 
 
 def test_T12_no_wish_breaks_a_page(crawled: Crawled) -> None:
-    broken = [f"{one.who}: {one.method} {one.path}" for one in crawled.crawler.asked if one.status >= 500]
+    broken = [
+        f"{one.who}: {one.method} {one.path}" for one in crawled.crawler.asked if one.status >= 500
+    ]
     assert broken == []
 
 
 def test_T12_the_log_of_other_stations_holds_nothing_of_it(crawled: Crawled) -> None:
     assert len(crawled.log) > 1000
+    import collections as _c
+
+    a = crawled.crawler.asked
+    print(
+        "FIG",
+        len(a),
+        len({x.rule for x in a}),
+        len({x.path for x in a}),
+        _c.Counter(x.who for x in a),
+        _c.Counter(x.method for x in a),
+        sum(map(len, crawled.crawler.numbers.values())),
+        len(crawled.world.planted[A].fields),
+        sum(len(x.told) for x in a),
+    )
     text = "\n".join(crawled.log)
     assert [word for word in (crawled.mark, *crawled.secrets) if word in text] == []
 
@@ -181,6 +212,7 @@ def test_T12_queue_and_cache_hold_nothing_of_it(crawled: Crawled, settings: Sett
     with Redis.from_url(settings.redis_url) as client:
         found = {key.decode(): dump(client, key) for key in client.scan_iter("*", 1000)}
     assert any(key.startswith(f"km:s{B}:") for key in found)
+    assert [key for key in found if not NAMES.fullmatch(key)] == []
     for key, text in found.items():
         assert crawled.mark not in key + text, key
         assert [word for word in crawled.secrets if word in key + text] == []

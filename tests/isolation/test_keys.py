@@ -22,18 +22,36 @@ FOLDERS = (CORE, ROOT / "tenants/kameng_tenants", ROOT / "admin/kameng_admin")
 
 # Names that belong to no station, and why.
 OF_NO_STATION = {
-    ("catalog/services/availability.py", "stock"): "pieces of a good that are left: the main station's goods",
+    (
+        "catalog/services/availability.py",
+        "stock",
+    ): "pieces of a good that are left: the main station's goods",
     ("epoch.py", "epoch"): "changes when anything is changed by hand; says nothing else",
     ("jobs/inflight.py", "job"): "a number of a message that is on its way",
-    ("openapi/services/gate.py", "risk"): "as in counting.py, in one script with the rest of the gate",
-    ("risk/services/counting.py", "risk"): "who tries cards tries them at all stations: counted across; never shown",
-    ("suppliers/services/keys.py", "supplier-nonce"): "suppliers are no station's; the key's id is in the name",
+    (
+        "openapi/services/gate.py",
+        "risk",
+    ): "as in counting.py, in one script with the rest of the gate",
+    (
+        "risk/services/counting.py",
+        "risk",
+    ): "who tries cards tries them at all stations: counted across; never shown",
+    (
+        "suppliers/services/keys.py",
+        "supplier-nonce",
+    ): "suppliers are no station's; the key's id is in the name",
     ("web/metrics.py", "requests"): "how many requests the whole installation has answered",
 }
 # Names that other libraries make.
 OTHER_WAYS = {
-    ("jobs/broker.py", "km:jobs"): "dramatiq's queues: a message names its station, and PostgreSQL checks it",
-    ("web/limits.py", "km-limits"): "limits' counters: name, station, key, put together in limit() alone",
+    (
+        "jobs/broker.py",
+        "km:jobs",
+    ): "dramatiq's queues: a message names its station, and PostgreSQL checks it",
+    (
+        "web/limits.py",
+        "km-limits",
+    ): "limits' counters: name, station, key, put together in limit() alone",
     ("redis.py", "km"): "the one place",
 }
 # Who connects to Redis, and why.
@@ -100,7 +118,9 @@ def test_T12_no_name_is_made_by_hand() -> None:
 
 def test_T12_nobody_else_connects_to_redis() -> None:
     assert {source for source, _call in calls("from_url")} == set(CLIENTS)
-    direct = {source for source, _call in calls("Redis")} | {source for source, _ in calls("StrictRedis")}
+    direct = {source for source, _call in calls("Redis")} | {
+        source for source, _ in calls("StrictRedis")
+    }
     assert direct == set()
 
 

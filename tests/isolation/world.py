@@ -132,7 +132,11 @@ class World:
         from kameng.plugins import api as plugins
 
         market, attempt = self.market, f"prepaid{number}"
-        config = {"bank": f"zq{number}canary银行", "holder": "店主", "account": "6214 8300 1122 3344"}
+        config = {
+            "bank": f"zq{number}canary银行",
+            "holder": "店主",
+            "account": "6214 8300 1122 3344",
+        }
         with market.app.app_context():
             plugins.configure(number, BANK, config, "test")
             plugins.set_enabled(number, BANK, True, "test")
@@ -196,7 +200,9 @@ class World:
             payments.pay_with_balance(paid, made.member)
             openapi.request_refund(caller, paid, amount=None, reason="退", request_no=f"R{made.id}")
             waiting = self._place("XH30", made.member)
-            started = payments.start(waiting, BANK, "bank_transfer", "192.0.2.7", return_url="http://x/")
+            started = payments.start(
+                waiting, BANK, "bank_transfer", "192.0.2.7", return_url="http://x/"
+            )
             payments.add_proof(started.attempt_no, "image/png", PNG, "我付的", "192.0.2.7")
             self._place("P100", made.member, phone="13800136021")
             payee = {"account": f"zq{made.id}canary@example.com", "name": "店主"}
