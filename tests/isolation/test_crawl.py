@@ -21,6 +21,7 @@ from .world import A, B, World
 if TYPE_CHECKING:
     from kameng.settings import Settings
 
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]  # in the fixture everybody asks
 # What the database takes from a list of words of its own.
 OWN_WORDS = {"orders.source", "refund.reason"}
 # Texts of A that its own people come across on their pages: so they would be seen elsewhere, too.
@@ -176,20 +177,6 @@ def test_T12_no_wish_breaks_a_page(crawled: Crawled) -> None:
 
 def test_T12_the_log_of_other_stations_holds_nothing_of_it(crawled: Crawled) -> None:
     assert len(crawled.log) > 1000
-    import collections as _c
-
-    a = crawled.crawler.asked
-    print(
-        "FIG",
-        len(a),
-        len({x.rule for x in a}),
-        len({x.path for x in a}),
-        _c.Counter(x.who for x in a),
-        _c.Counter(x.method for x in a),
-        sum(map(len, crawled.crawler.numbers.values())),
-        len(crawled.world.planted[A].fields),
-        sum(len(x.told) for x in a),
-    )
     text = "\n".join(crawled.log)
     assert [word for word in (crawled.mark, *crawled.secrets) if word in text] == []
 
