@@ -126,7 +126,7 @@ def client() -> Client:
 
 
 def key(*parts: object) -> str:
-    """A key of the open scope: `km:s7:…` in station 7, `km:u4:…` for supplier 4, else `km:main:…`."""
+    """A key of the open scope: `km:s7:…` in station 7, `km:u4:…` of supplier 4, or `km:main:…`."""
     scope = current_scope()
     if scope.supplier_id is not None:
         return _join(f"u{scope.supplier_id}", parts)
