@@ -1,4 +1,4 @@
-"""What a sale costs: rules of hot rows as policies, the accounts of a station's sales in one row."""
+"""What a sale costs: rules of hot rows as policies, the accounts of a sale in one row."""
 
 from pathlib import Path
 from typing import Any, cast
