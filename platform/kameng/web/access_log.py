@@ -7,7 +7,9 @@ import time
 
 from flask import Flask, Response, g, request
 
-log = logging.getLogger("kameng.access")
+from kameng.logging import ACCESS
+
+log = logging.getLogger(ACCESS)
 
 
 def init_access_log(app: Flask) -> None:

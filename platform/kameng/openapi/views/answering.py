@@ -150,4 +150,4 @@ def refund_request_of(facts: RefundRequestFacts) -> dict[str, Any]:
 
 def moment(at: datetime | None) -> str | None:
     """RFC 3339 in UTC, to the second."""
-    return None if at is None else at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return None if at is None else at.astimezone(UTC).isoformat()[:19] + "Z"
