@@ -27,7 +27,7 @@ MEANING = {
     "owner_login", "password_hash", "payee_kind", "permissions", "plugin_id", "proof_type", "purchase_no",
     "purpose", "queue", "ref", "refund_no", "risk", "rounding", "scopes", "slug", "stage", "state", "step",
     "theme", "to_state", "token", "topic", "txn", "withdrawal_no", "result", "message_no", "networks",
-    "devices", "announced", "class", "actor", "role_code",
+    "devices", "announced", "class", "actor", "role_code", "source",
 }  # fmt: skip
 # Objects whose members are read by name: a mark more would not be looked at, or break the page;
 # and what goes into the queue as it is, where a mark shall show that a text has been put.
