@@ -66,7 +66,7 @@ COMMON: dict[str, Policy] = {
 }
 # Rules of their rows stand in a policy that narrows the others (ADR 0020).
 SOUND = {"orders", "payment_attempt", "card", "settlement"}
-NARROWER: Policy = ("ALL", "public", "true", None)  # what it demands is the ledger's matter
+NARROWER: Policy = ("ALL", "public", "true", "rules")  # which ones is no matter of the walls
 # What does not read as usual: narrower ones, tables that are their own key, and two open ones.
 SPECIAL: dict[str, dict[str, Policy]] = {
     "station": {
@@ -159,7 +159,7 @@ def policies(owner: Owner) -> Iterator[str]:
         if table in GLOBAL:
             yield f"{table} is called global but has policy {name}"
         else:
-            demands = None if name == "sound" and check else check
+            demands = "rules" if name == "sound" and check not in (None, "true") else check
             found[table][name] = (command, "+".join(sorted(roles)), using, demands)
             if (kind == "RESTRICTIVE") != (name == "sound"):
                 yield f"policy {name} on {table} is {kind}"

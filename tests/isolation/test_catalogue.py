@@ -98,6 +98,14 @@ PLANTED = {
         "ALTER POLICY station_own ON orders WITH CHECK (true)",
         "policy station_own on orders is not the one agreed on",
     ),
+    "rows without rules": (
+        "ALTER POLICY sound ON orders WITH CHECK (true)",
+        "policy sound on orders is not the one agreed on",
+    ),
+    "rules that open a wall": (
+        "DROP POLICY sound ON orders; CREATE POLICY sound ON orders WITH CHECK (total > 0)",
+        "policy sound on orders is PERMISSIVE",
+    ),
     "a login that is taken everywhere": (
         "CREATE UNIQUE INDEX one_login ON member(login)",
         "unique key one_login of member leaves the station out",
