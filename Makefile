@@ -56,7 +56,7 @@ fmt: $(STAMP) ## format the code and apply safe fixes
 lock: $(STAMP) ## write requirements*.lock again from pyproject.toml
 	@$(BIN)/python -m venv $(VENV)/lock && $(VENV)/lock/bin/pip install -qq 'uv>=0.13,<0.14'
 	$(LOCK) -o requirements.lock
-	$(LOCK) --extra testing --group dev -c requirements.lock -o requirements-dev.lock
+	$(LOCK) --extra granian --extra testing --group dev -c requirements.lock -o requirements-dev.lock
 
 # For every Python from 3.11.0 on, with hashes; which index serves the files is the machine's matter.
 LOCK = $(VENV)/lock/bin/uv pip compile -q pyproject.toml --universal --python-version 3.11 \
