@@ -12,12 +12,15 @@ from dataclasses import replace
 
 import httpx
 import pytest
+from flask import Flask
 from tests.conftest import free_port
 
+from kameng.db import main_scope
 from kameng.ops import services
 from kameng.ops.granian_server import hide_from_requests
 from kameng.ops.supervisor import Supervisor
 from kameng.settings import Settings
+from kameng.stations import api as stations
 
 
 class Web:
@@ -49,7 +52,9 @@ class Web:
 
 
 @pytest.fixture(scope="module")
-def web(settings: Settings) -> Iterator[Web]:
+def web(app: Flask, settings: Settings) -> Iterator[Web]:
+    with app.app_context(), main_scope(reason="test"):
+        stations.create_main_station("Main")
     made = Web(settings)
     yield made
     made.supervisor.stop()
