@@ -1,0 +1,30 @@
+"""A worker and a scheduler with one subscriber more, which writes down when it was begun.
+
+`dramatiq tests.bench.probe` is the worker, `python -m tests.bench.probe` the scheduler.
+"""
+
+from __future__ import annotations
+
+import time
+
+from kameng import redis
+from kameng.jobs import subscribe
+
+TOPIC, BEATS = "bench.beat", "bench:beats"
+
+
+@subscribe(TOPIC, name=TOPIC, once=False)
+def beat(_station_id: int, payload: dict[str, int]) -> None:
+    """When each row's job was begun, by its number; the first time counts."""
+    redis.client().hsetnx(BEATS, str(payload["n"]), str(time.time()))
+
+
+if __name__ == "__main__":
+    from kameng.app import create_app
+    from kameng.jobs.scheduler import run
+    from kameng.logging import configure_logging
+    from kameng.settings import load_settings
+
+    settings = load_settings()
+    configure_logging(settings)
+    run(create_app(settings))
