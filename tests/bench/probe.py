@@ -1,7 +1,4 @@
-"""A worker and a scheduler with one subscriber more, which writes down when it was begun.
-
-`dramatiq tests.bench.probe` is the worker, `python -m tests.bench.probe` the scheduler.
-"""
+"""A subscriber that writes down when it was begun; `python -m tests.bench.probe`: a scheduler with it."""
 
 from __future__ import annotations
 

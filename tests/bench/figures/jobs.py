@@ -52,7 +52,9 @@ def take(bench: Bench) -> dict[str, float]:
 
 def _start(site: Site) -> None:
     worker = services.worker(site.environ)
-    command = ["tests.bench.probe" if word == "kameng.worker" else word for word in worker.command]
+    command = [
+        "tests.bench.probe_worker" if word == "kameng.worker" else word for word in worker.command
+    ]
     site.start(replace(worker, command=command))
     scheduler = services.scheduler(site.environ)
     site.start(replace(scheduler, command=[sys.executable, "-m", "tests.bench.probe"]))
