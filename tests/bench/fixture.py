@@ -33,11 +33,13 @@ INSERT INTO member(station_id, login, password_hash)
   SELECT s.id, 'buyer' || n || '@example.com', '!' FROM station s CROSS JOIN generate_series(1, {at_main}) n
    WHERE s.id = 1 OR n <= {at_each} ORDER BY s.id, n;
 """
-# By the books: from the account of adjustments, as a decision of staff would move it.
-_MONEY = """
-SELECT _post('bench:' || id, station_id, NULL, NULL, NULL, ARRAY[_account(1, 'adjustment')],
-             ARRAY[_account(station_id, 'wallet', id::text)], ARRAY[1000000000000], ARRAY['adjustment']) FROM member
-"""
+# By the books: asked for by one person of the staff, agreed to by another, posted.
+_MONEY = (
+    """SELECT request_adjustment(station_id, 'adjustment', '', 'wallet', id::text, 1000000000000, 'bench', 'bench:a', 'bench:' || id)
+         FROM member ORDER BY id""",
+    "SELECT vote_approval(station_id, id, 'bench:b', true, 'bench') FROM approval WHERE kind = 'adjustment' ORDER BY id",
+    "SELECT post_adjustment(station_id, id) FROM adjustment ORDER BY id",
+)
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,8 @@ def fill(app: Flask, owner_url: str, wanted: Wanted) -> Fixture:
             stations.create_main_station("Bench")
         with psycopg.connect(owner_url) as owner:
             owner.execute(_stations(wanted).encode())
-            owner.execute(_MONEY.encode())
+            for step in _MONEY:
+                owner.execute(step.encode())
         stations.forget_hosts()
         with main_scope(reason=ACTOR):
             codes = _goods(wanted)

@@ -58,7 +58,7 @@ SELECT greatest((SELECT max(id) FROM orders), (SELECT max(id) FROM payment_attem
 """
 _TURNS = """
 CREATE TEMPORARY TABLE turns ON COMMIT DROP AS
-  SELECT n AS turn, n * %s::bigint AS shift, make_interval(mins => n::int * %s) AS ago FROM generate_series(%s, %s) n
+  SELECT n AS turn, n * %s::bigint AS shift, make_interval(mins => n::int * %s) AS ago FROM generate_series(%s::bigint, %s::bigint) n
 """
 # Guarded accounts keep their balance in a row; those without one are summed up.
 _BALANCES = """
