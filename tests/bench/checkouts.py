@@ -18,8 +18,6 @@ from tests.bench.fixture import (
     host_of,
 )  # fmt: skip
 
-from kameng.plugins import api as plugins
-
 _TOKEN = re.compile(r'name="_csrf" value="([^"]+)"')
 _PRICES = """
 SELECT l.station_id, s.code, (l.price + 50) / 100 * 100 FROM listing l JOIN sku s ON s.id = l.sku_id
@@ -56,11 +54,10 @@ class Shoppers:
 
 
 class Gateway:
-    """The gateway whose page the shopper was sent to: it says that the money is there."""
+    """The gateway whose page the shopper was sent to; `path` is where it says that money is there."""
 
-    def __init__(self, app: Flask) -> None:
-        with app.app_context():
-            self._path = plugins.hook_path(1, GATEWAY)
+    def __init__(self, path: str) -> None:
+        self._path = path
 
     def notice(self, answer: bytes) -> bytes:
         """The signed notice for the attempt that stands in the redirection to the gateway.

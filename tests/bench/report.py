@@ -87,7 +87,11 @@ def figures(
         "rates": {name: spread(values) for name, values in taken.items() if values},
         "spread": {name: spread(values) for name, values in found.items() if values},
         "latency_ms": {name: percentiles(values) for name, values in latencies.items() if values},
-        "seconds": {row.cell: once[row.cell] for row in rows if once and row.unit == "s"},
+        "seconds": {
+            row.cell: once[row.cell]
+            for row in rows
+            if once and row.cell in once and row.unit == "s"
+        },
     }
 
 

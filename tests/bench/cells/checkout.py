@@ -9,7 +9,10 @@ from tests.bench.cells.bench import WARM_UP, Bench, delivered
 from tests.bench.cells.stand import Stand
 from tests.bench.checkouts import Gateway, Shoppers
 from tests.bench.client import Dialogs
+from tests.bench.fixture import GATEWAY
 from tests.bench.sites import beside
+
+from kameng.plugins import api as plugins
 
 NAME, PORT = "pay_to_card", 25
 
@@ -32,9 +35,10 @@ class Checkout(Stand):
         if NAME not in names:
             return
         bench = self.bench
-        self._parties = (
-            Shoppers(bench.app, bench.site.owner_url, bench.fixture), Gateway(bench.app),
-        )  # fmt: skip
+        with bench.app.app_context():
+            path = plugins.hook_path(1, GATEWAY)  # the main station's account serves all
+        shoppers = Shoppers(bench.app, bench.site.owner_url, bench.fixture)
+        self._parties = shoppers, Gateway(path)
         beside(bench.site, PORT).start_web()
         for _second in range(WARM_UP):
             self._buy()
