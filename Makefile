@@ -34,7 +34,7 @@ check: $(STAMP) ## style, types, layers and structure
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -q tests/architecture
 
-bench: $(STAMP) built ## measure speed against the machine's own limits (QUICK=1, ROWS=a,b or ROWS=profile)
+bench: $(STAMP) built ## measure speed against the machine's own limits (QUICK=1, ROWS=a,b, ROWS=growth or ROWS=profile)
 	@$(BIN)/python -m tests.bench.run $(if $(QUICK),--quick) $(if $(ROWS),--rows $(ROWS)) $(ARGS)
 
 pictures: $(STAMP) built ## take the README's screenshots anew from a running `make up`

@@ -11,6 +11,7 @@ from tests.bench.report import goal_share
 
 NAMES, LINE, MOST = 190, 26, 2.0  # width of the names, height of a row, the longest share shown
 UNIT = 200  # width of a bar that has just reached its goal
+HISTORY = "## History\n"  # the heading below which it is shown
 STYLE = """
 text { font: 13px system-ui, sans-serif; fill: #24303a }
 .reached { fill: #2a8f5b } .missed { fill: #c9772b } .goal { stroke: #24303a; stroke-dasharray: 3 3 }
@@ -24,6 +25,14 @@ def draw(found: Mapping[str, Any], picture: Path) -> None:
     """Write the picture as SVG."""
     picture.parent.mkdir(parents=True, exist_ok=True)
     picture.write_text(svg(found["ratios"]), encoding="utf-8")
+
+
+def show_in(page: Path, picture: Path) -> None:
+    """Put the picture above the history, unless it is there."""
+    text = page.read_text(encoding="utf-8")
+    link = f"![Rows and their goals]({picture.relative_to(page.parent).as_posix()})"
+    if link not in text:
+        page.write_text(text.replace(HISTORY, f"{HISTORY}\n{link}\n", 1), encoding="utf-8")
 
 
 def svg(rows: Mapping[str, Mapping[str, Any]]) -> str:

@@ -37,7 +37,6 @@ ROWS = (
     # Only by name: the same purchases under each kind of gunicorn's workers.
     Row("workers_sync", "workers_sync", "T", group="workers", asked=True),
     Row("workers_gthread", "workers_gthread", "T", group="workers", asked=True),
-    Row("workers_gevent", "workers_gevent", "T", group="workers", asked=True),
 )
 
 

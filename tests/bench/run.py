@@ -51,6 +51,7 @@ def main() -> int:
     if options.note:
         report.note(taken, PAGE)
         chart.draw(taken, PICTURE)
+        chart.show_in(PAGE, PICTURE)
     return 0
 
 

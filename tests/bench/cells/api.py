@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from functools import partial
-from importlib.util import find_spec
 from typing import ClassVar
 
 from tests.bench import purchases
@@ -12,7 +11,6 @@ from tests.bench.cells.bench import WARM_UP, delivered
 from tests.bench.cells.stand import Stand
 from tests.bench.client import Load
 from tests.bench.fixture import Fixture
-from tests.bench.pgbench import BenchBroken
 from tests.bench.sites import GRANIAN, GUNICORN, Site, beside
 
 DEFAULT = ("api_purchase", "hot_sku", "hot_wallet")
@@ -21,9 +19,8 @@ UNDER_GRANIAN = "api_purchase_granian"
 KINDS = {
     "workers_sync": ("-k", "sync", "--threads", "1"),
     "workers_gthread": ("-k", "gthread"),
-    "workers_gevent": ("-k", "gevent"),
 }
-PORTS = {UNDER_GRANIAN: 21, "workers_sync": 22, "workers_gthread": 23, "workers_gevent": 24}
+PORTS = {UNDER_GRANIAN: 21, "workers_sync": 22, "workers_gthread": 23}
 Make = Callable[[Fixture, int], list[bytes]]
 
 
@@ -49,8 +46,6 @@ class Api(Stand):
             _site(site, UNDER_GRANIAN).start_web(GRANIAN)
             self._warm(UNDER_GRANIAN)
         for name in KINDS.keys() & set(names):
-            if name == "workers_gevent" and find_spec("gevent") is None:
-                raise BenchBroken("gevent is not installed: name workers_sync,workers_gthread")
             _site(site, name).start_web(words=KINDS[name])
             self._warm(name)
 

@@ -125,6 +125,26 @@ def test_a_note_follows_the_heads_of_the_history(tmp_path: Path) -> None:
     assert page.read_text("utf-8").splitlines()[-1] == "| 2026-11-27 | 80 | 0.5 | 2.5 | – |"
 
 
+def test_the_picture_is_shown_above_the_history_once(tmp_path: Path) -> None:
+    page, picture = tmp_path / "page.md", tmp_path / "images" / "bench.svg"
+    page.write_text("# P\n\n## History\n\n| day |\n", encoding="utf-8")
+    for _again in range(2):
+        chart.show_in(page, picture)
+    shown = page.read_text("utf-8")
+    assert shown.count("](images/bench.svg)") == 1
+    assert shown.index("## History") < shown.index("](images") < shown.index("| day |")
+
+
+def test_every_row_is_documented_with_its_goal() -> None:
+    page = (Path(__file__).resolve().parents[3] / "docs" / "performance.md").read_text("utf-8")
+    assert chart.HISTORY in page
+    part = page.partition("## Rows")[2].partition("## Profile")[0]
+    lines = [line for line in part.splitlines() if line.startswith("| ")]
+    for row in rows.ROWS:
+        (line,) = [one for one in lines if f"`{row.name}`" in one.split("|")[1]]
+        assert row.goal is None or f"{row.goal:g}" in line.rsplit("|", 2)[1], row.name
+
+
 def test_rows_bring_along_what_they_are_compared_with() -> None:
     assert rows.cells_of(rows.chosen(["hot_sku"])) == ["api_purchase", "hot_sku"]
     assert rows.cells_of(rows.chosen(["import"])) == []
@@ -133,7 +153,7 @@ def test_rows_bring_along_what_they_are_compared_with() -> None:
 
 def test_a_group_names_all_its_rows_and_some_are_measured_only_by_name() -> None:
     named = [row.name for row in rows.chosen(["workers"])]
-    assert named == ["workers_sync", "workers_gthread", "workers_gevent"]
+    assert named == ["workers_sync", "workers_gthread"]
     everything, quick = rows.chosen([]), rows.chosen([], quick=True)
     assert {row.name for row in rows.ROWS} - {row.name for row in everything} == set(named)
     assert {row.group for row in everything} - {row.group for row in quick} == {"growth"}
