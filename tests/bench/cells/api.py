@@ -40,7 +40,7 @@ class Api(Stand):
         """Start the servers that are needed."""
         site = self.bench.site
         if set(DEFAULT) & set(names):
-            site.start_web()
+            self.bench.ensure_web()
             self._warm("api_purchase")
         if UNDER_GRANIAN in names:
             _site(site, UNDER_GRANIAN).start_web(GRANIAN)

@@ -35,6 +35,13 @@ class Bench:
     cpu_ms: dict[str, list[float]] = field(default_factory=dict)
     odd: list[str] = field(default_factory=list)  # what must be known beside the figures
     opened: ExitStack = field(default_factory=ExitStack)  # closed at the end of the run
+    _web_runs: bool = False
+
+    def ensure_web(self) -> None:
+        """The product's own web server, started once."""
+        if not self._web_runs:
+            self.site.start_web()
+            self._web_runs = True
 
     @property
     def requests(self) -> int:

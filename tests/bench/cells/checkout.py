@@ -10,11 +10,10 @@ from tests.bench.cells.stand import Stand
 from tests.bench.checkouts import Gateway, Shoppers
 from tests.bench.client import Dialogs
 from tests.bench.fixture import GATEWAY
-from tests.bench.sites import beside
 
 from kameng.plugins import api as plugins
 
-NAME, PORT = "pay_to_card", 25
+NAME = "pay_to_card"
 
 
 class Checkout(Stand):
@@ -31,7 +30,7 @@ class Checkout(Stand):
         return {NAME: self._buy}
 
     def prepare(self, names: Collection[str]) -> None:
-        """Tokens and prices as pages showed them; a server of its own."""
+        """Tokens and prices as pages showed them."""
         if NAME not in names:
             return
         bench = self.bench
@@ -39,14 +38,14 @@ class Checkout(Stand):
             path = plugins.hook_path(1, GATEWAY)  # the main station's account serves all
         shoppers = Shoppers(bench.app, bench.site.owner_url, bench.fixture)
         self._parties = shoppers, Gateway(path)
-        beside(bench.site, PORT).start_web()
+        bench.ensure_web()
         for _second in range(WARM_UP):
             self._buy()
 
     def _buy(self) -> float:
         if self._parties is None:
             raise RuntimeError("prepare() comes first")
-        (shoppers, gateway), site = self._parties, beside(self.bench.site, PORT)
+        (shoppers, gateway), site = self._parties, self.bench.site
         orders = shoppers.orders(self.bench.requests // 2)
         load = Dialogs(site.address, orders, gateway.notice, first_status=303, wanted_status=200)
         before = delivered(site.owner_url, "web")

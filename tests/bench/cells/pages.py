@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from itertools import cycle, islice
 
 from tests.bench import fixture
-from tests.bench.cells.bench import WARM_UP, Bench
+from tests.bench.cells.bench import Bench
 from tests.bench.cells.stand import Stand
 from tests.bench.client import Load
 from tests.bench.sites import Site, beside, further
@@ -47,8 +47,7 @@ class Pages(Stand):
         if "page_cold" in names:
             beside(site, COLD).start_web(application="tests.bench.cold:app")
         for name in sorted(wanted):
-            for _second in range(WARM_UP):
-                self.measures()[name]()
+            self.measures()[name]()
 
     def _visit(self, name: str, port: int) -> float:
         if self._site is None:
