@@ -29,6 +29,7 @@ POINTS = {
     "growth_10k_1000": (1, 1_000, 7),
     "growth_1m_1000": (100, 1_000, 8),
 }
+SOURCES = {10: 2, 100: 10, 1_000: 11}  # numbers of the sites that they are copied from, by stations
 CARDS_PER_S = 1_500
 PROVED = 10  # times: books that are proved within seconds stand for larger ones
 
@@ -67,13 +68,12 @@ class Growth(Stand):
     def _source(self, stations: int) -> tuple[str, Fixture]:
         """A site with its first orders, which the points of so many stations are copied from."""
         name = f"source_{stations}"
-        site = further(self.bench.site.installation, name, 2)
-        # The rounds of a run are not known here: as many as the longest has.
+        site = further(self.bench.site.installation, name, SOURCES[stations])
         cards = BOUGHT * 2 + int(CARDS_PER_S * self.bench.seconds * (WARM_UP + self.bench.planned))
         each = max(1, fixture.AT_MAIN // stations)
         app = site.app()
         traded = fixture.fill(app, site.owner_url, Wanted(cards, 0, stations, each))
-        _buy_first(site.owner_url, traded)
+        buy_first(site.owner_url.replace("postgres@", "kameng_app@"), traded, BOUGHT)
         site.leave(app)
         return name, traded
 
@@ -95,10 +95,10 @@ class Growth(Stand):
         return rate
 
 
-def _buy_first(owner_url: str, traded: Fixture) -> None:
-    app_url = owner_url.replace("postgres@", "kameng_app@")
+def buy_first(app_url: str, traded: Fixture, count: int) -> None:
+    """Buy so many, one after the other, as role app."""
     with closing(psycopg.connect(app_url, autocommit=True)) as connection:
         connection.execute("SET synchronous_commit = off")
-        for number in range(BOUGHT):
+        for number in range(count):
             key, sku = purchases.half(traded, number)
             connection.execute(PURCHASE.encode(), (key.station_id, key.id, sku), prepare=True)
