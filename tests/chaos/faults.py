@@ -50,7 +50,7 @@ def _gateway(**levers: str) -> Act:
 
 def _lose_gateway_answers(shop: Installation, source: random.Random) -> int:
     when = source.choice(("before", "after"))  # in vain, or done and the answer is lost
-    return _gateway(fail_percent="60", fail_when=when)(shop, source)
+    return _gateway(fail_percent="35", fail_when=when)(shop, source)
 
 
 def _suppliers(**levers: str) -> Act:

@@ -47,7 +47,7 @@ class Installation:
                 starting.callback(self._remove)
                 mounted = disk.mount(logs)
                 if mounted:
-                    starting.callback(disk.unmount, logs)
+                    starting.callback(self._take_logs_back, logs)
                 self._start_clock(starting)
                 self._start(starting)
             self.info: dict[str, Any] = json.loads(self.kameng("demo-info", "--json").stdout)
@@ -78,6 +78,12 @@ class Installation:
     def _stop(self) -> None:
         self._up.send_signal(signal.SIGTERM)
         self._up.wait(60)
+
+    def _take_logs_back(self, logs: Path) -> None:
+        """Their disk goes; who keeps the state folder finds them beside it."""
+        if self.keep:
+            shutil.copytree(logs, self.home / "kept-logs")
+        disk.unmount(logs)
 
     def _remove(self) -> None:
         if not self.keep:

@@ -38,7 +38,7 @@ def main() -> int:
     with Installation(options.home, options.port) as shop:
         say(f"the installation runs in {shop.home}")
         result = Run(shop, options, say).judge()
-        shop.keep = not result["ok"]
+        shop.keep = options.keep or not result["ok"]
         report.write(result, options.results / "latest.json")
         print("\n".join(report.lines(result)), flush=True)
     return 0 if result["ok"] else 1
@@ -51,6 +51,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--home", type=Path, help="state folder of a running `kameng up`")
     parser.add_argument("--port", type=int, default=8190, help="its port; the next one is used too")
     parser.add_argument("--calm", action="store_true", help="no faults")
+    parser.add_argument("--keep", action="store_true", help="leave the state folder, with its logs")
     parser.add_argument("--results", type=Path, default=ROOT / "var" / "chaos")
     return parser.parse_args()
 
