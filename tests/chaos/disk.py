@@ -70,12 +70,16 @@ class LogDisk:
         return 1
 
     def _relink(self, *, link: bool) -> int:
+        killed = 0
         for name in WRITERS:
             log, kept = self._logs / f"{name}.log", self._logs / f"{name}.kept"
-            if link and not log.is_symlink():
+            if link == log.is_symlink():
+                continue
+            if link:
                 log.rename(kept)
                 log.symlink_to("/dev/full")
-            elif not link and log.is_symlink():
+            else:
                 log.unlink()
                 kept.rename(log)
-        return sum(self._kill(name) for name in WRITERS)
+            killed += self._kill(name)
+        return killed

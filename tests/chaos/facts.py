@@ -14,8 +14,7 @@ from .installation import Installation
 
 UNITS_OF_FEN = 100
 ORDERS = """SELECT o.idempotency_key, o.order_no, o.state, s.code, o.quantity, o.payable,
-  coalesce((SELECT sum(r.amount) FROM refund r JOIN payment_attempt a ON a.station_id = r.station_id AND a.id = r.attempt_id
-    WHERE a.station_id = o.station_id AND a.order_id = o.id AND r.order_id = o.id AND r.state = 'succeeded'), 0)::bigint,
+  CASE WHEN o.state = 'refunded' THEN o.payable ELSE o.refunded END,
   (SELECT count(*) FROM card c WHERE c.station_id = o.station_id AND c.order_id = o.id AND c.status = 2),
   (SELECT count(*) FROM card c WHERE c.station_id = o.station_id AND c.order_id = o.id AND c.status = 1),
   o.kind = 'card', o.short,
@@ -34,7 +33,8 @@ PAID = "SELECT o.out_trade_no, p.fen, p.refunded_fen FROM payments p JOIN orders
 
 @dataclass(frozen=True)
 class OrderFact:
-    """One order; sums in units of 1/10000 yuan. `waits`: why a person must decide, "" if none."""
+    """One order; sums in units of 1/10000 yuan. `returned`: what it says was given back of its price.
+    `waits`: why a person must decide, "" if none."""
 
     key: str
     order_no: str
