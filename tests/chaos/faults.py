@@ -78,10 +78,14 @@ def _repeat_notices(shop: Installation, source: random.Random) -> int:
     return sent
 
 
-def jump(shop: Installation, source: random.Random) -> int:
-    """Forward by up to five minutes, or a little back; how many seconds, 0 when none can jump."""
-    if shop.clock is None:
-        return 0
+def possible(shop: Installation) -> tuple[Fault, ...]:
+    """The catalogue for an installation: not every one has a clock that can jump."""
+    return tuple(fault for fault in CATALOGUE if shop.clock or fault.name != CLOCK_JUMP)
+
+
+def _jump(shop: Installation, source: random.Random) -> int:
+    """Forward by up to five minutes, or a little back; how many seconds."""
+    assert shop.clock is not None
     forward = source.random() < 0.6
     seconds = source.randint(20, 300) if forward else -source.randint(5, 45)
     shop.clock.jump(seconds)
@@ -95,6 +99,7 @@ def _fill_disk(shop: Installation, _source: random.Random) -> int:
     return hit
 
 
+CLOCK_JUMP = "clock jump"
 LOST = {"lie_html": "10", "lie_html_lost": "10", "lie_late_success": "10", "lie_silent": "10",
         "lie_truncated": "10"}  # fmt: skip
 CATALOGUE = (
@@ -112,7 +117,7 @@ CATALOGUE = (
     Fault("repeated and forged supplier notices", 100,
           _suppliers(callback_times="4", forged_callbacks="on"), 15,
           _suppliers(callback_times="1", forged_callbacks="off")),
-    Fault("clock jump", 60, jump),
+    Fault(CLOCK_JUMP, 60, _jump),
     Fault("full log disk", 120, _fill_disk, 12, lambda shop, _s: shop.logs.free()),
 )  # fmt: skip
 

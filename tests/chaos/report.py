@@ -58,7 +58,7 @@ def lines(report: Mapping[str, Any]) -> list[str]:
     count = sum(map(len, report["violations"].values()))
     return [
         f"seed {report['seed']}, {report['seconds']} s of load, all over after {report['settled_s']} s",
-        f"faults: {faults}",
+        f"faults: {faults}" + "".join(f"; not possible here: {n}" for n in report["left_out"]),
         f"{report['process_kills']} process kills, {report['database_stops']} database stops",
         f"orders: {_counts(report['operations'])}; {report['answers_lost']} answers lost",
         f"in the end: {_counts(report['orders'])}; books {report['books']}",

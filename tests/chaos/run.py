@@ -22,7 +22,7 @@ from .installation import COMES_BACK_S, ROOT, Installation
 from .load import INTEGRATORS, Load
 from .settling import settle
 
-CARDS_A_SECOND, CARDS_AT_LEAST = 6, 600
+CARDS_A_SECOND, CARDS_AT_LEAST = 6, 300
 BACK_S = 2 * COMES_BACK_S
 
 
@@ -92,13 +92,19 @@ class Run:
         return report.make(
             events, found, checker.check(events, found), seed=self._options.seed,
             seconds=self._options.seconds, settled_s=round(settled_s, 1),
-            faults=dict(breaker.counts), hits=dict(breaker.hits), in_vain=breaker.missed,
+            left_out=self._left_out(), faults=dict(breaker.counts), hits=dict(breaker.hits), in_vain=breaker.missed,
             clients=dict(load.outcomes), race=self._goods["race"], problems=self._problems,
         )  # fmt: skip
 
+    def _left_out(self) -> list[str]:
+        able = faults.possible(self._shop)
+        return [fault.name for fault in faults.CATALOGUE if fault not in able]
+
     def _sell(self) -> tuple[Load, Breaker]:
         options, shop = self._options, self._shop
-        steps = [] if options.calm else faults.plan(options.seconds, random.Random(options.seed))
+        source = random.Random(options.seed)
+        able = () if options.calm else faults.possible(shop)
+        steps = faults.plan(options.seconds, source, able)
         source = random.Random(f"{options.seed}:faults")
         breaker = Breaker(shop, steps, source, self._history, self._say)
         load = Load(shop, self._history, self._goods, options.seed)

@@ -115,7 +115,9 @@ def test_every_rule_has_a_planted_fault() -> None:
 
 def test_one_number_acknowledged_as_two_orders_is_named() -> None:
     again = _event("ok", "buy", "api:7:C1", order_no="A8", status=200)
-    assert list(check([*happened(), again | {"t": 99.0}], SOUND)) == ["acknowledged_orders_are_there"]
+    assert list(check([*happened(), again | {"t": 99.0}], SOUND)) == [
+        "acknowledged_orders_are_there"
+    ]
 
 
 def test_what_was_never_answered_may_be_there_or_not() -> None:

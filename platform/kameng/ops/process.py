@@ -36,7 +36,7 @@ class Service:
 
 
 def start(service: Service, log: Path) -> subprocess.Popen[bytes]:
-    """Start the process; its output is added to the log file, or lost when that cannot be opened."""
+    """Start the process; its output is added to the log file, or lost if that cannot be opened."""
     descriptor = _open_log(log)
     try:
         return subprocess.Popen(
