@@ -20,7 +20,7 @@ from .breaker import Breaker
 from .history import History, read_events
 from .installation import COMES_BACK_S, ROOT, Installation
 from .load import INTEGRATORS, Load
-from .settling import settle
+from .settling import end_rests, settle
 
 CARDS_A_SECOND, CARDS_AT_LEAST = 6, 300
 BACK_S = 2 * COMES_BACK_S
@@ -113,6 +113,7 @@ class Run:
         time.sleep(options.seconds)
         breaker.end()
         faults.everything_well(shop)
+        end_rests(shop)
         load.end()
         shop.until_ready(BACK_S)
         if not shop.up_runs():

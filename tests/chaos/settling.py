@@ -15,6 +15,7 @@ from tests.lies.clock import pass_time
 from .installation import Installation
 
 LIMIT_S, ALONE_S, EVERY_S, AHEAD_S = 120, 20, 8, 660
+REST_S = 61  # the first rest of a breaker, and a second
 OPEN = """SELECT count(*) FROM orders o WHERE o.id > %s
   AND (o.state NOT IN ('delivered', 'completed', 'refunded', 'expired', 'cancelled', 'held', 'pending_payment')
     OR o.state = 'pending_payment' AND %s)
@@ -22,6 +23,16 @@ OPEN = """SELECT count(*) FROM orders o WHERE o.id > %s
     WHERE p.station_id = o.station_id AND p.order_id = o.id AND p.state IN ('created', 'sent', 'unknown')
       AND p.waits_for IN ('person', 'desk'))"""
 UNHEARD = """SELECT count(*) FROM outbox WHERE sent_at IS NULL"""
+
+
+def end_rests(shop: Installation) -> None:
+    """A gateway that failed five times in a row is not asked for a minute: that minute is over."""
+    if shop.clock is not None:
+        shop.clock.jump(REST_S)
+    else:
+        shop.query(
+            "UPDATE payment_account SET broken_until = now() WHERE broken_until > now() RETURNING 1"
+        )
 
 
 def settle(shop: Installation, since: int) -> float:
