@@ -40,8 +40,8 @@ bench: $(STAMP) built ## measure speed against the machine's own limits (QUICK=1
 pictures: $(STAMP) built ## take the README's screenshots anew from a running `make up`
 	@$(BIN)/python tests/browser/pictures.py
 
-chaos: $(STAMP) built ## kill processes, flush caches, lie and repeat; then check the books
-	@$(BIN)/python tests/chaos/run.py $(ARGS)
+chaos: $(STAMP) built ## sell for SECONDS=60 while everything is killed and broken (SEED=1); then it is judged
+	@$(BIN)/python -m tests.chaos.run --seconds $(or $(SECONDS),60) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 lies: $(STAMP) built ## suppliers lie about ORDERS=10000 orders (SEED=1); then everything is counted
 	@LIES_ORDERS=$(or $(ORDERS),10000) LIES_SEED=$(SEED) $(BIN)/python -m pytest -q --show-capture=no --tb=short tests/lies

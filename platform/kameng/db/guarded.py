@@ -123,7 +123,7 @@ def _fetch(hot: Engine, statement: bytes, values: tuple[Any, ...]) -> Row | None
         prepared.reader.set_pgresult(result)
         row = prepared.reader.load_row(0, tuple)
         prepared.columns = prepared.columns or _names(result)
-    except psycopg.OperationalError as error:
+    except psycopg.DatabaseError as error:  # a killed server leaves no SQLSTATE to tell it by
         if one.driver.pgconn.status == ConnStatus.OK:
             raise
         raise _Lost(str(error)) from error
