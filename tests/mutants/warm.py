@@ -61,7 +61,7 @@ def run_tests(job: dict[str, Any]) -> dict[str, Any]:
 
     watch = Watch(job.get("tests", []))
     began = time.monotonic()
-    arguments = ["-q", "-p", "no:cacheprovider", "-p", "no:xdist", *job["files"]]
+    arguments = ["-q", "-p", "no:cacheprovider", "-p", "no:xdist", "-p", "no:unraisableexception", *job["files"]]
     code = pytest.main(arguments if job.get("all") else ["-x", *arguments], plugins=[watch])
     answer = {"exit": int(code), "ran": watch.ran, "seconds": time.monotonic() - began}
     if job.get("all"):
@@ -76,7 +76,10 @@ def child(job: dict[str, Any]) -> None:
         os.dup2(output.fileno(), 1)
         os.dup2(output.fileno(), 2)
     os.environ.update(job["environ"])
-    answer = run_tests(job)
+    try:
+        answer = run_tests(job)
+    except BaseException as error:  # what pytest could not catch is an answer, too
+        answer = {"exit": -1, "why": repr(error)[:300]}
     Path(job["answer"]).write_text(json.dumps(answer))
     sys.stdout.flush()
 
