@@ -25,7 +25,10 @@ PATTERNS = (
     ("guard", re.compile(r" AND (?:\w+\.)?(?:state|status) (?:<>|=|IN|NOT IN) (?:'\w+'|\d|p_\w+|\([^()]*\))"), ""),
     ("guard", re.compile(r"(?<=WHERE )(?:\w+\.)?(?:state|status) (?:<>|=|IN|NOT IN) (?:'\w+'|\([^()]*\)) AND "), ""),
     ("guard", re.compile(r"\s+AND NOT EXISTS \((?:[^()]|\([^()]*\))*\)"), ""),
-    ("guard", re.compile(r" AND (?:\w+\.)?(?:account_station_id = p_holder|account = p_account|member_id = p_member|key_id = q\.old_key)"), ""),
+    ("guard", re.compile(r" AND (?:\w+\.)?(?:account_station_id = p_holder|account = p_account|member_id = p_member|key_id = q\.old_key|l\.active|active)\b"), ""),
+    ("guard", re.compile(r" AND \(\w+\.expires_on IS NULL OR \w+\.expires_on > current_date\)| AND \(expires_on IS NULL OR expires_on > current_date\)"), ""),
+    ("guard", re.compile(r" AND p_quantity BETWEEN s\.min_quantity AND s\.max_quantity"), ""),
+    ("guard", re.compile(r"\s+AND \(p_max_total IS NULL OR [^\n]*\)(?=\n)"), ""),
     ("guard", re.compile(r"CASE WHEN [^\n;]*? THEN 'repeat' ELSE 'conflict' END"), "'repeat'"),
 )  # fmt: skip
 # Not a safeguard, or provably without effect when it is gone: (function, removed text) → why.
@@ -61,4 +64,4 @@ def _said_only(text: str, at: int) -> bool:
 
 def _goes_on(removed: str) -> bool:
     """A branch that leads on to success is the function's work, no safeguard."""
-    return removed.startswith("IF") and (" 'ok'" in removed or removed.count("IF ") > 2)
+    return removed.startswith("IF") and (" 'ok'" in removed or removed.count("IF ") > 2 or "IF FOUND THEN code" in removed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import psycopg
@@ -19,8 +20,8 @@ UNIQUE = f"""SELECT x.indrelid::regclass::text, i.relname, pg_get_indexdef(i.oid
  WHERE x.indisunique AND NOT x.indisprimary AND i.relnamespace = 'public'::regnamespace
    AND x.indrelid::regclass::text NOT IN {MACHINERY} ORDER BY 1, 2"""
 POLICIES = (
-    "SELECT tablename, policyname, coalesce(qual, with_check) FROM pg_policies"
-    " WHERE schemaname = 'public' ORDER BY 1, 2"
+    "SELECT tablename, policyname, coalesce(qual, ''), coalesce(with_check, ''), permissive = 'RESTRICTIVE'"
+    " FROM pg_policies WHERE schemaname = 'public' ORDER BY 1, 2"
 )
 
 
@@ -34,6 +35,21 @@ def of_schema(connection: psycopg.Connection) -> Iterator[Mutant]:
         if constraint:
             sql = f'ALTER TABLE {table} DROP CONSTRAINT "{constraint}" CASCADE'
         yield Mutant("unique", table, name, text, RULES, sql)
-    for table, name, text in connection.execute(POLICIES).fetchall():
-        sql = f'DROP POLICY "{name}" ON {table}'
-        yield Mutant("policy", table, name, str(text), WALLS, sql)
+    for table, name, using, check, restrictive in connection.execute(POLICIES).fetchall():
+        yield Mutant("policy", table, name, using or check, WALLS, f'DROP POLICY "{name}" ON {table}')
+        terms = _terms(check) if restrictive else []
+        for term in terms:
+            rest = " AND ".join(f"({other})" for other in terms if other != term)
+            yield Mutant("check", table, name, term, RULES, f'ALTER POLICY "{name}" ON {table} WITH CHECK ({rest or "true"})')
+
+
+def _terms(rule: str) -> list[str]:
+    """What a rule's outermost ANDs join."""
+    inner, depth, terms = rule[1:-1], 0, [""]
+    for word in re.split(r"([()]|\bAND\b)", inner):
+        depth += (word == "(") - (word == ")")
+        if word == "AND" and depth == 0:
+            terms.append("")
+        else:
+            terms[-1] += word
+    return [term.strip() for term in terms] if len(terms) > 1 else [rule]

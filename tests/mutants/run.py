@@ -1,0 +1,115 @@
+"""`make mutants`: take safeguards away one at a time and see whether a test fails.
+
+A sample that fits five minutes, or all (`ALL=1`). Each mutant is applied in a copy of the tree or in
+a database of its own, never here. A table is printed and var/mutants/latest.json written.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from tests.mutants import report, tracing
+from tests.mutants.bench import BASE, ROOT, Bench, bench
+from tests.mutants.functions import of_functions
+from tests.mutants.mutant import Mutant
+from tests.mutants.python import of_python
+from tests.mutants.schema import of_schema
+
+HOME = ROOT / "var" / "mutants"
+SAMPLE_S = 270.0
+LIMIT_S = 150.0  # for the tests of one mutant
+AT_MOST_S = 45.0  # of tests that a map has chosen
+
+
+def main() -> int:
+    """Try mutants out and report; the exit code tells whether the gate is kept."""
+    options = _options()
+    began = time.monotonic()
+    with bench() as found:
+        mutants = chosen(all_mutants(found), options)
+        calls = _calls(found, options)
+        print(f"mutants: {len(mutants)}, seed {options.seed}", flush=True)
+        results = try_all(found, mutants, calls, None if options.all else began + SAMPLE_S)
+        report.control(found, results)
+    written = report.keep(results, HOME / "latest.json", seed=options.seed, seconds=time.monotonic() - began)
+    print(report.table(written))
+    return 0 if report.passed(written) else 1
+
+
+def all_mutants(found: Bench) -> list[Mutant]:
+    """Of the functions, the schema and Python."""
+    with psycopg.connect(found.server.url_of(BASE)) as connection:
+        return [*of_functions(ROOT), *of_schema(connection), *of_python(ROOT)]
+
+
+def chosen(mutants: list[Mutant], options: argparse.Namespace) -> list[Mutant]:
+    """The wanted ones, in a seeded order."""
+    words = [word.split("=", 1) for word in options.only]
+    kept = [m for m in mutants if all(value in str(getattr(m, name)) for name, value in words)]
+    random.Random(options.seed).shuffle(kept)
+    return kept
+
+
+def try_all(
+    found: Bench, mutants: Sequence[Mutant], calls: tracing.Calls, until: float | None
+) -> list[dict[str, Any]]:
+    """One after the other, until the time is over."""
+    results = []
+    for number, mutant in enumerate(mutants, 1):
+        if until is not None and time.monotonic() > until:
+            break
+        files, tests = selection(mutant, calls)
+        try:
+            came_to = found.try_out(mutant, files, tests, LIMIT_S)
+        except psycopg.Error as error:
+            came_to = {"exit": -1, "why": f"could not be applied: {error}"}
+        results.append(report.result(mutant, came_to))
+        last = results[-1]
+        print(f"{number:4} {last['verdict']:8} {last['seconds']:5.1f} s  {mutant.kind:6} {mutant.name or mutant.place} | {mutant.removed[:90]}", flush=True)
+    return results
+
+
+def selection(mutant: Mutant, calls: tracing.Calls) -> tuple[list[str], list[str]]:
+    """Files and, where it is known which tests call the function, those tests, the cheapest first."""
+    if mutant.kind not in ("lock", "guard") or mutant.name not in calls:
+        return list(mutant.tests), []
+    known = calls[mutant.name]
+    own = [name for name in mutant.tests if not any(test.startswith(name) for test in known)]
+    tests, spent = [], 0.0
+    for test, seconds in sorted(known.items(), key=lambda one: one[1]):
+        spent += seconds
+        if spent > AT_MOST_S:
+            break
+        tests.append(test)
+    files = list(dict.fromkeys(test.partition("::")[0] for test in tests))
+    always = [name for name in own if name.startswith("tests/integration/db/")]
+    return [*always, *files], tests
+
+
+def _calls(found: Bench, options: argparse.Namespace) -> tracing.Calls:
+    kept = HOME / "map.json"
+    if options.map:
+        tracing.keep(tracing.trace(found, ROOT), kept)
+    return json.loads(kept.read_text(encoding="utf-8")) if kept.exists() else {}
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="make mutants", description=__doc__)
+    parser.add_argument("--all", action="store_true", help="all of them, however long it takes")
+    parser.add_argument("--seed", type=int, default=20261126, help="of the order in which a sample is drawn")
+    parser.add_argument("--map", action="store_true", help="run the tests once first and note which function each calls")
+    parser.add_argument("--only", action="append", default=[], metavar="FIELD=TEXT", help="kind=lock, name=place_order, place=orders")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
