@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ from tests.mutants.mutant import Edit, Mutant
 ROOT = Path(__file__).resolve().parents[2]
 LEFT_BEHIND = (".git", ".venv", "var", "node_modules", "__pycache__", ".hypothesis", ".*_cache", "images")
 BASE = "kameng_tpl_mutants"
+NOTHING = "nothing"  # a mutant that changes nothing must survive
 
 
 class Bench:
@@ -58,6 +59,19 @@ class Bench:
                 return self.run(files, tests, BASE, limit_s, fresh=True)
         with self.template(mutant.sql) as template:
             return self.run(files, tests, template, limit_s)
+
+    def try_planted(self, mutants: Sequence[Mutant], limit_s: float) -> dict[str, Any]:
+        """Mutants of the schema, all in one session; what each came to, by its id."""
+        files = list(dict.fromkeys(test.partition("::")[0] for m in mutants for test in m.tests))
+        planted = [{"id": m.id, "sql": m.sql, "tests": m.tests} for m in mutants]
+        every = sorted({test for m in mutants for test in m.tests})
+        planted.append({"id": NOTHING, "sql": "SELECT 1", "tests": every})
+        came_to = self.run(files, [], BASE, limit_s, planted=planted)
+        failed = {"exit": -1, "why": str(came_to.get("why", came_to))[:300]}
+        found = came_to.get("came_to", {})
+        if found.get(NOTHING, {}).get("exit") != 0:  # tests that fail without any mutant have killed none
+            return dict.fromkeys((m.id for m in mutants), {**failed, "why": str(found.get(NOTHING, failed))})
+        return {m.id: found.get(m.id, failed) for m in mutants}
 
     @contextmanager
     def template(self, statement: str) -> Iterator[str]:

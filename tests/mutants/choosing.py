@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-WALLS = ("tests/integration/db/test_walls.py",)
-RULES = ("tests/integration/db/test_rules.py",)
+WALLS = ("tests/integration/db/test_walls.py::test_T12_every_tenant_table_is_behind_a_forced_wall",)
+RULES = "tests/integration/db/test_rules.py"
 RACES = ("tests/properties/test_races.py", "tests/properties/test_locks.py")
 BOOKS = ("tests/properties/test_planted_faults.py", "tests/properties/test_refunds_and_references.py")
 HISTORIES = ("tests/properties/test_interleavings.py", "tests/properties/test_money_machine.py")
@@ -62,3 +62,10 @@ def files_for_function(file: str, function: str) -> tuple[str, ...]:
     context = file.split("/")[2]
     more = (BILLS,) if "bill" in file or "bill" in function else ()
     return (*more, *OF_CONTEXT[context])
+
+
+def rules_of(table: str) -> tuple[str, ...]:
+    """Tests for a rule or a unique key of this table."""
+    tests = (f"test_a_row_that_breaks_a_rule_is_refused[{table}]", f"test_a_second_row_with_the_same_key_is_refused[{table}]",
+             "test_every_rule_of_the_schema_is_broken_by_a_sample")  # fmt: skip
+    return tuple(f"{RULES}::{test}" for test in tests)

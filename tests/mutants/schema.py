@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import psycopg
 
-from tests.mutants.choosing import RULES, WALLS
+from tests.mutants.choosing import WALLS, rules_of
 from tests.mutants.mutant import Mutant
 
 MACHINERY = "('alembic_version', 'applied_functions')"
@@ -29,18 +29,18 @@ def of_schema(connection: psycopg.Connection) -> Iterator[Mutant]:
     """Every mutant of a migrated database's schema."""
     for table, name, text in connection.execute(CHECKS).fetchall():
         sql = f'ALTER TABLE {table} DROP CONSTRAINT "{name}"'
-        yield Mutant("check", table, name, text, RULES, sql)
+        yield Mutant("check", table, name, text, rules_of(table), sql)
     for table, name, text, constraint in connection.execute(UNIQUE.encode()).fetchall():
         sql = f'DROP INDEX "{name}"'
         if constraint:
             sql = f'ALTER TABLE {table} DROP CONSTRAINT "{constraint}" CASCADE'
-        yield Mutant("unique", table, name, text, RULES, sql)
+        yield Mutant("unique", table, name, text, rules_of(table), sql)
     for table, name, using, check, restrictive in connection.execute(POLICIES).fetchall():
         yield Mutant("policy", table, name, using or check, WALLS, f'DROP POLICY "{name}" ON {table}')
         terms = _terms(check) if restrictive else []
         for term in terms:
             rest = " AND ".join(f"({other})" for other in terms if other != term)
-            yield Mutant("check", table, name, term, RULES, f'ALTER POLICY "{name}" ON {table} WITH CHECK ({rest or "true"})')
+            yield Mutant("check", table, name, term, rules_of(table), f'ALTER POLICY "{name}" ON {table} WITH CHECK ({rest or "true"})')
 
 
 def _terms(rule: str) -> list[str]:
