@@ -4,7 +4,7 @@ from __future__ import annotations
 
 WALLS = ("tests/integration/db/test_walls.py::test_T12_every_tenant_table_is_behind_a_forced_wall",)
 RULES = "tests/integration/db/test_rules.py"
-RACES = ("tests/properties/test_races.py", "tests/properties/test_locks.py")
+RACES = ("tests/properties/test_locks.py", "tests/properties/test_races.py")
 BOOKS = ("tests/properties/test_planted_faults.py", "tests/properties/test_refunds_and_references.py")
 HISTORIES = ("tests/properties/test_interleavings.py", "tests/properties/test_money_machine.py")
 PAYING = (

@@ -18,6 +18,7 @@ from typing import Any
 import psycopg
 
 from tests.mutants import report, tracing
+from tests.mutants.choosing import RACES
 from tests.mutants.bench import BASE, ROOT, Bench, bench
 from tests.mutants.functions import of_functions
 from tests.mutants.mutant import Mutant
@@ -28,7 +29,8 @@ HOME = ROOT / "var" / "mutants"
 SAMPLE_S = 270.0
 SCHEMA = ("check", "unique", "policy")  # tried all in one session, which takes seconds
 LIMIT_S = 150.0  # for the tests of one mutant
-AT_MOST_S = 45.0  # of tests that a map has chosen
+AT_MOST_S = 25.0  # of tests that a map has chosen,
+MOST_FILES = 6  # and of their files, each of which begins with a database of its own
 
 
 def main() -> int:
@@ -88,16 +90,22 @@ def selection(mutant: Mutant, calls: tracing.Calls) -> tuple[list[str], list[str
         named = [test for test in mutant.tests if "::" in test]
         return list(dict.fromkeys(test.partition("::")[0] for test in mutant.tests)), named
     known = calls[mutant.name]
-    own = [name for name in mutant.tests if not any(test.startswith(name) for test in known)]
-    tests, spent = [], 0.0
+    whole = [name for name in mutant.tests if mutant.kind == "lock" and name in RACES or not _met(name, calls)]
+    tests, files, spent = list(whole), list(whole), 0.0
     for test, seconds in sorted(known.items(), key=lambda one: one[1]):
+        file = test.partition("::")[0]
         spent += seconds
         if spent > AT_MOST_S:
             break
-        tests.append(test)
-    files = list(dict.fromkeys(test.partition("::")[0] for test in tests))
-    always = [name for name in own if name.startswith("tests/integration/db/")]
-    return [*always, *files], tests
+        if file in files or len(files) < len(whole) + MOST_FILES:
+            tests.append(test)
+            files = files if file in files else [*files, file]
+    return files, tests
+
+
+def _met(name: str, calls: tracing.Calls) -> bool:
+    """Whether the map knows tests of this file; one that it does not know is run as a whole."""
+    return any(test.startswith(name) for tests in calls.values() for test in tests)
 
 
 def _calls(found: Bench, options: argparse.Namespace) -> tracing.Calls:

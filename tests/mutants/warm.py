@@ -36,8 +36,8 @@ class Watch:
 
     def pytest_collection_modifyitems(self, items: list[Any]) -> None:
         if self.wanted:
-            order = {name: number for number, name in enumerate(self.wanted)}
-            items[:] = [item for item in items if item.nodeid in order]
+            wanted = set(self.wanted)  # tests, and files whose every test is wanted
+            items[:] = [i for i in items if wanted & {i.nodeid, i.nodeid.partition("::")[0]}]
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         if self.log:
