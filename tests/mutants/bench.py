@@ -18,14 +18,23 @@ from typing import Any
 
 import psycopg
 from psycopg import sql
-
-from kameng.db.migrate import migrate
-from kameng.ops.embedded import servers_for_tests
 from tests.conftest import Server, clone_database, drop_database, make_settings
 from tests.mutants.mutant import Edit, Mutant
 
+from kameng.db.migrate import migrate
+from kameng.ops.embedded import servers_for_tests
+
 ROOT = Path(__file__).resolve().parents[2]
-LEFT_BEHIND = (".git", ".venv", "var", "node_modules", "__pycache__", ".hypothesis", ".*_cache", "images")
+LEFT_BEHIND = (
+    ".git",
+    ".venv",
+    "var",
+    "node_modules",
+    "__pycache__",
+    ".hypothesis",
+    ".*_cache",
+    "images",
+)
 BASE = "kameng_tpl_mutants"
 NOTHING = "nothing"  # a mutant that changes nothing must survive
 
@@ -52,26 +61,47 @@ class Bench:
             connection.execute(f"CREATE DATABASE {BASE}")
         migrate(make_settings(self.server, BASE))
 
-    def try_out(self, mutant: Mutant, files: list[str], tests: list[str], limit_s: float) -> dict[str, Any]:
-        """Apply it, run its tests, take it back; what they came to."""
-        if mutant.edit:
-            with edited(self.tree, mutant.edit):
-                return self.run(files, tests, BASE, limit_s, fresh=True)
-        with self.template(mutant.sql) as template:
-            return self.run(files, tests, template, limit_s)
+    def try_out(self, mutant: Mutant, limit_s: float) -> dict[str, Any]:
+        """A mutant of Python: change the copied file, run its tests, change it back."""
+        assert mutant.edit
+        with edited(self.tree, mutant.edit):
+            # Plugins are not among what the warm process has imported.
+            fresh = not mutant.edit.path.startswith("plugins/")
+            return self.run(list(mutant.tests), [], BASE, limit_s, fresh=fresh)
 
-    def try_planted(self, mutants: Sequence[Mutant], limit_s: float) -> dict[str, Any]:
-        """Mutants of the schema, all in one session; what each came to, by its id."""
-        files = list(dict.fromkeys(test.partition("::")[0] for m in mutants for test in m.tests))
-        planted = [{"id": m.id, "sql": m.sql, "tests": m.tests} for m in mutants]
-        every = sorted({test for m in mutants for test in m.tests})
-        planted.append({"id": NOTHING, "sql": "SELECT 1", "tests": every})
-        came_to = self.run(files, [], BASE, limit_s, planted=planted)
-        failed = {"exit": -1, "why": str(came_to.get("why", came_to))[:300]}
-        found = came_to.get("came_to", {})
-        if found.get(NOTHING, {}).get("exit") != 0:  # tests that fail without any mutant have killed none
-            return dict.fromkeys((m.id for m in mutants), {**failed, "why": str(found.get(NOTHING, failed))})
-        return {m.id: found.get(m.id, failed) for m in mutants}
+    def try_planted(
+        self,
+        wanted: Sequence[tuple[Mutant, list[str]]],
+        limit_s: float,
+        until_s: float | None = None,
+    ) -> dict[str, Any]:
+        """SQL mutants with their tests, all in one session; what each came to, by its id."""
+        files = sorted({test.partition("::")[0] for _mutant, tests in wanted for test in tests})
+        planted = [
+            {
+                "id": m.id,
+                "sql": m.sql,
+                "undo": m.undo,
+                "tests": tests,
+                "turn": number if m.undo else -1,
+            }
+            for number, (m, tests) in enumerate(wanted)
+        ]
+        every = sorted({test for m, tests in wanted if not m.undo for test in tests})
+        planted.append({"id": NOTHING, "sql": "SELECT 1", "undo": "", "tests": every, "turn": -2})
+        came_to = self.run(files, [], BASE, limit_s, planted=planted, until=until_s)
+        lines = Path(f"{self.folder / f'answer-{self._number}'}.lines")
+        if not lines.exists():
+            return {
+                m.id: {"exit": -1, "why": str(came_to.get("why", came_to))[:300]}
+                for m, _tests in wanted
+            }
+        found = {one["id"]: one for one in map(json.loads, lines.read_text().splitlines())}
+        if (
+            every and found[NOTHING]["exit"] != 0
+        ):  # tests that fail without any mutant have killed none
+            return {m.id: {**found[NOTHING], "exit": -1} for m, _tests in wanted}
+        return found
 
     @contextmanager
     def template(self, statement: str) -> Iterator[str]:
@@ -102,7 +132,9 @@ class Bench:
         return json.loads(answer.read_text()) | {"output": job["output"]}
 
     def _forked(self, line: str, limit_s: float) -> bool:
-        warm = self._warm = self._warm if self._warm and self._warm.poll() is None else self._start()
+        warm = self._warm = (
+            self._warm if self._warm and self._warm.poll() is None else self._start()
+        )
         assert warm.stdin
         warm.stdin.write(line)
         warm.stdin.flush()
@@ -152,15 +184,20 @@ class Bench:
     def _clear(self) -> None:
         """Drop what a killed run has left."""
         with psycopg.connect(self.server.database_url, autocommit=True) as connection:
-            names = connection.execute("SELECT datname FROM pg_database WHERE datname LIKE 'kameng\\_t\\_%'").fetchall()
+            names = connection.execute(
+                "SELECT datname FROM pg_database WHERE datname LIKE 'kameng\\_t\\_%'"
+            ).fetchall()
             for (name,) in names:
-                connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+                connection.execute(
+                    sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name))
+                )
 
     def close(self) -> None:
         """End the warm process."""
         if self._warm and self._warm.stdin:
             self._warm.stdin.close()
-            self._warm.wait(30)
+            with suppress(subprocess.TimeoutExpired):
+                self._warm.wait(30)
 
 
 @contextmanager

@@ -47,12 +47,16 @@ def _of(file: str, function: str, text: str) -> Iterator[Mutant]:
     for kind, pattern, instead in PATTERNS:
         for found in pattern.finditer(text):
             removed = " ".join(found.group().split())
-            if _said_only(text, found.start()) or _goes_on(removed) or (function, removed) in LEFT_OUT:
+            if (
+                _said_only(text, found.start())
+                or _goes_on(removed)
+                or (function, removed) in LEFT_OUT
+            ):
                 continue
             seen[removed] += 1
             sql = text[: found.start()] + instead + text[found.end() :]
             yield Mutant(
-                kind, file, function, removed, files_for_function(file, function), sql,
+                kind, file, function, removed, files_for_function(file, function), sql, text,
                 number=seen[removed],
             )  # fmt: skip
 
@@ -64,4 +68,6 @@ def _said_only(text: str, at: int) -> bool:
 
 def _goes_on(removed: str) -> bool:
     """A branch that leads on to success is the function's work, no safeguard."""
-    return removed.startswith("IF") and (" 'ok'" in removed or removed.count("IF ") > 2 or "IF FOUND THEN code" in removed)
+    return removed.startswith("IF") and (
+        " 'ok'" in removed or removed.count("IF ") > 2 or "IF FOUND THEN code" in removed
+    )

@@ -25,6 +25,7 @@ class Mutant:
     removed: str
     tests: tuple[str, ...]
     sql: str = ""
+    undo: str = ""  # the function as it was
     edit: Edit | None = None
     number: int = 0  # the same text stands several times in one function
     id: str = field(init=False)

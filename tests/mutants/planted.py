@@ -1,59 +1,117 @@
-"""Many mutants of the schema in one pytest session: each is a statement in a transaction around the test.
+"""Many mutants in one pytest session: each is a statement, planted before a test and taken back after it.
 
-For tests that look at the database through the `owner` fixture alone: the mutant is made when the
-test's connection is, and gone with it.
+A mutant of the schema lives in the transaction of the test's own connection (`owner`); a mutant of a
+function is put into the databases that are open, and the real function comes back afterwards.
 """
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from _pytest.runner import runtestprotocol
 
+DATABASES = ("database", "fresh_database", "other_database")
+
 
 class Planted:
-    """A pytest plugin that runs the wanted tests once for every mutant."""
+    """A pytest plugin that runs the wanted tests of every mutant until one fails.
 
-    def __init__(self, mutants: list[dict[str, Any]]) -> None:
-        self.mutants = mutants
-        self.came_to: dict[str, dict[str, Any]] = {}
-        self._sql = ""
+    The test that fails runs once more without the mutant: only if it passes then, and else in a
+    new database, has it shown anything.
+    """
+
+    def __init__(self, mutants: list[dict[str, Any]], answers: Path, until: float | None) -> None:
+        self._mutants, self._answers = mutants, answers
+        self._end = time.monotonic() + until if until else None
+        self._sql, self._undo = "", ""
+        self._open: dict[str, str] = {}
+        self._here, self._unfit = "", ""
 
     @pytest.hookimpl(wrapper=True)
     def pytest_fixture_setup(self, fixturedef: pytest.FixtureDef[Any]) -> Iterator[None]:
         made = yield
-        if fixturedef.argname == "owner" and self._sql:
+        if fixturedef.argname in DATABASES:
+            self._open[fixturedef.argname] = made
+            if self._undo:
+                self._plant(made, self._sql)
+        if fixturedef.argname == "owner" and self._sql and not self._undo:
             made.execute("BEGIN")
             made.execute(self._sql.encode())
         return made
 
+    def pytest_fixture_post_finalizer(self, fixturedef: pytest.FixtureDef[Any]) -> None:
+        """A database that is gone."""
+        self._open.pop(fixturedef.argname, None)
+
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
-        """Run the whole product first: a test that fails there is not asked."""
-        items = {item.nodeid: item for item in session.items}
-        last = session.items[-1]
-        sound = {name for name, item in items.items() if not self._failed(item, last)}
-        for mutant in self.mutants:
-            self._sql, began, failed, ran = mutant["sql"], time.monotonic(), {}, 0
-            for name in mutant["tests"]:
-                if name in sound and not failed:
-                    ran += 1
-                    failed = self._failed(items[name], last)
-            took = time.monotonic() - began
-            # Only a test says something; a statement that cannot be run fails the fixture.
-            code = -1 if failed.get("when") == "setup" else int(bool(failed))
-            self.came_to[mutant["id"]] = {"exit": code, "ran": ran, "seconds": took, **failed}
-        self._sql = ""
-        last.session._setupstate.teardown_exact(None)
+        """In place of pytest's own loop: mutant after mutant."""
+        items: dict[str, pytest.Item] = {}
+        of_file: dict[str, list[str]] = {}
+        for item in session.items:
+            items[item.nodeid] = item
+            of_file.setdefault(item.nodeid.partition("::")[0], []).append(item.nodeid)
+        for mutant in sorted(self._mutants, key=lambda one: one["turn"]):
+            if self._end and time.monotonic() > self._end:
+                break
+            named = [name for test in mutant["tests"] for name in of_file.get(test, [test])]
+            wanted = [items[name] for name in dict.fromkeys(named) if name in items]
+            wanted.sort(key=lambda item: item.nodeid.partition("::")[0] != self._here)
+            self._tell({"id": mutant["id"], **self._try(mutant, wanted)})
+        session._setupstate.teardown_exact(None)
         return True
 
-    def _failed(self, item: pytest.Item, last: pytest.Item) -> dict[str, str]:
-        """Where it failed and why; fixtures of the module stay for the next."""
-        for report in runtestprotocol(item, log=False, nextitem=last):
+    def _try(self, mutant: dict[str, Any], wanted: list[pytest.Item]) -> dict[str, Any]:
+        began, ran, failed = time.monotonic(), 0, {}
+        self._sql, self._undo = mutant["sql"], mutant["undo"]
+        self._unfit = ""
+        self._everywhere(self._sql)
+        for item in wanted:
+            ran += 1
+            if self._unfit or (failed := self._failed(item)):
+                break
+        self._everywhere(self._undo)
+        self._sql = self._undo = ""
+        code = int(bool(failed))
+        if self._unfit:
+            return {"exit": -1, "ran": 0, "seconds": 0, "why": self._unfit}
+        if failed and self._failed(item):
+            item.session._setupstate.teardown_exact(None)
+            if self._failed(item):
+                code, failed["why"] = -1, "its test fails without the mutant, too"
+        if failed.get("when") == "setup" and not mutant["undo"]:
+            code = -1  # the statement could not be run
+        return {"exit": code, "ran": ran, "seconds": time.monotonic() - began, **failed}
+
+    def _everywhere(self, sql: str) -> None:
+        if self._undo:
+            for url in self._open.values():
+                self._plant(url, sql)
+
+    def _plant(self, url: str, sql: str) -> None:
+        """As the owner, at once."""
+        try:
+            with psycopg.connect(url, autocommit=True) as connection:
+                connection.execute(sql.encode())
+        except psycopg.Error as error:  # the mutant is no SQL
+            self._unfit = f"could not be planted: {error}"[:300]
+
+    def _failed(self, item: pytest.Item) -> dict[str, str]:
+        """Where it failed and why; fixtures of its module stay for the next."""
+        item.session._setupstate.teardown_exact(item)
+        self._here = item.nodeid.partition("::")[0]
+        for report in runtestprotocol(item, log=False, nextitem=item):
             if report.failed:
                 crash = getattr(report.longrepr, "reprcrash", None)
                 why = crash.message if crash else str(report.longrepr)
                 return {"test": item.nodeid, "when": str(report.when), "why": why[:300]}
         return {}
+
+    def _tell(self, line: dict[str, Any]) -> None:
+        with self._answers.open("a", encoding="utf-8") as answers:
+            answers.write(json.dumps(line) + "\n")

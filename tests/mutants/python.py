@@ -16,7 +16,11 @@ REFUSALS = {
 NATIVE = ("tests/integration/openapi/test_native_door.py", "tests/unit/openapi")
 PORTAL = ("tests/functional/suppliers/test_api.py",)
 ADDRESSES = ("tests/integration/plugins/test_addresses.py", "tests/unit/plugins")
-POLICY = ("tests/functional/test_web_policy.py", "tests/functional/test_web_doors.py", "tests/functional/test_web_sessions.py")
+POLICY = (
+    "tests/functional/test_web_policy.py",
+    "tests/functional/test_web_doors.py",
+    "tests/functional/test_web_sessions.py",
+)
 PEOPLE = ("tests/integration/identity/test_people.py",)
 DIALECTS = ("acg_shared", "dujiao_next", "kakayun", "kasushou")
 # Files whose refusals are safeguards, and the tests that should notice.
@@ -91,7 +95,9 @@ def of_python(root: Path) -> Iterator[Mutant]:
     for file, old, new, tests in TEXTS:
         if old not in (root / file).read_text(encoding="utf-8"):
             raise LookupError(f"{file} has no {old!r} any more: change tests/mutants/python.py")
-        yield Mutant("python", file, "", f"{_short(old)} → {_short(new)}", tests, edit=Edit(file, old, new))
+        yield Mutant(
+            "python", file, "", f"{_short(old)} → {_short(new)}", tests, edit=Edit(file, old, new)
+        )
 
 
 def _plugins(root: Path) -> dict[str, tuple[str, ...]]:
@@ -107,7 +113,9 @@ def _plugins(root: Path) -> dict[str, tuple[str, ...]]:
 def _refusals(root: Path, file: str, tests: tuple[str, ...]) -> Iterator[Mutant]:
     """Each `if …: raise` of the file, as if it were never true."""
     text = (root / file).read_text(encoding="utf-8")
-    for function in (node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.FunctionDef)):
+    for function in (
+        node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.FunctionDef)
+    ):
         for node in ast.walk(function):
             if isinstance(node, ast.If) and not node.orelse and _refuses(node.body[-1]):
                 whole = ast.get_source_segment(text, node)
@@ -115,7 +123,11 @@ def _refusals(root: Path, file: str, tests: tuple[str, ...]) -> Iterator[Mutant]
                 assert whole
                 assert asked
                 if text.count(whole) > 1:
-                    before = text[: text.index(whole, _offset(text, node))].rpartition("\n")[0].rpartition("\n")[2]
+                    before = (
+                        text[: text.index(whole, _offset(text, node))]
+                        .rpartition("\n")[0]
+                        .rpartition("\n")[2]
+                    )
                     whole = f"{before}\n{' ' * node.col_offset}{whole}"
                 yield Mutant(
                     "python", file, function.name, f"if {_short(asked)}: refuse", tests,

@@ -14,7 +14,12 @@ from tests.mutants.mutant import Mutant
 GATE = 0.95
 VERDICTS = ("killed", "survived", "broken", "late")
 KINDS = ("lock", "guard", "check", "unique", "policy", "python")
-SERVERS_FAULT = ("OperationalError", "too many clients", "ConnectionError", "every database of the test Redis")
+SERVERS_FAULT = (
+    "OperationalError",
+    "too many clients",
+    "ConnectionError",
+    "every database of the test Redis",
+)
 
 
 def result(mutant: Mutant, came_to: dict[str, Any]) -> dict[str, Any]:
@@ -35,16 +40,20 @@ def verdict(came_to: dict[str, Any]) -> str:
         return "late"
     if came_to.get("exit") == 0 and came_to.get("ran"):
         return "survived"
-    if came_to.get("exit") == 1 and came_to.get("test") and not any(w in came_to.get("why", "") for w in SERVERS_FAULT):
+    if (
+        came_to.get("exit") == 1
+        and came_to.get("test")
+        and not any(w in came_to.get("why", "") for w in SERVERS_FAULT)
+    ):
         return "killed"
     return "broken"
 
 
 def control(bench: Bench, results: list[dict[str, Any]]) -> None:
-    """The tests that have killed run once more on the whole product: one that fails there has proved nothing."""
+    """Tests that have killed mutants of Python run once more on the whole product: one that fails there has proved nothing."""
     killers: dict[str, set[str]] = defaultdict(set)
     for one in results:
-        if one["verdict"] == "killed":
+        if one["verdict"] == "killed" and one["kind"] == "python":
             killers[one["test"].partition("::")[0]].add(one["test"])
     fails: dict[str, str] = {}
     for file, tests in sorted(killers.items()):
@@ -52,13 +61,18 @@ def control(bench: Bench, results: list[dict[str, Any]]) -> None:
         if came_to.get("exit") != 0:
             fails |= dict.fromkeys(tests, str(came_to.get("test") or came_to.get("why", "")))
     for one in results:
-        if one["verdict"] == "killed" and one["test"] in fails:
-            one |= {"verdict": "broken", "why": f"its test fails without the mutant, too: {fails[one['test']]}"}
+        if one["kind"] == "python" and one["verdict"] == "killed" and one["test"] in fails:
+            one |= {
+                "verdict": "broken",
+                "why": f"its test fails without the mutant, too: {fails[one['test']]}",
+            }
 
 
 def keep(results: list[dict[str, Any]], path: Path, *, seed: int, seconds: float) -> dict[str, Any]:
     """Write the JSON and give it back."""
-    counts = {kind: Counter(one["verdict"] for one in results if one["kind"] == kind) for kind in KINDS}
+    counts = {
+        kind: Counter(one["verdict"] for one in results if one["kind"] == kind) for kind in KINDS
+    }
     written = {
         "at": datetime.now(UTC).isoformat(timespec="seconds"), "seed": seed, "seconds": round(seconds),
         "counts": {kind: dict(found) for kind, found in counts.items() if found}, "mutants": results,
@@ -86,7 +100,9 @@ def table(written: dict[str, Any]) -> str:
     """As Markdown, and what survived below it."""
     lines = ["", f"| kind | mutants | {' | '.join(VERDICTS)} |", "|---|---|---|---|---|---|"]
     for kind, found in written["counts"].items():
-        lines.append(f"| {kind} | {sum(found.values())} | {' | '.join(str(found.get(v, 0)) for v in VERDICTS)} |")
+        lines.append(
+            f"| {kind} | {sum(found.values())} | {' | '.join(str(found.get(v, 0)) for v in VERDICTS)} |"
+        )
     lines += ["", f"{rate(written):.1%} killed, gate {GATE:.0%}, {written['seconds']} s", ""]
     lines += [
         f"{one['verdict']} {one['id']}: {one['place']} {one['name']}: {one['removed'][:160]} ({one['why'][:120]})"

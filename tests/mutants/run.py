@@ -9,17 +9,16 @@ from __future__ import annotations
 import argparse
 import json
 import random
+import re
 import sys
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import psycopg
-
 from tests.mutants import report, tracing
-from tests.mutants.choosing import RACES
 from tests.mutants.bench import BASE, ROOT, Bench, bench
+from tests.mutants.choosing import RACES
 from tests.mutants.functions import of_functions
 from tests.mutants.mutant import Mutant
 from tests.mutants.python import of_python
@@ -27,7 +26,12 @@ from tests.mutants.schema import of_schema
 
 HOME = ROOT / "var" / "mutants"
 SAMPLE_S = 270.0
-SCHEMA = ("check", "unique", "policy")  # tried all in one session, which takes seconds
+# Tests in which several hands are at work.
+TOGETHER = re.compile(
+    "parallel|at_once|same_moment|together|copies|copy|race|two_|twice|hands|threads|once"
+)
+FIRST = ("tests/integration/db/test_doors.py",)  # cheap, and for all functions
+ALL_S = 3600.0
 LIMIT_S = 150.0  # for the tests of one mutant
 AT_MOST_S = 25.0  # of tests that a map has chosen,
 MOST_FILES = 6  # and of their files, each of which begins with a database of its own
@@ -43,7 +47,9 @@ def main() -> int:
         print(f"mutants: {len(mutants)}, seed {options.seed}", flush=True)
         results = try_all(found, mutants, calls, None if options.all else began + SAMPLE_S)
         report.control(found, results)
-    written = report.keep(results, HOME / "latest.json", seed=options.seed, seconds=time.monotonic() - began)
+    written = report.keep(
+        results, HOME / "latest.json", seed=options.seed, seconds=time.monotonic() - began
+    )
     print(report.table(written))
     return 0 if report.passed(written) else 1
 
@@ -57,7 +63,11 @@ def all_mutants(found: Bench) -> list[Mutant]:
 def chosen(mutants: list[Mutant], options: argparse.Namespace) -> list[Mutant]:
     """The wanted ones, in a seeded order."""
     words = [word.split("=", 1) for word in options.only]
-    kept = [m for m in mutants if all(any(v in str(getattr(m, name)) for v in value.split("|")) for name, value in words)]
+    kept = [
+        m
+        for m in mutants
+        if all(any(v in str(getattr(m, name)) for v in value.split("|")) for name, value in words)
+    ]
     random.Random(options.seed).shuffle(kept)
     return kept
 
@@ -66,41 +76,56 @@ def try_all(
     found: Bench, mutants: Sequence[Mutant], calls: tracing.Calls, until: float | None
 ) -> list[dict[str, Any]]:
     """One after the other, until the time is over."""
-    schema = [m for m in mutants if m.kind in SCHEMA]
-    came_to = found.try_planted(schema, 900) if schema else {}
-    results = [report.result(m, came_to[m.id]) for m in schema]
-    print(f"schema: {len(schema)} mutants, {sum(one['verdict'] == 'killed' for one in results)} killed", flush=True)
-    for number, mutant in enumerate((m for m in mutants if m.kind not in SCHEMA), 1):
+    by_sql = [(m, selection(m, calls)) for m in mutants if m.sql]
+    if until is None:
+        by_sql.sort(
+            key=lambda one: one[1][0]
+        )  # of one file after each other: its database is made once
+    # Python needs a process for each: of a sample's time it gets a third.
+    left = until and (until - time.monotonic()) * 0.66
+    came_to = found.try_planted(by_sql, ALL_S, left) if by_sql else {}
+    results = [report.result(m, came_to[m.id]) for m, _tests in by_sql if m.id in came_to]
+    print(f"in one session: {len(results)} of {len(by_sql)} tried", flush=True)
+    for number, mutant in enumerate((m for m in mutants if m.edit), 1):
         if until is not None and time.monotonic() > until:
             break
-        files, tests = selection(mutant, calls)
-        try:
-            came_to = found.try_out(mutant, files, tests, LIMIT_S)
-        except psycopg.Error as error:
-            came_to = {"exit": -1, "why": f"could not be applied: {error}"}
-        results.append(report.result(mutant, came_to))
+        results.append(report.result(mutant, found.try_out(mutant, LIMIT_S)))
         last = results[-1]
-        print(f"{number:4} {last['verdict']:8} {last['seconds']:5.1f} s  {mutant.kind:6} {mutant.name or mutant.place} | {mutant.removed[:90]}", flush=True)
+        print(
+            f"{number:4} {last['verdict']:8} {last['seconds']:5.1f} s  {mutant.kind:6} {mutant.name or mutant.place} | {mutant.removed[:90]}",
+            flush=True,
+        )
     return results
 
 
-def selection(mutant: Mutant, calls: tracing.Calls) -> tuple[list[str], list[str]]:
-    """Files and, where it is known which tests call the function, those tests, the cheapest first."""
-    if mutant.kind not in ("lock", "guard") or mutant.name not in calls:
-        named = [test for test in mutant.tests if "::" in test]
-        return list(dict.fromkeys(test.partition("::")[0] for test in mutant.tests)), named
-    known = calls[mutant.name]
-    whole = [name for name in mutant.tests if mutant.kind == "lock" and name in RACES or not _met(name, calls)]
-    tests, files, spent = list(whole), list(whole), 0.0
-    for test, seconds in sorted(known.items(), key=lambda one: one[1]):
+def selection(mutant: Mutant, calls: tracing.Calls) -> list[str]:
+    """Its tests; where it is known which tests call the function, those instead, the cheapest first."""
+    known = calls.get(mutant.name, {})
+    if mutant.kind == "lock":  # who is alone needs none
+        known = {test: seconds for test, seconds in known.items() if TOGETHER.search(test)}
+        return [*RACES, *_cheapest(known, AT_MOST_S)]
+    first = [name for name in mutant.tests if name in FIRST]
+    last = [
+        name for name in mutant.tests if name not in first and not (known and _met(name, calls))
+    ]
+    if known:
+        last = [name for name in last if name == RACES[0]]
+    return [*first, *_cheapest(known, AT_MOST_S), *last]
+
+
+def _cheapest(known: dict[str, float], seconds: float) -> list[str]:
+    """Tests of a few files, as many as there is time for."""
+    tests: list[str] = []
+    files: set[str] = set()
+    for test, takes in sorted(known.items(), key=lambda one: one[1]):
         file = test.partition("::")[0]
-        spent += seconds
-        if spent > AT_MOST_S:
+        seconds -= takes
+        if seconds < 0:
             break
-        if file in files or len(files) < len(whole) + MOST_FILES:
+        if file in files or len(files) < MOST_FILES:
             tests.append(test)
-            files = files if file in files else [*files, file]
-    return files, tests
+            files.add(file)
+    return tests
 
 
 def _met(name: str, calls: tracing.Calls) -> bool:
@@ -118,9 +143,21 @@ def _calls(found: Bench, options: argparse.Namespace) -> tracing.Calls:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make mutants", description=__doc__)
     parser.add_argument("--all", action="store_true", help="all of them, however long it takes")
-    parser.add_argument("--seed", type=int, default=20261126, help="of the order in which a sample is drawn")
-    parser.add_argument("--map", action="store_true", help="run the tests once first and note which function each calls")
-    parser.add_argument("--only", action="append", default=[], metavar="FIELD=TEXT", help="kind=lock, name=place_order, place=orders")
+    parser.add_argument(
+        "--seed", type=int, default=20261126, help="of the order in which a sample is drawn"
+    )
+    parser.add_argument(
+        "--map",
+        action="store_true",
+        help="run the tests once first and note which function each calls",
+    )
+    parser.add_argument(
+        "--only",
+        action="append",
+        default=[],
+        metavar="FIELD=TEXT",
+        help="kind=lock, name=place_order, place=orders",
+    )
     return parser.parse_args()
 
 

@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator
 
 import psycopg
-
 from tests.mutants.choosing import WALLS, rules_of
 from tests.mutants.mutant import Mutant
 
@@ -36,11 +35,20 @@ def of_schema(connection: psycopg.Connection) -> Iterator[Mutant]:
             sql = f'ALTER TABLE {table} DROP CONSTRAINT "{constraint}" CASCADE'
         yield Mutant("unique", table, name, text, rules_of(table), sql)
     for table, name, using, check, restrictive in connection.execute(POLICIES).fetchall():
-        yield Mutant("policy", table, name, using or check, WALLS, f'DROP POLICY "{name}" ON {table}')
+        yield Mutant(
+            "policy", table, name, using or check, WALLS, f'DROP POLICY "{name}" ON {table}'
+        )
         terms = _terms(check) if restrictive else []
         for term in terms:
             rest = " AND ".join(f"({other})" for other in terms if other != term)
-            yield Mutant("check", table, name, term, rules_of(table), f'ALTER POLICY "{name}" ON {table} WITH CHECK ({rest or "true"})')
+            yield Mutant(
+                "check",
+                table,
+                name,
+                term,
+                rules_of(table),
+                f'ALTER POLICY "{name}" ON {table} WITH CHECK ({rest or "true"})',
+            )
 
 
 def _terms(rule: str) -> list[str]:

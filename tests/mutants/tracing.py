@@ -14,7 +14,11 @@ MARK = "kameng mutants trace: "
 TRACE = f"""CREATE FUNCTION _trace(p_name text) RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $f$
 BEGIN RAISE LOG '{MARK}%', p_name; END $f$; ALTER FUNCTION _trace(text) OWNER TO kameng_guard;"""
 # Processes of their own, and servers of their own, do not run on the traced database.
-ELSEWHERE = ("tests/integration/jobs/test_processes.py", "tests/integration/ops/", "tests/integration/db/")
+ELSEWHERE = (
+    "tests/integration/jobs/test_processes.py",
+    "tests/integration/ops/",
+    "tests/integration/db/",
+)
 Calls = dict[str, dict[str, float]]  # function → test → its seconds
 
 
@@ -35,7 +39,11 @@ def traced(root: Path) -> str:
 def trace(bench: Bench, root: Path, say: bool = True) -> Calls:
     """Run every test file once; a file that fails is left out, with a word."""
     folders = ("tests/integration", "tests/properties")
-    files = [p.relative_to(root).as_posix() for name in folders for p in sorted((root / name).rglob("test_*.py"))]
+    files = [
+        p.relative_to(root).as_posix()
+        for name in folders
+        for p in sorted((root / name).rglob("test_*.py"))
+    ]
     calls: Calls = defaultdict(dict)
     with bench.template(traced(root)) as template:
         for file in files:
@@ -43,7 +51,10 @@ def trace(bench: Bench, root: Path, say: bool = True) -> Calls:
                 continue
             found = bench.run([file], [], template, 400, all=True)
             if say:
-                print(f"traced {file}: {found.get('ran')} tests, {found.get('seconds', 0):.0f} s {found.get('test', found.get('why', ''))}", flush=True)
+                print(
+                    f"traced {file}: {found.get('ran')} tests, {found.get('seconds', 0):.0f} s {found.get('test', found.get('why', ''))}",
+                    flush=True,
+                )
             for test, (start, end) in found.get("spots", {}).items():
                 for function in _names(bench.log, start, end):
                     calls[function][test] = round(found["times"].get(test, 0), 2)
@@ -60,5 +71,8 @@ def _names(log: Path, start: int, end: int) -> set[str]:
 def keep(calls: Calls, path: Path) -> None:
     """The map for the next run, cheapest tests first."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    ordered = {name: dict(sorted(tests.items(), key=lambda one: one[1])) for name, tests in sorted(calls.items())}
+    ordered = {
+        name: dict(sorted(tests.items(), key=lambda one: one[1]))
+        for name, tests in sorted(calls.items())
+    }
     path.write_text(json.dumps(ordered, indent=0), encoding="utf-8")

@@ -54,23 +54,33 @@ def of_member(shop: Any) -> Names:
 
 
 def overdue(shop: Any) -> Names:
-    shop.plant("UPDATE orders SET deadline_at = now() + interval '1 day' WHERE state = 'pending_payment'")
+    shop.plant(
+        "UPDATE orders SET deadline_at = now() + interval '1 day' WHERE state = 'pending_payment'"
+    )
     found = unpaid(shop)
-    shop.plant(f"UPDATE orders SET deadline_at = now() - interval '1 s' WHERE id = {found['order']}")
+    shop.plant(
+        f"UPDATE orders SET deadline_at = now() - interval '1 s' WHERE id = {found['order']}"
+    )
     return found
 
 
 def long_delivered(shop: Any) -> Names:
     found = delivered(shop)
-    shop.plant(f"UPDATE orders SET delivered_at = now() - interval '99 days' WHERE id = {found['order']}")
+    shop.plant(
+        f"UPDATE orders SET delivered_at = now() - interval '99 days' WHERE id = {found['order']}"
+    )
     return found
 
 
 def attempted(shop: Any) -> Names:
     """An unpaid order with two attempts at the gate."""
     found = unpaid(shop)
-    two = [shop.attempt(DEER, found["payable"], order=found["order"], plugin=PLUGIN) for _ in (1, 2)]
-    shop.plant(f"UPDATE payment_attempt SET cashier = '{{\"details\": []}}' WHERE order_id = {found['order']}")
+    two = [
+        shop.attempt(DEER, found["payable"], order=found["order"], plugin=PLUGIN) for _ in (1, 2)
+    ]
+    shop.plant(
+        f"UPDATE payment_attempt SET cashier = '{{\"details\": []}}' WHERE order_id = {found['order']}"
+    )
     return {**found, "one": two[0], "two": two[1]}
 
 
@@ -89,7 +99,9 @@ def short_of_funds(shop: Any) -> Names:
 def due_share(shop: Any) -> Names:
     shop.plant("UPDATE settlement SET due_at = now() + interval '1 day'")
     found = delivered(shop)
-    shop.plant(f"UPDATE settlement SET due_at = now() - interval '1 s' WHERE order_id = {found['order']} AND station_id = 2")
+    shop.plant(
+        f"UPDATE settlement SET due_at = now() - interval '1 s' WHERE order_id = {found['order']} AND station_id = 2"
+    )
     return found
 
 
@@ -99,7 +111,10 @@ def refund(shop: Any, state: str = "created") -> Names:
     with shop.app.app_context(), main_scope(reason="test"):
         risk.refuse(DEER, order.order_id, "staff:1", "no")
     shop.plant(f"UPDATE refund SET state = '{state}' WHERE order_id = {order.order_id}")
-    return {**names(order), "refund": shop.one("SELECT refund_no FROM refund WHERE order_id = %s", order.order_id)}
+    return {
+        **names(order),
+        "refund": shop.one("SELECT refund_no FROM refund WHERE order_id = %s", order.order_id),
+    }
 
 
 def declined_refund(shop: Any) -> Names:
@@ -147,7 +162,14 @@ def approval(shop: Any, station: int, kind: str, subject: int) -> int:
 
 
 def said(shop: Any, found: Names, agrees: bool) -> None:
-    shop.guarded("vote_approval", p_station=DEER, p_id=found["approval"], p_actor="staff:2", p_agrees=agrees, p_reason="")
+    shop.guarded(
+        "vote_approval",
+        p_station=DEER,
+        p_id=found["approval"],
+        p_actor="staff:2",
+        p_agrees=agrees,
+        p_reason="",
+    )
 
 
 def earned(shop: Any) -> Names:
@@ -163,11 +185,15 @@ def withdrawal(shop: Any, state: str = "created", word: str = "approved", more: 
     key = secrets.token_hex(6)
     number = shop.one("INSERT INTO withdrawal(station_id, withdrawal_no, amount, fee, payee_kind, payee, requested_by, request_key) "
         "VALUES (2, %s, 5000, 200, 'bank', '{}', 'staff:9', %s) RETURNING id", key, key)  # fmt: skip
-    shop.plant(f"SELECT _post('hold:{number}', 2, NULL, NULL, NULL, ARRAY[_account(1, 'revenue')], ARRAY[_account(2, 'frozen')], ARRAY[5000::bigint], ARRAY['adjust'])")
+    shop.plant(
+        f"SELECT _post('hold:{number}', 2, NULL, NULL, NULL, ARRAY[_account(1, 'revenue')], ARRAY[_account(2, 'frozen')], ARRAY[5000::bigint], ARRAY['adjust'])"
+    )
     voted = shop.one("INSERT INTO approval(station_id, kind, subject, title, requested_by, state) "
         "VALUES (2, 'withdrawal', %s, 'w', 'staff:9', %s) RETURNING id", str(number), word)  # fmt: skip
     if word == "approved":
-        shop.plant(f"INSERT INTO approval_vote(station_id, approval_id, actor, agrees) VALUES (2, {voted}, 'staff:2', true)")
+        shop.plant(
+            f"INSERT INTO approval_vote(station_id, approval_id, actor, agrees) VALUES (2, {voted}, 'staff:2', true)"
+        )
     shop.plant(f"UPDATE withdrawal SET state = '{state}'{more} WHERE id = {number}")
     return {"id": number}
 
@@ -189,30 +215,47 @@ def refused(shop: Any) -> Names:
 
 
 def payout(shop: Any) -> Names:
-    return withdrawal(shop, more=", approved_at = now(), plugin_id = 'payment-gate', next_try_at = now()")
+    return withdrawal(
+        shop, more=", approved_at = now(), plugin_id = 'payment-gate', next_try_at = now()"
+    )
 
 
 def sent(shop: Any) -> Names:
-    return withdrawal(shop, "sent", more=", approved_at = now(), sent_at = now(), plugin_id = 'payment-gate'")
+    return withdrawal(
+        shop, "sent", more=", approved_at = now(), sent_at = now(), plugin_id = 'payment-gate'"
+    )
 
 
 def unknown(shop: Any) -> Names:
-    return withdrawal(shop, "unknown", more=", approved_at = now(), sent_at = now(), plugin_id = 'payment-gate'")
+    return withdrawal(
+        shop, "unknown", more=", approved_at = now(), sent_at = now(), plugin_id = 'payment-gate'"
+    )
 
 
 def difference(shop: Any) -> Names:
     """A payment that the bill does not know."""
     key = secrets.token_hex(6)
-    bill = shop.one("INSERT INTO bill(station_id, plugin_id, account, day, state) VALUES (1, 'payment-gate', %s, '2026-11-20', 'compared') RETURNING id", key)
-    number = shop.one("INSERT INTO bill_difference(station_id, bill_id, class, kind, key, ours) VALUES (1, %s, 'ours_only', 'payment', %s, 5000) RETURNING id", bill, key)
+    bill = shop.one(
+        "INSERT INTO bill(station_id, plugin_id, account, day, state) VALUES (1, 'payment-gate', %s, '2026-11-20', 'compared') RETURNING id",
+        key,
+    )
+    number = shop.one(
+        "INSERT INTO bill_difference(station_id, bill_id, class, kind, key, ours) VALUES (1, %s, 'ours_only', 'payment', %s, 5000) RETURNING id",
+        bill,
+        key,
+    )
     return {"id": number}
 
 
 def agreed_difference(shop: Any) -> Names:
     found = difference(shop)
-    shop.guarded("request_difference", p_station=1, p_id=found["id"], p_note="lost", p_actor="staff:1")
+    shop.guarded(
+        "request_difference", p_station=1, p_id=found["id"], p_note="lost", p_actor="staff:1"
+    )
     word = approval(shop, 1, "bill_difference", found["id"])
-    shop.guarded("vote_approval", p_station=1, p_id=word, p_actor="staff:2", p_agrees=True, p_reason="")
+    shop.guarded(
+        "vote_approval", p_station=1, p_id=word, p_actor="staff:2", p_agrees=True, p_reason=""
+    )
     return found
 
 
@@ -227,7 +270,10 @@ OPEN = "SELECT code FROM open_purchase(3, {order}, {desk}, NULL, 932000, 950000,
 
 def opened(shop: Any) -> Names:
     found = at_desk(shop)
-    return {**found, "purchase": shop.one(OPEN.format(**found, n=1).replace("code", "purchase_id", 1))}
+    return {
+        **found,
+        "purchase": shop.one(OPEN.format(**found, n=1).replace("code", "purchase_id", 1)),
+    }
 
 
 def taken(shop: Any) -> Names:
@@ -238,11 +284,16 @@ def taken(shop: Any) -> Names:
 
 def supplier_payment(shop: Any) -> Names:
     key = secrets.token_hex(6)
-    supplier = shop.one("INSERT INTO supplier(code, name, state) VALUES (%s, 'Ext', 'active') RETURNING id", f"s-{key}")
+    supplier = shop.one(
+        "INSERT INTO supplier(code, name, state) VALUES (%s, 'Ext', 'active') RETURNING id",
+        f"s-{key}",
+    )
     asked = shop.guarded("request_supplier_payment", p_supplier=supplier, p_amount=5000, p_paid_on="2026-11-24", p_method="bank",
         p_reference="B1", p_note="", p_actor="staff:1", p_key=key)  # fmt: skip
     word = approval(shop, 1, "supplier_payment", asked["payment_id"])
-    shop.guarded("vote_approval", p_station=1, p_id=word, p_actor="staff:2", p_agrees=True, p_reason="")
+    shop.guarded(
+        "vote_approval", p_station=1, p_id=word, p_actor="staff:2", p_agrees=True, p_reason=""
+    )
     return {"id": asked["payment_id"]}
 
 
@@ -250,12 +301,24 @@ def pool(shop: Any) -> Names:
     """A pool of cards, and a batch that is being imported into it."""
     code = shop.sku(cards=6)
     sku = shop.one("SELECT id FROM sku WHERE code = %s", code)
-    batch = shop.one("INSERT INTO card_batch(sku_id, name, created_by, state) VALUES (%s, 'b', 't', 'importing') RETURNING id", sku)
-    return {"sku": sku, "batch": batch, "digest": secrets.token_hex(32), "key": shop.one("SELECT min(id) FROM data_key WHERE purpose = 'card'")}
+    batch = shop.one(
+        "INSERT INTO card_batch(sku_id, name, created_by, state) VALUES (%s, 'b', 't', 'importing') RETURNING id",
+        sku,
+    )
+    return {
+        "sku": sku,
+        "batch": batch,
+        "digest": secrets.token_hex(32),
+        "key": shop.one("SELECT min(id) FROM data_key WHERE purpose = 'card'"),
+    }
 
 
 def limited(shop: Any) -> Names:
     """An account of the main station that takes one fen a day."""
-    shop.plant("INSERT INTO station_plugin(station_id, plugin_id, account, token) VALUES (1, 'payment-gate', 'tight', 'tight') ON CONFLICT DO NOTHING")
-    shop.plant("INSERT INTO payment_account(station_id, plugin_id, account, daily_limit) VALUES (1, 'payment-gate', 'tight', 100) ON CONFLICT DO NOTHING")
+    shop.plant(
+        "INSERT INTO station_plugin(station_id, plugin_id, account, token) VALUES (1, 'payment-gate', 'tight', 'tight') ON CONFLICT DO NOTHING"
+    )
+    shop.plant(
+        "INSERT INTO payment_account(station_id, plugin_id, account, daily_limit) VALUES (1, 'payment-gate', 'tight', 100) ON CONFLICT DO NOTHING"
+    )
     return {"key": secrets.token_hex(6)}

@@ -15,7 +15,9 @@ WITHOUT_DOOR = {
 FUNCTIONS = """SELECT p.oid::regproc::text, array_position(p.proargnames, 'p_station'),
     array(SELECT r FROM unnest(ARRAY['kameng_app', 'kameng_main']) r WHERE has_function_privilege(r, p.oid, 'EXECUTE')), array(SELECT format_type(t, NULL) FROM unnest(p.proargtypes::oid[]) t)
   FROM pg_proc p WHERE pronamespace = 'public'::regnamespace AND proowner = 'kameng_guard'::regrole AND 'p_station' = ANY (proargnames) ORDER BY 1"""
-Function = tuple[str, int, list[str], list[str]]  # name, where p_station stands, who may run it, types
+Function = tuple[
+    str, int, list[str], list[str]
+]  # name, where p_station stands, who may run it, types
 
 
 def functions(owner: psycopg.Connection[Any], role: str) -> list[Function]:

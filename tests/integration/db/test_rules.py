@@ -15,7 +15,13 @@ import pytest
 from .rules import ONCE, SOUND, WRONG
 
 REFUSALS = (psycopg.errors.CheckViolation, psycopg.errors.InsufficientPrivilege)
-FILLERS = {"bigint": "1", "integer": "1", "smallint": "1", "date": "'2026-01-01'", "timestamp with time zone": "now()"}
+FILLERS = {
+    "bigint": "1",
+    "integer": "1",
+    "smallint": "1",
+    "date": "'2026-01-01'",
+    "timestamp with time zone": "now()",
+}
 COLUMNS = """SELECT attname, format_type(atttypid, NULL), attidentity <> '', attnum = ANY (coalesce(conkey, '{}'))
   FROM pg_attribute LEFT JOIN pg_constraint ON conrelid = attrelid AND contype = 'p' WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped"""
 NAMES = """SELECT conrelid::regclass::text, conname FROM pg_constraint WHERE contype = 'c' AND connamespace = 'public'::regnamespace"""
@@ -48,7 +54,9 @@ class Table:
         other = str(1000 + number)  # a migrated database is not empty
         values = {name: other if value == "1" else value for name, value in self._keys.items()}
         values |= pairs(SOUND.get(self.name, "")) | pairs(said)
-        words = f"INSERT INTO {self.name} ({', '.join(values)}) VALUES ({', '.join(values.values())})"
+        words = (
+            f"INSERT INTO {self.name} ({', '.join(values)}) VALUES ({', '.join(values.values())})"
+        )
         self._owner.execute(words.encode())
 
 
@@ -85,12 +93,16 @@ def test_a_row_that_breaks_a_rule_is_refused(owner: psycopg.Connection[Any], nam
     with opened(owner, name) as table:
         if name in SOUND:
             assert not isinstance(refusal(owner, table, ""), REFUSALS)
-        taken = [said for said in WRONG[name] if not isinstance(refusal(owner, table, said), REFUSALS)]
+        taken = [
+            said for said in WRONG[name] if not isinstance(refusal(owner, table, said), REFUSALS)
+        ]
     assert taken == []
 
 
 @pytest.mark.parametrize("name", ONCE)
-def test_a_second_row_with_the_same_key_is_refused(owner: psycopg.Connection[Any], name: str) -> None:
+def test_a_second_row_with_the_same_key_is_refused(
+    owner: psycopg.Connection[Any], name: str
+) -> None:
     taken = []
     for said in ONCE[name]:
         with opened(owner, name) as table:
