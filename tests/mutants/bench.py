@@ -83,12 +83,12 @@ class Bench:
                 "sql": m.sql,
                 "undo": m.undo,
                 "tests": tests,
-                "turn": number if m.undo else -1,
+                "turn": number,
             }
             for number, (m, tests) in enumerate(wanted)
         ]
         every = sorted({test for m, tests in wanted if not m.undo for test in tests})
-        planted.append({"id": NOTHING, "sql": "SELECT 1", "undo": "", "tests": every, "turn": -2})
+        planted.append({"id": NOTHING, "sql": "SELECT 1", "undo": "", "tests": every, "turn": -1})
         came_to = self.run(files, [], BASE, limit_s, planted=planted, until=until_s)
         lines = Path(f"{self.folder / f'answer-{self._number}'}.lines")
         if not lines.exists():
@@ -97,9 +97,8 @@ class Bench:
                 for m, _tests in wanted
             }
         found = {one["id"]: one for one in map(json.loads, lines.read_text().splitlines())}
-        if (
-            every and found[NOTHING]["exit"] != 0
-        ):  # tests that fail without any mutant have killed none
+        # Tests that fail without any mutant have killed none.
+        if every and found[NOTHING]["exit"] != 0:
             return {m.id: {**found[NOTHING], "exit": -1} for m, _tests in wanted}
         return found
 

@@ -30,6 +30,10 @@ SAMPLE_S = 270.0
 TOGETHER = re.compile(
     "parallel|at_once|same_moment|together|copies|copy|race|two_|twice|hands|threads|once"
 )
+HANDS = (
+    "test_who_comes_second_reads_what_the_first_left", "test_who_comes_second_waits",
+    "test_what_one_has_taken_the_next_leaves_alone_at_once",
+)  # fmt: skip
 FIRST = ("tests/integration/db/test_doors.py",)  # cheap, and for all functions
 ALL_S = 3600.0
 LIMIT_S = 150.0  # for the tests of one mutant
@@ -103,14 +107,22 @@ def selection(mutant: Mutant, calls: tracing.Calls) -> list[str]:
     known = calls.get(mutant.name, {})
     if mutant.kind == "lock":  # who is alone needs none
         known = {test: seconds for test, seconds in known.items() if TOGETHER.search(test)}
-        return [*RACES, *_cheapest(known, AT_MOST_S)]
+        return [*_meetings(mutant.name), *RACES, *_cheapest(known, AT_MOST_S)]
     first = [name for name in mutant.tests if name in FIRST]
     last = [
         name for name in mutant.tests if name not in first and not (known and _met(name, calls))
     ]
     if known:
-        last = [name for name in last if name == RACES[0]]
+        last = _meetings(mutant.name)
     return [*first, *_cheapest(known, AT_MOST_S), *last]
+
+
+def _meetings(function: str) -> list[str]:
+    """Tests in which two hands meet over this very function."""
+    text = (ROOT / RACES[0]).read_text(encoding="utf-8")
+    cases = re.split(r'^    "(?=[^"]+": \(made)', text, flags=re.MULTILINE)[1:]
+    names = [case.partition('"')[0] for case in cases if f" {function}(" in case]
+    return [f"{RACES[0]}::{test}[{name}]" for name in names for test in HANDS]
 
 
 def _cheapest(known: dict[str, float], seconds: float) -> list[str]:
