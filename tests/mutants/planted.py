@@ -10,7 +10,7 @@ import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import psycopg
 import pytest
@@ -22,8 +22,8 @@ DATABASES = ("database", "fresh_database", "other_database")
 class Planted:
     """A pytest plugin that runs the wanted tests of every mutant until one fails.
 
-    The test that fails runs once more without the mutant: only if it passes then, and else in a
-    new database, has it shown anything.
+    The test that fails runs once more without the mutant: only if it passes then has it shown
+    anything. One that passes in a new database only gets a new one each time.
     """
 
     def __init__(self, mutants: list[dict[str, Any]], answers: Path, until: float | None) -> None:
@@ -32,6 +32,7 @@ class Planted:
         self._sql, self._undo = "", ""
         self._open: dict[str, str] = {}
         self._here, self._unfit = "", ""
+        self._once: set[str] = set()
 
     @pytest.hookimpl(wrapper=True)
     def pytest_fixture_setup(self, fixturedef: pytest.FixtureDef[Any]) -> Iterator[None]:
@@ -68,25 +69,42 @@ class Planted:
 
     def _try(self, mutant: dict[str, Any], wanted: list[pytest.Item]) -> dict[str, Any]:
         began, ran, failed = time.monotonic(), 0, {}
-        self._sql, self._undo = mutant["sql"], mutant["undo"]
         self._unfit = ""
-        self._everywhere(self._sql)
+        self._plant_all(mutant["sql"], mutant["undo"])
         for item in wanted:
             ran += 1
-            if self._unfit or (failed := self._failed(item)):
+            if self._unfit or (failed := self._noticed(item, mutant)):
                 break
-        self._everywhere(self._undo)
-        self._sql = self._undo = ""
-        code = int(bool(failed))
+        self._take_back(mutant)
         if self._unfit:
             return {"exit": -1, "ran": 0, "seconds": 0, "why": self._unfit}
-        if failed and self._failed(item):
-            item.session._setupstate.teardown_exact(None)
-            if self._failed(item):
-                code, failed["why"] = -1, "its test fails without the mutant, too"
+        code = int(bool(failed))
         if failed.get("when") == "setup" and not mutant["undo"]:
             code = -1  # the statement could not be run
         return {"exit": code, "ran": ran, "seconds": time.monotonic() - began, **failed}
+
+    def _noticed(self, item: pytest.Item, mutant: dict[str, Any]) -> dict[str, str]:
+        """The failure, when the same test passes without the mutant in a database just as old."""
+        failed = self._failed(item)
+        if not failed:
+            return {}
+        self._take_back(mutant)
+        old = item.nodeid not in self._once
+        if not self._failed(item):
+            return failed
+        self._once.add(item.nodeid)  # it passes in a new database only
+        sound = old and not self._failed(item)
+        self._plant_all(mutant["sql"], mutant["undo"])
+        return self._failed(item) if sound else {}
+
+    def _plant_all(self, sql: str, undo: str) -> None:
+        self._sql, self._undo = sql, undo
+        self._everywhere(sql)
+
+    def _take_back(self, mutant: dict[str, Any]) -> None:
+        if self._sql:
+            self._everywhere(mutant["undo"])
+        self._sql = self._undo = ""
 
     def _everywhere(self, sql: str) -> None:
         if self._undo:
@@ -103,9 +121,10 @@ class Planted:
 
     def _failed(self, item: pytest.Item) -> dict[str, str]:
         """Where it failed and why; fixtures of its module stay for the next."""
-        item.session._setupstate.teardown_exact(item)
+        keep = item.session if item.nodeid in self._once else item.parent
+        item.session._setupstate.teardown_exact(cast("pytest.Item", keep))
         self._here = item.nodeid.partition("::")[0]
-        for report in runtestprotocol(item, log=False, nextitem=item):
+        for report in runtestprotocol(item, log=False, nextitem=cast("pytest.Item", item.parent)):
             if report.failed:
                 crash = getattr(report.longrepr, "reprcrash", None)
                 why = crash.message if crash else str(report.longrepr)

@@ -82,9 +82,8 @@ def try_all(
     """One after the other, until the time is over."""
     by_sql = [(m, selection(m, calls)) for m in mutants if m.sql]
     if until is None:
-        by_sql.sort(
-            key=lambda one: one[1][0]
-        )  # of one file after each other: its database is made once
+        # Of one file after each other: its database is made once.
+        by_sql.sort(key=lambda one: (one[1][0] in RACES, one[1][0].partition("::")[0]))
     # Python needs a process for each: of a sample's time it gets a third.
     left = until and (until - time.monotonic()) * 0.66
     came_to = found.try_planted(by_sql, ALL_S, left) if by_sql else {}
@@ -107,14 +106,14 @@ def selection(mutant: Mutant, calls: tracing.Calls) -> list[str]:
     known = calls.get(mutant.name, {})
     if mutant.kind == "lock":  # who is alone needs none
         known = {test: seconds for test, seconds in known.items() if TOGETHER.search(test)}
-        return [*_meetings(mutant.name), *RACES, *_cheapest(known, AT_MOST_S)]
+        return [*(_meetings(mutant.name) or RACES), *_cheapest(known, mutant.tests)]
     first = [name for name in mutant.tests if name in FIRST]
     last = [
         name for name in mutant.tests if name not in first and not (known and _met(name, calls))
     ]
     if known:
         last = _meetings(mutant.name)
-    return [*first, *_cheapest(known, AT_MOST_S), *last]
+    return [*first, *_cheapest(known, mutant.tests), *last]
 
 
 def _meetings(function: str) -> list[str]:
@@ -125,18 +124,19 @@ def _meetings(function: str) -> list[str]:
     return [f"{RACES[0]}::{test}[{name}]" for name in names for test in HANDS]
 
 
-def _cheapest(known: dict[str, float], seconds: float) -> list[str]:
-    """Tests of a few files, as many as there is time for."""
+def _cheapest(known: dict[str, float], own: Sequence[str]) -> list[str]:
+    """Tests of a few files, as many as there is time for: first those of the function's context."""
     tests: list[str] = []
     files: set[str] = set()
-    for test, takes in sorted(known.items(), key=lambda one: one[1]):
+    left = AT_MOST_S
+    for test, takes in sorted(
+        known.items(), key=lambda one: (not one[0].startswith(tuple(own)), one[1])
+    ):
         file = test.partition("::")[0]
-        seconds -= takes
-        if seconds < 0:
-            break
-        if file in files or len(files) < MOST_FILES:
+        if takes < left and (file in files or len(files) < MOST_FILES):
             tests.append(test)
             files.add(file)
+            left -= takes
     return tests
 
 
