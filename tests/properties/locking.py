@@ -6,6 +6,8 @@ import secrets
 from collections.abc import Callable
 from typing import Any
 
+import psycopg
+
 from kameng.db import main_scope
 from kameng.risk import api as risk
 
@@ -176,7 +178,8 @@ def earned(shop: Any) -> Names:
     """Station 2 has 150 yuan to take out."""
     shop.plant("SELECT _post('given:' || gen_random_uuid(), 2, NULL, NULL, NULL, ARRAY[_account(1, 'revenue')], ARRAY[_account(2, 'available')], "
         "ARRAY[1500000 - coalesce((SELECT balance FROM account_balance WHERE account_id = _account(2, 'available')), 0)], ARRAY['adjust'])")  # fmt: skip
-    shop.plant("UPDATE withdrawal SET state = 'declined'; DELETE FROM settlement_terms")
+    # Its terms are there already: making their row would keep the two apart as well.
+    shop.plant("UPDATE withdrawal SET state = 'declined'; SELECT _terms(2)")
     return {"key": secrets.token_hex(6)}
 
 
@@ -308,7 +311,7 @@ def pool(shop: Any) -> Names:
     return {
         "sku": sku,
         "batch": batch,
-        "digest": secrets.token_hex(32),
+        "digest": secrets.token_hex(31),
         "key": shop.one("SELECT min(id) FROM data_key WHERE purpose = 'card'"),
     }
 
@@ -322,3 +325,14 @@ def limited(shop: Any) -> Names:
         "INSERT INTO payment_account(station_id, plugin_id, account, daily_limit) VALUES (1, 'payment-gate', 'tight', 100) ON CONFLICT DO NOTHING"
     )
     return {"key": secrets.token_hex(6)}
+
+
+def told(url: str, sql: str, patience_ms: int = 0) -> Any:
+    """The first column, nothing, or the SQLSTATE."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(f"SET lock_timeout = {patience_ms}".encode())
+        try:
+            row = connection.execute(sql.encode()).fetchone()
+        except psycopg.Error as error:
+            return error.sqlstate
+    return row and row[0]
