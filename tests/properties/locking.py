@@ -152,6 +152,28 @@ def agreed_adjustment(shop: Any) -> Names:
     return found
 
 
+def agreed_move(shop: Any, amount: int) -> int:
+    """From what station 2 has earned to its deposit; its id."""
+    asked = shop.guarded("request_adjustment", p_station=JIANGNAN, p_debit_kind="available", p_debit_ref="", p_credit_kind="deposit",
+        p_credit_ref="", p_amount=amount, p_reason="more", p_actor="staff:1", p_key=secrets.token_hex(8))  # fmt: skip
+    word = approval(shop, JIANGNAN, "adjustment", asked["id"])
+    shop.guarded(
+        "vote_approval",
+        p_station=JIANGNAN,
+        p_id=word,
+        p_actor="staff:2",
+        p_agrees=True,
+        p_reason="",
+    )
+    return int(asked["id"])
+
+
+def two_moves(shop: Any) -> Names:
+    """Each of them possible, both of them not."""
+    earned(shop)
+    return {"one": agreed_move(shop, 1000000), "two": agreed_move(shop, 1000000)}
+
+
 def refused_adjustment(shop: Any) -> Names:
     found = adjustment(shop)
     said(shop, found, False)

@@ -20,6 +20,8 @@ NOTHING = None  # no row: it was not due, or somebody has it
 MEETINGS: dict[str, tuple[made.Prepare, str, str, Any, Any]] = {
     "a vote": (made.adjustment, "SELECT code FROM vote_approval(3, {approval}, 'staff:{n}', true, '')", "", "approved", "over"),
     "an adjustment": (made.agreed_adjustment, "SELECT code FROM post_adjustment(3, {id})", "", "ok", "repeat"),
+    "an adjustment asked for": (made.limited, "SELECT code FROM request_adjustment(3, 'adjustment', '', 'prepaid', '', 70000, 'goodwill', 's', '{key}')", "", "ok", "repeat"),
+    "two moves of what was earned": (made.two_moves, "SELECT code FROM post_adjustment(2, {one})", "SELECT code FROM post_adjustment(2, {two})", "ok", "KM003"),
     "a refused adjustment": (made.refused_adjustment, "SELECT code FROM refuse_adjustment(3, {id})", "", "ok", "repeat"),
     "a request to give back": (made.may_be_asked_back, made.OPEN_REQUEST, made.OPEN_REQUEST, "ok", "refund_request_open"),
     "a request withdrawn": (made.asked_back, "SELECT code FROM withdraw_refund_request(3, {member}, 'r-1')", "", "ok", "repeat"),

@@ -29,13 +29,7 @@ def even(shop: Any) -> made.Names:
 def poor(shop: Any) -> made.Names:
     """An agreed move of more than a station has earned, which its floor alone would let through."""
     made.earned(shop)
-    asked = shop.guarded("request_adjustment", p_station=2, p_debit_kind="available", p_debit_ref="", p_credit_kind="deposit",
-        p_credit_ref="", p_amount=1500100, p_reason="more", p_actor="staff:1", p_key=made.secrets.token_hex(8))  # fmt: skip
-    word = made.approval(shop, 2, "adjustment", asked["id"])
-    shop.guarded(
-        "vote_approval", p_station=2, p_id=word, p_actor="staff:2", p_agrees=True, p_reason=""
-    )
-    return {"id": asked["id"]}
+    return {"id": made.agreed_move(shop, 1500100)}
 
 
 REFUSALS: dict[str, tuple[made.Prepare, str, Any]] = {
