@@ -34,7 +34,10 @@ HANDS = (
     "test_who_comes_second_reads_what_the_first_left", "test_who_comes_second_waits",
     "test_what_one_has_taken_the_next_leaves_alone_at_once",
 )  # fmt: skip
-FIRST = ("tests/integration/db/test_doors.py",)  # cheap, and for all functions
+FIRST = (
+    "tests/integration/db/test_doors.py",
+    "tests/properties/test_refusals.py",
+)  # cheap, and for all functions
 ALL_S = 3600.0
 LIMIT_S = 150.0  # for the tests of one mutant
 AT_MOST_S = 25.0  # of tests that a map has chosen,

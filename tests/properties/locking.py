@@ -257,15 +257,17 @@ def unknown(shop: Any) -> Names:
     )
 
 
-def difference(shop: Any) -> Names:
+def difference(shop: Any, station: int = 1) -> Names:
     """A payment that the bill does not know."""
     key = secrets.token_hex(6)
     bill = shop.one(
-        "INSERT INTO bill(station_id, plugin_id, account, day, state) VALUES (1, 'payment-gate', %s, '2026-11-20', 'compared') RETURNING id",
+        "INSERT INTO bill(station_id, plugin_id, account, day, state) VALUES (%s, 'payment-gate', %s, '2026-11-20', 'compared') RETURNING id",
+        station,
         key,
     )
     number = shop.one(
-        "INSERT INTO bill_difference(station_id, bill_id, class, kind, key, ours) VALUES (1, %s, 'ours_only', 'payment', %s, 5000) RETURNING id",
+        "INSERT INTO bill_difference(station_id, bill_id, class, kind, key, ours) VALUES (%s, %s, 'ours_only', 'payment', %s, 5000) RETURNING id",
+        station,
         bill,
         key,
     )

@@ -26,6 +26,10 @@ def even(shop: Any) -> made.Names:
     return found
 
 
+def of_station(shop: Any) -> made.Names:
+    return made.difference(shop, 2)
+
+
 def poor(shop: Any) -> made.Names:
     """An agreed move of more than a station has earned, which its floor alone would let through."""
     made.earned(shop)
@@ -38,6 +42,8 @@ REFUSALS: dict[str, tuple[made.Prepare, str, Any]] = {
     "a held order does not fail": (made.held, FAIL, "bad_state"),
     "a closed difference is not asked for": (closed, ASK, "bad_state"),
     "where nothing differs nothing is asked for": (even, ASK, "bad_state"),
+    "what is asked for has a reason": (made.difference, ASK.replace("lost", " "), "note_missing"),
+    "a station's own account is its own matter": (of_station, ASK.replace("(1,", "(2,"), "not_ours"),
     "an account has its own limit": (made.limited, ROOM.format(account="tight", amount=101), False),
     "and room up to it": (made.limited, ROOM.format(account="tight", amount=100), True),
     "another account does not share it": (made.limited, ROOM.format(account="", amount=101), True),
