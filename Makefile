@@ -13,7 +13,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 
 export PYTHONDONTWRITEBYTECODE ?=
 .DEFAULT_GOAL := help
-.PHONY: help install built up test check bench pictures chaos lies fuzz fmt lock clean
+.PHONY: help install built up test check bench pictures chaos lies fuzz mutants fmt lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,6 +48,9 @@ lies: $(STAMP) built ## suppliers lie about ORDERS=10000 orders (SEED=1); then e
 
 fuzz: $(STAMP) built ## CASES=10000 signed requests that are wrong in every way (SEED=1) for the open API
 	@FUZZ_CASES=$(or $(CASES),10000) FUZZ_SEED=$(SEED) $(BIN)/python -m pytest -q --show-capture=no --tb=short tests/fuzz
+
+mutants: $(STAMP) built ## take safeguards away one at a time: does a test fail? (a sample; ALL=1, SEED=1)
+	@$(BIN)/python -m tests.mutants.run $(if $(ALL),--all) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 fmt: $(STAMP) ## format the code and apply safe fixes
 	$(BIN)/ruff check --fix .

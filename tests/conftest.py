@@ -139,7 +139,12 @@ def _with_redis_database(url: str, number: int) -> str:
 
 @pytest.fixture(scope="session")
 def template_database(server: Server) -> str:
-    """Name of a migrated database that is only ever cloned."""
+    """Name of a migrated database that is only ever cloned.
+
+    `KAMENG_TEST_TEMPLATE` names another one: `make mutants` takes safeguards out of it.
+    """
+    if given := os.environ.get("KAMENG_TEST_TEMPLATE"):
+        return given
     name = f"kameng_tpl_{_schema_digest()}"
     with _maintenance(server) as connection:
         row = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (name,)).fetchone()
