@@ -30,7 +30,7 @@ BEGIN
   v_total := v.price * p_quantity;
   payable := (v_total + 50) / 100 * 100; -- whole fen, half up; the difference is posted
   code := CASE WHEN v.key_state <> 'active' THEN 'key_unknown' WHEN v.member_state <> 'active' THEN 'member_locked'
-    WHEN v.station_state NOT IN ('trial', 'active', 'restricted') THEN 'station_closed' WHEN v.price IS NULL OR v.cost IS NULL THEN 'sku_unknown'
+    WHEN v.station_state NOT IN ('trial', 'active', 'restricted') OR EXISTS (SELECT 1 FROM recovery WHERE state = 'active') THEN 'station_closed' WHEN v.price IS NULL OR v.cost IS NULL THEN 'sku_unknown'
     WHEN NOT v.active OR v.sku_state <> 'on_sale' OR v.product_state <> 'on_sale' THEN 'not_on_sale'
     WHEN p_quantity < v.min_quantity OR p_quantity > v.max_quantity THEN 'quantity_invalid' WHEN payable > p_max_total THEN 'max_total_exceeded' END;
   IF code IN ('key_unknown', 'member_locked') THEN RETURN NEXT; RETURN; END IF;

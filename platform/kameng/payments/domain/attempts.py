@@ -8,7 +8,7 @@ FEN = 100  # scale-4 units in one fen
 
 # What apply_payment may answer when the money was taken in; the gateway is told "success".
 ACCEPTED = frozenset({
-    "ok", "repeat", "held", "awaiting_fulfilment", "awaiting_funds", "topped_up",
+    "ok", "repeat", "held", "awaiting_fulfilment", "awaiting_funds", "awaiting_recovery", "topped_up",
     "refund_no_stock", "refund_late", "refund_surplus", "ignored",
 })  # fmt: skip
 

@@ -1,0 +1,92 @@
+"""Bring a copy back for good: a data folder that starts in recovery mode."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import psycopg
+
+from kameng.ops.backup.methods import Method
+from kameng.ops.backup.scratch import Target
+from kameng.ops.errors import OpsError
+from kameng.ops.postgres import Postgres
+from kameng.ops.recovering.beginning import begin, last_moment
+from kameng.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """Where it lies and which moment it knows last."""
+
+    data: Path
+    restored_to: datetime
+
+
+def read_moment(text: str, timezone: str) -> datetime | None:
+    """The moment of ``--to``, None for `latest`; without an offset in the given zone."""
+    if text == "latest":
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise OpsError(
+            f"{text!r} is no moment.", 'Write it as "2026-01-31 14:05:00", or `latest`.'
+        ) from error
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=ZoneInfo(timezone))
+    if moment > datetime.now(UTC):
+        raise OpsError(f"{moment} has not been yet.")
+    return moment.astimezone(UTC)
+
+
+def restore(method: Method, settings: Settings, at: datetime | None, into: Path) -> Restored:
+    """Restore into a new folder and begin the recovery mode there. Raises `OpsError`."""
+    folder = into.absolute()
+    if folder.exists() and any(folder.iterdir()):
+        raise OpsError(f"{folder} is not empty.", "Name a folder that does not exist yet.")
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if at is None:
+        _archive_the_rest(method, settings)
+    with method.copy(Target(at=at), folder) as server:
+        url = server.url(settings.database_url.partition("?")[0].rpartition("/")[2] or "kameng")
+        moment = at or last_moment(url)
+        begin(url, moment, method.name)
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute("CHECKPOINT")
+    _clean(server)
+    return Restored(server.data, moment)
+
+
+def next_steps(restored: Restored, server: Postgres | None) -> Sequence[str]:
+    """What to do with it, for a terminal."""
+    data = server.data if server else "the server's data folder"
+    return (
+        f"restored to {restored.restored_to.isoformat(sep=' ', timespec='seconds')}",
+        f"it lies in   {restored.data}",
+        "",
+        "Bring it into service:",
+        f"  1. stop `kameng up`;  2. move {data} away and keep it;",
+        f"  3. move {restored.data} to {data};  4. start `kameng up`;  5. `kameng backup now`.",
+        "It starts in recovery mode: nothing is sold or delivered until all channels are asked.",
+        "`kameng recovery status` and the console say how far that is.",
+    )
+
+
+def _archive_the_rest(method: Method, settings: Settings) -> None:
+    """What the server has not archived yet, if it still runs; else up to a minute lacks."""
+    try:
+        with psycopg.connect(settings.database_url, connect_timeout=3):
+            pass
+    except psycopg.OperationalError:
+        return
+    method.finish_segment()
+
+
+def _clean(server: Postgres) -> None:
+    """Only the data are moved; what the trial server had beside them goes."""
+    for name in ("postmaster.opts", "recovery.done"):
+        (server.data / name).unlink(missing_ok=True)

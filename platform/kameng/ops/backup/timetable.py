@@ -1,0 +1,118 @@
+"""What the scheduler does for backups: short deeds here, long ones in a process of their own."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import text
+
+from kameng.db import db, main_scope
+from kameng.ops.backup import commands, spool
+from kameng.ops.backup.methods import Embedded, Method, method_of
+from kameng.ops.backup.repository import OtherContent
+from kameng.ops.errors import OpsError
+from kameng.settings import Settings
+from kameng.stock.api import close_alert, raise_alert
+
+LIMIT_S = 3 * 3600
+NEW_DEMO_S = 3600  # a demo that was just made is not worth a copy
+WAL_AGE, BACKUP_AGE = timedelta(minutes=5), timedelta(days=2)
+ALERT = "backup"
+
+_STATUS = text("SELECT newest_wal_at, bases FROM backup_status WHERE id = 1")
+_LAST = text(
+    "SELECT state, error FROM backup_run WHERE kind = :kind AND state <> 'running'"
+    " ORDER BY id DESC LIMIT 1"
+)
+_BEGAN = text("SELECT min(claimed_at) FROM job_slot")
+
+log = logging.getLogger("kameng.backup")
+
+
+def store_wal(settings: Settings) -> int:
+    """Empty the spool of the embedded server; returns how many files went."""
+    method = configured(settings)
+    if not isinstance(method, Embedded):
+        return 0
+    try:
+        return spool.store(method.server, method.repository)
+    except OtherContent:
+        raise
+    except OpsError as error:
+        log.info("the spool waits: %s", error)
+        return 0
+
+
+def run_command(settings: Settings, word: str) -> None:
+    """Run `kameng backup WORD` within its time. Raises `OpsError` with its last words."""
+    method = configured(settings)
+    if method is None or (isinstance(method, Embedded) and settings.demo and _is_new(method)):
+        return
+    process = subprocess.Popen(
+        [sys.executable, "-m", "kameng.cli", "backup", word],
+        env={**os.environ, "KAMENG_HOME": str(settings.home.absolute())},
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        start_new_session=True,
+    )  # fmt: skip
+    try:
+        said, _nothing = process.communicate(timeout=LIMIT_S)
+    except subprocess.TimeoutExpired:
+        raise OpsError(f"kameng backup {word} did not end within {LIMIT_S} s") from None
+    finally:
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+    if process.returncode != 0:
+        raise OpsError(" ".join(said.split())[-300:])
+    log.info("backup %s: %s", word, said.strip())
+
+
+def watch(settings: Settings) -> list[str]:
+    """Raise and close alerts; returns the subjects that are wrong now. Opens its own scopes."""
+    method = configured(settings)
+    if method is None:
+        return []
+    commands.observe(settings, method)
+    with main_scope(reason="watch backups"):
+        wrong = _wrong()
+        for subject, title in wrong.items():
+            raise_alert(ALERT, subject, title)
+        for subject in {"wal", "age", "backup", "drill"} - set(wrong):
+            close_alert(ALERT, subject)
+        db.session.commit()
+    return list(wrong)
+
+
+def configured(settings: Settings) -> Method | None:
+    """The way of this installation, or None where backups are somebody else's business."""
+    try:
+        return method_of(settings)
+    except OpsError:
+        return None
+
+
+def _wrong() -> dict[str, str]:
+    status = db.session.execute(_STATUS).one()
+    now = datetime.now(UTC)
+    began = db.session.scalar(_BEGAN) or now
+    found: dict[str, str] = {}
+    if now - max(status.newest_wal_at or began, began) > WAL_AGE:
+        found["wal"] = "数据库日志超过 5 分钟没有归档"
+    ends = [datetime.fromisoformat(base["finished_at"]) for base in status.bases]
+    if now - max([*ends, began]) > BACKUP_AGE:
+        found["age"] = "超过 2 天没有成功的备份"
+    for kind, title in (("backup", "备份失败"), ("drill", "恢复演练失败")):
+        last = db.session.execute(_LAST, {"kind": kind}).first()
+        if last is not None and last.state == "failed":
+            found[kind] = f"{title}：{last.error[:120]}"
+    return found
+
+
+def _is_new(method: Embedded) -> bool:
+    return time.time() - (method.server.data / "PG_VERSION").stat().st_mtime < NEW_DEMO_S
