@@ -1,7 +1,7 @@
 """Whether this database was restored and the world outside has not been asked yet.
 
-Meanwhile nothing is sold, delivered, bought, given back or paid out: guarded functions refuse it, and
-services that call out ask here first. `kameng recovery` and the console end it.
+Meanwhile nothing is sold, delivered, bought, given back or paid out: guarded functions refuse it,
+and services that call out ask here first. `kameng recovery` and the console end it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Backups on their timetable, the archive, the watch over both, and the questions after a restore."""
+"""Backups on their timetable, the watch over them, and the questions after a restore."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -54,7 +54,7 @@ def _finish(url: str, number: int, run: Run, state: str, error: str) -> None:
         )
 
 
-def note_status(url: str, method: str, newest_wal_at: Any, bases: list[Mapping[str, Any]]) -> None:
+def note_status(url: str, method: str, newest_wal_at: Any, bases: Sequence[Mapping[str, Any]]) -> None:
     """Note what lies in the repository now. As the owner."""
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(

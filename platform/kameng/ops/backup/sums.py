@@ -48,16 +48,12 @@ class Mark:
 def mark(url: str) -> Mark:
     """Name a moment at which no writer is in between, and the sums of it. As the owner.
 
-    Writers are held up for milliseconds; the sums are read afterwards from a snapshot of the moment.
+    Writers are held up for milliseconds; the sums are read afterwards, from its snapshot.
     Raises `OpsError` when the database is never quiet.
     """
     name = f"kameng-{secrets.token_hex(6)}"
-    with (
-        psycopg.connect(url) as holder,
-        psycopg.connect(
-            url, options="-c default_transaction_isolation=repeatable\\ read"
-        ) as reader,
-    ):
+    with psycopg.connect(url) as holder, psycopg.connect(url) as reader:
+        reader.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         _hold(holder)
         row = reader.execute(
             "SELECT clock_timestamp(), pg_create_restore_point(%s)", (name,)

@@ -10,6 +10,7 @@ import sys
 import time
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 from sqlalchemy import text
 
@@ -89,6 +90,7 @@ def watch(settings: Settings) -> list[str]:
     return list(wrong)
 
 
+@lru_cache(maxsize=4)  # finding the server tries programs out; it is asked every few seconds
 def configured(settings: Settings) -> Method | None:
     """The way of this installation, or None where backups are somebody else's business."""
     try:

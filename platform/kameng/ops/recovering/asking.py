@@ -100,7 +100,7 @@ def resume(limit: int = 500) -> int:
 
 
 def watch_forgotten() -> int:
-    """Money for payments that the database has forgotten becomes an alert each; returns how many."""
+    """Alerts for money of payments that the database has forgotten; returns how many."""
     with main_scope(reason="recovery"):
         last = reading.newest()
         if last is None or last.age > timedelta(days=WATCHED_DAYS):
