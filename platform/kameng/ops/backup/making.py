@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import secrets
 import shutil
 import subprocess
@@ -16,6 +15,7 @@ import psycopg
 
 from kameng.ops.backup import spool
 from kameng.ops.backup.repository import DRAFT, Base, Repository
+from kameng.ops.backup.verifying import read_manifest, verify
 from kameng.ops.errors import OpsError
 from kameng.ops.postgres import Postgres
 
@@ -47,10 +47,9 @@ def _make(server: Postgres, repository: Repository, label: str, draft: Path) -> 
         server, "pg_basebackup", "-d", server.url("postgres"), "-D", str(plain), "-Ft",
         "-X", "stream", "-c", "fast", "--no-password", "--manifest-checksums=SHA256",
     )  # fmt: skip
-    # The WAL of a tar backup cannot be looked into; the drill replays it.
-    _program(server, "pg_verifybackup", "-q", "-n", str(plain))
     finished = datetime.now(UTC)
-    first_wal, database_size = _read_manifest(plain / "backup_manifest")
+    manifest = read_manifest(plain / "backup_manifest")
+    verify(plain / "base.tar", manifest)
     # Sealed below the final name, which is bound to the content.
     kept = Repository(draft / "kept", repository.key)
     size = 0
@@ -58,9 +57,9 @@ def _make(server: Postgres, repository: Repository, label: str, draft: Path) -> 
         size += kept.keep_file(f"base/{label}/{name}", plain / name)
         (plain / name).unlink()
     base = Base(
-        label=label, system=spool.system_of(server), first_wal=first_wal,
+        label=label, system=spool.system_of(server), first_wal=manifest.first_wal,
         started_at=started.isoformat(), finished_at=finished.isoformat(), size=size,
-        database_size=database_size,
+        database_size=manifest.size,
     )  # fmt: skip
     repository.add_base(draft / "kept" / "base" / label, base)
     return base
@@ -124,16 +123,6 @@ def _program(server: Postgres, name: str, *arguments: str) -> None:
     if done.returncode != 0:
         last = "\n".join((done.stdout + done.stderr).strip().splitlines()[-8:])
         raise OpsError(f"{name} failed:\n{last}")
-
-
-def _read_manifest(path: Path) -> tuple[str, int]:
-    """Name of the oldest segment needed, and the size of the data folder."""
-    manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    first = manifest["WAL-Ranges"][0]
-    high, _, low = str(first["Start-LSN"]).partition("/")
-    segment = (int(high, 16) << 32 | int(low, 16)) // (16 * 2**20)
-    name = f"{int(first['Timeline']):08X}{segment // 256:08X}{segment % 256:08X}"
-    return name, sum(int(file["Size"]) for file in manifest["Files"])
 
 
 def _one(connection: psycopg.Connection[Any], query: str) -> str:

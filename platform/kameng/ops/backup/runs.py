@@ -54,7 +54,9 @@ def _finish(url: str, number: int, run: Run, state: str, error: str) -> None:
         )
 
 
-def note_status(url: str, method: str, newest_wal_at: Any, bases: Sequence[Mapping[str, Any]]) -> None:
+def note_status(
+    url: str, method: str, newest_wal_at: Any, bases: Sequence[Mapping[str, Any]]
+) -> None:
     """Note what lies in the repository now. As the owner."""
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(

@@ -54,7 +54,7 @@ def mark(url: str) -> Mark:
     name = f"kameng-{secrets.token_hex(6)}"
     with psycopg.connect(url) as holder, psycopg.connect(url) as reader:
         reader.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
-        _hold(holder)
+        hold(holder)
         row = reader.execute(
             "SELECT clock_timestamp(), pg_create_restore_point(%s)", (name,)
         ).fetchone()
@@ -89,8 +89,9 @@ def _read(connection: psycopg.Connection[Any]) -> Sums:
     }
 
 
-def _hold(connection: psycopg.Connection[Any]) -> None:
-    end = time.monotonic() + PATIENCE_S
+def hold(connection: psycopg.Connection[Any], patience_s: float = PATIENCE_S) -> None:
+    """Keep writers out of the tables; raises `OpsError` when there are always some."""
+    end = time.monotonic() + patience_s
     while True:
         try:
             connection.execute(f"SET LOCAL lock_timeout = {LOCK_WAIT_MS}".encode())
@@ -99,7 +100,7 @@ def _hold(connection: psycopg.Connection[Any]) -> None:
             connection.rollback()
             if time.monotonic() > end:
                 raise OpsError(
-                    f"There was no moment without writers within {PATIENCE_S:.0f} s.",
+                    f"There was no moment without writers within {patience_s:.0f} s.",
                     "Try again when less is going on.",
                 ) from None
             time.sleep(0.25)

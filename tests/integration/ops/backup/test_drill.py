@@ -1,0 +1,194 @@
+"""Backups of a real server: made, tried out, brought back to the moment before the damage."""
+
+from __future__ import annotations
+
+import stat
+import time
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from kameng.db import db, main_scope, run
+from kameng.ops.backup import commands, scratch, sums
+from kameng.ops.backup.restoring import restore
+from kameng.ops.backup.scratch import Target, running
+from kameng.ops.errors import OpsError
+from kameng.ops.recovering import asking, reading
+from kameng.payments.api import apply_payment
+
+from .conftest import Yard
+
+DEER = 3
+
+
+def rows(url: str, query: str) -> list[Any]:
+    with psycopg.connect(url) as connection:
+        return connection.execute(query.encode()).fetchall()
+
+
+def test_a_backup_is_made_listed_and_closed_to_others(yard: Yard) -> None:
+    with yard.shop() as shop:
+        shop.buy(shop.sku(cards=3))
+    said = commands.now(yard.settings)
+    assert "MB" in said[0]
+    assert said[0].split()[0] in commands.listed(yard.settings)[0]
+    folder = yard.method.repository.folder
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert all(f.read_bytes()[:6] == b"KMBK1\n" for f in folder.rglob("*.sealed"))
+    found = rows(yard.settings.database_url, "SELECT kind, state, label, bytes > 0 FROM backup_run")
+    assert found == [("backup", "succeeded", said[0].split()[0], True)]
+
+
+def test_the_drill_finds_equal_sums_and_leaves_nothing(
+    yard: Yard, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with yard.shop() as shop:
+        shop.buy(shop.sku(cards=3))  # after the backup: it comes from the archive
+    began = time.monotonic()
+    lines, ok = commands.drill(yard.settings)
+    took_s = time.monotonic() - began
+    with capsys.disabled():
+        print(f"\ndrill: {took_s:.1f} s; {lines[-1]}")
+    assert ok, lines
+    assert took_s < 120
+    assert list(yard.server.folder.glob("scratch-*")) == []
+    ((state, detail),) = rows(
+        yard.settings.database_url, "SELECT state, detail FROM backup_run WHERE kind = 'drill'"
+    )
+    assert state == "succeeded"
+    assert detail["differences"] == []
+    assert set(detail["sums"]) == set(sums.SUMS)
+
+
+def test_a_copy_that_differs_is_told(yard: Yard) -> None:
+    noted = sums.mark(yard.settings.database_url)
+    changed = {**noted.sums, "orders": "paid 7 7"}
+    assert sums.differences(noted.sums, noted.sums) == []
+    assert [text.split(":")[0] for text in sums.differences(noted.sums, changed)] == ["orders"]
+
+
+def test_a_busy_database_is_marked_at_a_quiet_moment(yard: Yard) -> None:
+    """A writer that is in between keeps the mark waiting, and nobody waits long behind it."""
+    with psycopg.connect(yard.settings.database_url) as writer:
+        writer.execute("UPDATE orders SET updated_at = updated_at")
+        with psycopg.connect(yard.settings.database_url) as holder, suppress(OpsError):
+            began = time.monotonic()
+            with pytest.raises(OpsError, match="without writers"):
+                sums.hold(holder, patience_s=0.3)
+            assert time.monotonic() - began < 2
+
+
+def test_before_the_first_backup_everything_says_so(yard: Yard, tmp_path: Path) -> None:
+    method = yard.method
+    early = datetime(2020, 1, 1, tzinfo=UTC)
+    with pytest.raises(OpsError, match="no base backup from before"):
+        method.repository.newest(early)
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "file").touch()
+    with pytest.raises(OpsError, match="not empty"):
+        restore(method, yard.settings, None, tmp_path / "full")
+
+
+class Outside:
+    """The gateway goes on whatever happens to us: what was paid there stays paid."""
+
+    def __init__(self) -> None:
+        self.paid: dict[str, int] = {}
+        self.away = False
+
+    def __call__(self, question: Any) -> str:
+        if self.away:
+            return "unavailable"
+        if question.number not in self.paid:
+            return "pending"
+        amount = self.paid[question.number]
+        return apply_payment(
+            DEER, "payment-epay", question.number, amount, f"gw-{question.number}", "query"
+        )
+
+
+def test_orders_paid_in_the_gap_are_neither_lost_nor_delivered_twice(
+    yard: Yard, capsys: pytest.CaptureFixture[str]
+) -> None:
+    outside = Outside()
+    with yard.shop() as shop:
+        code = shop.sku(cards=6)
+        before, _paid = shop.buy(code)
+        gap = [shop.place(code) for _ in range(3)]
+        numbers = [shop.attempt(DEER, p.payable, order=p.order_id) for p in gap]
+        unpaid = shop.place(code)
+        shop.attempt(DEER, unpaid.payable, order=unpaid.order_id)
+        noted = sums.mark(yard.settings.database_url)
+        held = {p.order_id: _cards(shop, p.order_id) for p in gap}
+        # The gap: two are paid and delivered, a third one is paid while we are away.
+        for placed, number in list(zip(gap, numbers, strict=True))[:2]:
+            assert shop.pay(DEER, number, placed.payable)["code"] == "ok"
+        outside.paid = {n: p.payable for p, n in zip(gap, numbers, strict=True)}
+        forgotten = shop.place(code)
+        shop.owner.execute("DELETE FROM order_event")  # the damage
+        yard.method.finish_segment()
+        last_id = shop.one("SELECT max(id) FROM orders")
+    began = time.monotonic()
+    done = restore(yard.method, yard.settings, noted.at, yard.server.folder / "restored")
+    with capsys.disabled():
+        print(f"\nrestore to the moment before the damage: {time.monotonic() - began:.1f} s")
+    assert done.restored_to == noted.at
+    copy = scratch.beside(yard.server, yard.server.folder / "restored")
+    with running(copy, {"fsync": "off"}), yard.shop(copy.url()) as shop:
+        found = sums.sums_of(copy.url())
+        assert sums.differences(noted.sums, found) == []
+        _asked_and_ended(shop, outside, before, gap, forgotten)
+        for placed in gap:
+            assert shop.state(DEER, placed.order_id) == "delivered"
+            assert _cards(shop, placed.order_id) == held[placed.order_id]
+        assert shop.state(DEER, unpaid.order_id) == "pending_payment"
+        assert shop.place(code).order_id > last_id + 1_000_000
+        shop.assert_books_balance()
+
+
+def _asked_and_ended(shop: Any, outside: Outside, before: Any, gap: Any, forgotten: Any) -> None:
+    """Nothing moves while the mode lasts; then everybody is asked, and it ends by itself."""
+    assert shop.one("SELECT count(*) FROM orders WHERE order_no = %s", forgotten.order_no) == 0
+    outside.away = True
+    with shop.app.app_context():
+        assert asking.step(outside) == "asked"
+        with main_scope(reason="test"):
+            newest = reading.newest()
+            assert newest is not None
+            assert newest.waiting == len(gap) + 1
+        outside.away = False
+        shop.guarded("expire_orders", p_limit=10)
+        assert asking.step(outside) == "ended"
+        asking.resume()
+    assert shop.state(DEER, before.order_id) == "delivered"
+
+
+def _cards(shop: Any, order_id: int) -> list[Any]:
+    query = "SELECT id FROM card WHERE station_id = %s AND order_id = %s ORDER BY id"
+    return list(shop.owner.execute(query, (DEER, order_id)).fetchall())
+
+
+def test_a_restored_database_sells_and_delivers_nothing(yard: Yard) -> None:
+    with yard.shop() as shop, shop.app.app_context():
+        code = shop.sku(cards=4)
+        placed = shop.place(code)
+        number = shop.attempt(DEER, placed.payable, order=placed.order_id)
+        shop.guarded("begin_recovery", p_restored_to=datetime.now(UTC), p_source="test")
+        with pytest.raises(Exception, match="暂停营业"):
+            shop.place(code)
+        assert shop.pay(DEER, number, placed.payable)["code"] == "awaiting_recovery"
+        assert shop.state(DEER, placed.order_id) == "paid"
+        with main_scope(reason="test"), pytest.raises(Exception, match="no card leaves"):
+            run("_claim_cards", p_station=DEER, p_order=placed.order_id, p_sku=1, p_quantity=1)
+        db.session.rollback()
+        assert shop.guarded("end_recovery", p_actor="t", p_anyway=False)["code"] == "waiting"
+        assert asking.end("staff:1", anyway=True) == "ok"
+        assert shop.state(DEER, placed.order_id) == "delivered"
+
+
+def test_restored_without_the_master_key_codes_stay_closed(yard: Yard) -> None:
+    assert Target().options() == {}
