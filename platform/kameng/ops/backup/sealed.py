@@ -94,7 +94,10 @@ def _opened(source: BinaryIO, cipher: AESGCM, name: str) -> Iterator[bytes]:
         head = source.read(4)
         mark = struct.unpack(">I", head)[0] if len(head) == 4 else 0
         last = bool(mark & LAST)
-        body = source.read(mark & ~LAST) if mark & ~LAST <= CHUNK + 16 else b""
+        length = mark & ~LAST
+        body = source.read(length) if length <= CHUNK + 16 else b""
+        if len(body) != length:
+            raise SealBroken(f"{name} was changed or cut short (piece {number}).")
         try:
             yield cipher.decrypt(_nonce(number), body, _bound(name, number, last))
         except (InvalidTag, ValueError) as error:

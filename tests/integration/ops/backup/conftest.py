@@ -26,8 +26,8 @@ from kameng.ops.postgres import Postgres
 from kameng.ops.supervisor import Supervisor
 from kameng.settings import Settings
 
-from ....conftest import TEST_MASTER_KEY, TEST_SECRET, Server
-from ...conftest import Shop
+from tests.conftest import TEST_MASTER_KEY, TEST_SECRET, Server
+from tests.integration.conftest import Shop
 
 BACKUP_KEY = base64.b64encode(b"kameng test suite backup key 32b").decode()
 FAST = {**TEST_OPTIONS, "shared_buffers": "32MB"}
