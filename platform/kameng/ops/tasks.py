@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kameng.jobs import every
+from kameng.jobs import actor, every
 from kameng.ops.backup import timetable
 from kameng.ops.recovering import asking
 from kameng.runtime import current_settings
@@ -16,6 +16,12 @@ SUNDAY_NIGHT_S = 2 * DAY_S + 20 * 3600 + 1800  # weeks of the clock begin on a T
 def store_wal() -> None:
     """Segments that the embedded server has laid out for the archive."""
     timetable.store_wal(current_settings())
+
+
+@actor(queue="bulk", scope="none", max_retries=0)
+def start_backup(word: str) -> None:
+    """`now` or `drill`, because a person at the console wants it."""
+    timetable.run_command(current_settings(), word, wanted=True)
 
 
 @every(seconds=DAY_S, offset_s=NIGHT_S, scope="none", queue="bulk", lease_s=4 * 3600)

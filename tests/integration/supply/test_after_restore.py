@@ -37,7 +37,9 @@ def test_a_purchase_that_was_not_sent_yet_is_asked_about_before_anything_else(ma
     placed = market.paid(sku)
     drain()
     (number,) = {one.purchase_no for one in supplier.purchases}
-    market.shop.plant("UPDATE purchase SET state = 'created', sent_at = NULL, next_query_at = now()")
+    market.shop.plant(
+        "UPDATE purchase SET state = 'created', sent_at = NULL, next_query_at = now()"
+    )
     restored(market)
     supplier.answer = YES
     querying.query_due()

@@ -51,10 +51,14 @@ def store_wal(settings: Settings) -> int:
         return 0
 
 
-def run_command(settings: Settings, word: str) -> None:
-    """Run `kameng backup WORD` within its time. Raises `OpsError` with its last words."""
+def run_command(settings: Settings, word: str, *, wanted: bool = False) -> None:
+    """Run `kameng backup WORD` within its time. Raises `OpsError` with its last words.
+
+    Unless a person has `wanted` it, a demo that was just made is passed over.
+    """
     method = configured(settings)
-    if method is None or (isinstance(method, Embedded) and settings.demo and _is_new(method)):
+    new = isinstance(method, Embedded) and settings.demo and _is_new(method)
+    if method is None or (new and not wanted):
         return
     process = subprocess.Popen(
         [sys.executable, "-m", "kameng.cli", "backup", word],
@@ -82,8 +86,8 @@ def watch(settings: Settings) -> list[str]:
     commands.observe(settings, method)
     with main_scope(reason="watch backups"):
         wrong = _wrong()
-        for subject, title in wrong.items():
-            raise_alert(ALERT, subject, title)
+        for subject, (title, error) in wrong.items():
+            raise_alert(ALERT, subject, title, {"error": error} if error else {})
         for subject in {"wal", "age", "backup", "drill"} - set(wrong):
             close_alert(ALERT, subject)
         db.session.commit()
@@ -99,20 +103,21 @@ def configured(settings: Settings) -> Method | None:
         return None
 
 
-def _wrong() -> dict[str, str]:
+def _wrong() -> dict[str, tuple[str, str]]:
+    """Subject → what an alert says, and the error behind it."""
     status = db.session.execute(_STATUS).one()
     now = datetime.now(UTC)
     began = db.session.scalar(_BEGAN) or now
-    found: dict[str, str] = {}
+    found: dict[str, tuple[str, str]] = {}
     if now - max(status.newest_wal_at or began, began) > WAL_AGE:
-        found["wal"] = "数据库日志超过 5 分钟没有归档"
+        found["wal"] = "WAL is not archived", ""
     ends = [datetime.fromisoformat(base["finished_at"]) for base in status.bases]
     if now - max([*ends, began]) > BACKUP_AGE:
-        found["age"] = "超过 2 天没有成功的备份"
-    for kind, title in (("backup", "备份失败"), ("drill", "恢复演练失败")):
+        found["age"] = "the last backup is too old", ""
+    for kind in ("backup", "drill"):
         last = db.session.execute(_LAST, {"kind": kind}).first()
         if last is not None and last.state == "failed":
-            found[kind] = f"{title}：{last.error[:120]}"
+            found[kind] = f"{kind} has failed", last.error[:200]
     return found
 
 

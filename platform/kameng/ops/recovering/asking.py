@@ -58,7 +58,7 @@ def step(ask: Callable[[Row[tuple[object, ...]]], str] | None = None) -> str:
     with main_scope(reason="recovery"):
         if not recovery.active():
             return "none"
-        raise_alert(ALERT, SUBJECT, "正在恢复：暂停下单、发货、采购、退款和打款")
+        raise_alert(ALERT, SUBJECT, "recovery mode")
         restored_to = reading.newest().restored_to  # type: ignore[union-attr]  # one is active
         db.session.commit()
     _plan_bills(restored_to)
@@ -108,8 +108,7 @@ def watch_forgotten() -> int:
         rows = db.session.execute(_FORGOTTEN, {"since": last.began_at}).all()
         for row in rows:
             detail = {"attempt_no": row.number, "plugin": row.plugin_id, "amount": row.amount}
-            title = f"恢复前的付款没有订单，请在渠道后台核实后退款：{row.number}"
-            raise_alert("recovery_payment", f"attempt:{row.number}", title, detail)
+            raise_alert("recovery_payment", f"attempt:{row.number}", "unknown payment", detail)
         db.session.commit()
     return len(rows)
 
@@ -164,4 +163,4 @@ def _report() -> None:
     last = reading.newest()
     if last is not None:
         detail = {**last.counts, "orders_for_a_person": last.orders_waiting}
-        raise_alert("recovery_report", f"recovery:{last.id}", "恢复已结束，请看恢复报告", detail)
+        raise_alert("recovery_report", f"recovery:{last.id}", "recovery has ended", detail)

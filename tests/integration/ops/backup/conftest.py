@@ -13,6 +13,8 @@ from typing import Any
 
 import psycopg
 import pytest
+from tests.conftest import TEST_MASTER_KEY, TEST_SECRET, Server
+from tests.integration.conftest import Shop
 
 from kameng.app import create_app
 from kameng.db import db
@@ -25,9 +27,6 @@ from kameng.ops.home import Home
 from kameng.ops.postgres import Postgres
 from kameng.ops.supervisor import Supervisor
 from kameng.settings import Settings
-
-from tests.conftest import TEST_MASTER_KEY, TEST_SECRET, Server
-from tests.integration.conftest import Shop
 
 BACKUP_KEY = base64.b64encode(b"kameng test suite backup key 32b").decode()
 FAST = {**TEST_OPTIONS, "shared_buffers": "32MB"}

@@ -13,6 +13,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from tests.conftest import TEST_MASTER_KEY
 
 from kameng.db import main_scope, station_scope
 from kameng.ops.backup import commands, scratch, sums
@@ -23,8 +24,6 @@ from kameng.ops.recovering import asking, reading
 from kameng.orders.api import OrderRefused, cancel
 from kameng.payments.api import PaymentRefused, apply_payment, start_station_payment
 from kameng.stock.api import VaultError, import_cards, reveal_all, rotate_keys
-
-from tests.conftest import TEST_MASTER_KEY
 
 from .conftest import Yard
 
