@@ -180,7 +180,7 @@ def test_the_spool_is_emptied_into_the_archive_and_kept_when_it_differs(tmp_path
 
 def test_only_one_process_is_at_work(tmp_path: Path) -> None:
     repository = Repository(tmp_path / "backups", KEY)
-    with repository.alone(), pytest.raises(OpsError, match="at work"), repository.alone():
+    with repository.alone("x"), pytest.raises(OpsError, match="at work"), repository.alone("x"):
         pass
 
 

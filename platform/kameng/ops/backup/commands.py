@@ -18,7 +18,7 @@ from kameng.settings import Settings
 def now(settings: Settings) -> list[str]:
     """Make a backup and note it."""
     method = method_of(settings)
-    with runs.noted(settings.database_url, "backup", method.name) as run:
+    with method.alone(), runs.noted(settings.database_url, "backup", method.name) as run:
         began = datetime.now(UTC)
         base = method.make()
         run.label, run.size = base.label, base.size
@@ -41,7 +41,7 @@ def drill(settings: Settings) -> tuple[list[str], bool]:
     """Try the newest backup out and note the result; the lines, and whether all is well."""
     method = method_of(settings)
     try:
-        with runs.noted(settings.database_url, "drill", method.name) as run:
+        with method.alone(), runs.noted(settings.database_url, "drill", method.name) as run:
             done = drilling.drill(method, settings)
             run.label, run.detail = done.label, asdict(done)
             if not done.ok:

@@ -25,19 +25,19 @@ ROOM = 2.2  # the copy lies beside its sealed form for a moment
 
 
 def make_base(server: Postgres, repository: Repository, keep: int) -> Base:
-    """Take a base backup and forget old ones. Raises `OpsError` in words."""
-    with repository.alone():
-        _tidy(repository)
-        _require_room(server, repository)
-        label = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
-        draft = repository.bases / f".{label}{DRAFT}"
-        draft.mkdir(mode=0o700)
-        try:
-            base = _make(server, repository, label, draft)
-        finally:
-            shutil.rmtree(draft, ignore_errors=True)
-        finish_segment(server, repository)
-        repository.forget_old(keep)
+    """Take a base backup and forget old ones; the caller is alone. Raises `OpsError` in words."""
+    repository.create()
+    _tidy(repository)
+    _require_room(server, repository)
+    label = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
+    draft = repository.bases / f".{label}{DRAFT}"
+    draft.mkdir(mode=0o700)
+    try:
+        base = _make(server, repository, label, draft)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+    finish_segment(server, repository)
+    repository.forget_old(keep)
     return base
 
 

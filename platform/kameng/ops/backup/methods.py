@@ -34,6 +34,10 @@ class Method(Protocol):
         """`embedded` or `pgbackrest`."""
         ...
 
+    def alone(self) -> AbstractContextManager[None]:
+        """Nobody else backs up or drills meanwhile; raises `OpsError` when somebody does."""
+        ...
+
     def make(self) -> Base:
         """A new base backup."""
         ...
@@ -63,6 +67,10 @@ class Embedded:
     repository: Repository
     keep: int
     name: str = "embedded"
+
+    def alone(self) -> AbstractContextManager[None]:
+        """Nobody else backs up or drills meanwhile."""
+        return self.repository.alone("backup")
 
     def make(self) -> Base:
         """A new base backup; old ones are forgotten."""
@@ -105,6 +113,10 @@ class ByPgBackRest:
     tool: PgBackRest
     work: Path
     name: str = "pgbackrest"
+
+    def alone(self) -> AbstractContextManager[None]:
+        """Nobody else backs up or drills from here meanwhile."""
+        return repository.alone(self.work / ".backup.lock", self.work)
 
     def make(self) -> Base:
         """A new backup as pgBackRest is configured; it forgets old ones itself."""

@@ -72,14 +72,10 @@ class Repository:
         return self.folder / "wal"
 
     @contextmanager
-    def alone(self, what: str = "backup") -> Iterator[None]:
+    def alone(self, what: str) -> Iterator[None]:
         """Nobody else does the same at the same time; raises `OpsError` when somebody does."""
         self.create()
-        with (self.folder / f".{what}.lock").open("a+") as handle:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                raise OpsError(f"Another process is at work on {self.folder} ({what}).") from None
+        with alone(self.folder / f".{what}.lock", self.folder):
             yield
 
     def list_bases(self) -> list[Base]:
@@ -175,6 +171,17 @@ class Repository:
     def size(self) -> int:
         """Bytes in the repository."""
         return sum(file.stat().st_size for file in self.folder.rglob("*" + SUFFIX))
+
+
+@contextmanager
+def alone(lock: Path, place: Path) -> Iterator[None]:
+    """Hold a lock; raises `OpsError` when another process has it."""
+    with lock.open("a+") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise OpsError(f"Another process is at work on {place}.") from None
+        yield
 
 
 def of_settings(settings: Settings) -> Repository:

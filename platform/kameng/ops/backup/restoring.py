@@ -15,15 +15,18 @@ from kameng.ops.backup.scratch import Target
 from kameng.ops.errors import OpsError
 from kameng.ops.postgres import Postgres
 from kameng.ops.recovering.beginning import begin, last_moment
+from kameng.ops.recovering.witness import Witness, seen_after, tell
 from kameng.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """Where it lies and which moment it knows last."""
+    """Where it lies, which moment it knows last, and what is known of the time after it."""
 
     data: Path
     restored_to: datetime
+    cards_aside: int = 0  # sold in the time that is forgotten: void now
+    forgotten_payments: int = 0  # begun and paid in it: alerts now
 
 
 def read_moment(text: str, timezone: str) -> datetime | None:
@@ -49,16 +52,21 @@ def restore(method: Method, settings: Settings, at: datetime | None, into: Path)
     if folder.exists() and any(folder.iterdir()):
         raise OpsError(f"{folder} is not empty.", "Name a folder that does not exist yet.")
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if at is None:
-        _archive_the_rest(method, settings)
+    database = settings.database_url.partition("?")[0].rpartition("/")[2]
+    _archive_the_rest(method, settings)
+    known = Witness([], [])
+    if at is not None:
+        with method.copy(Target()) as end:
+            known = seen_after(end.url(database), at)
     with method.copy(Target(at=at), folder) as server:
-        url = server.url(settings.database_url.partition("?")[0].rpartition("/")[2] or "kameng")
+        url = server.url(database)
         moment = at or last_moment(url)
         begin(url, moment, method.name)
+        aside = tell(url, known)
         with psycopg.connect(url, autocommit=True) as connection:
             connection.execute("CHECKPOINT")
     _clean(server)
-    return Restored(server.data, moment)
+    return Restored(server.data, moment, aside, len(known.payments))
 
 
 def next_steps(restored: Restored, server: Postgres | None) -> Sequence[str]:
@@ -67,6 +75,8 @@ def next_steps(restored: Restored, server: Postgres | None) -> Sequence[str]:
     return (
         f"restored to {restored.restored_to.isoformat(sep=' ', timespec='seconds')}",
         f"it lies in   {restored.data}",
+        f"set aside    {restored.cards_aside} cards that were sold since",
+        f"forgotten    {restored.forgotten_payments} payments, each an alert of the console",
         "",
         "Bring it into service:",
         f"  1. stop `kameng up`;  2. move {data} away and keep it;",

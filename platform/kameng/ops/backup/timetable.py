@@ -54,11 +54,10 @@ def store_wal(settings: Settings) -> int:
 def run_command(settings: Settings, word: str, *, wanted: bool = False) -> None:
     """Run `kameng backup WORD` within its time. Raises `OpsError` with its last words.
 
-    Unless a person has `wanted` it, a demo that was just made is passed over.
+    Unless a person has `wanted` it, the beginning of an installation is passed over.
     """
     method = configured(settings)
-    new = isinstance(method, Embedded) and settings.demo and _is_new(method)
-    if method is None or (new and not wanted):
+    if method is None or (not wanted and _too_early(method, settings, word)):
         return
     process = subprocess.Popen(
         [sys.executable, "-m", "kameng.cli", "backup", word],
@@ -121,5 +120,9 @@ def _wrong() -> dict[str, tuple[str, str]]:
     return found
 
 
-def _is_new(method: Embedded) -> bool:
+def _too_early(method: Method, settings: Settings, word: str) -> bool:
+    if word == "drill" and not method.list_bases():
+        return True  # the watch tells when there is none for long
+    if not (settings.demo and isinstance(method, Embedded)):
+        return False
     return time.time() - (method.server.data / "PG_VERSION").stat().st_mtime < NEW_DEMO_S
