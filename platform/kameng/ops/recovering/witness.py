@@ -21,7 +21,8 @@ _SOLD = (
 )
 _PAID = (
     "SELECT a.attempt_no, a.plugin_id, a.amount, a.provider_ref, coalesce(o.order_no, '')"
-    " FROM payment_attempt a LEFT JOIN orders o ON o.station_id = a.station_id AND o.id = a.order_id"
+    " FROM payment_attempt a"
+    " LEFT JOIN orders o ON o.station_id = a.station_id AND o.id = a.order_id"
     " WHERE a.state = 'succeeded' AND a.created_at >= %s AND a.plugin_id <> 'payment-balance'"
 )
 # Void: a card that somebody has seen is not sold again. One that its own order holds stays with it.
