@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 from kameng.ops.account import OURSELVES
 from kameng.ops.backup import sealed
 from kameng.ops.backup.repository import Base, OtherContent, Repository
-from kameng.ops.backup.restoring import read_moment
 from kameng.ops.backup.sealed import CHUNK, Opened, SealBroken, read_key
 from kameng.ops.backup.spool import archiving, spool_of, store
 from kameng.ops.errors import OpsError
 from kameng.ops.postgres import Postgres
+from kameng.ops.recovering.moments import read_moment
 
 KEY, OTHER = bytes(range(32)), bytes(32)
 

@@ -12,6 +12,7 @@ from kameng.ops.backup.methods import Method, method_of
 from kameng.ops.backup.repository import Base
 from kameng.ops.home import Home
 from kameng.ops.postgres import server_at
+from kameng.ops.recovering.moments import read_moment
 from kameng.settings import Settings
 
 
@@ -58,7 +59,7 @@ class _CopyDiffers(Exception):
 
 def restore(settings: Settings, to: str, into: str) -> Sequence[str]:
     """Restore into a folder; the lines say what to do next."""
-    at = restoring.read_moment(to, settings.timezone)
+    at = read_moment(to, settings.timezone)
     done = restoring.restore(method_of(settings), settings, at, Path(into))
     home = Home(settings.home.absolute())
     return restoring.next_steps(done, server_at(home, settings.database_url))

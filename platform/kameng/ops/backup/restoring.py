@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import psycopg
 
@@ -27,23 +26,6 @@ class Restored:
     restored_to: datetime
     cards_aside: int = 0  # sold in the time that is forgotten: void now
     forgotten_payments: int = 0  # begun and paid in it: alerts now
-
-
-def read_moment(text: str, timezone: str) -> datetime | None:
-    """The moment of ``--to``, None for `latest`; without an offset in the given zone."""
-    if text == "latest":
-        return None
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise OpsError(
-            f"{text!r} is no moment.", 'Write it as "2026-01-31 14:05:00", or `latest`.'
-        ) from error
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=ZoneInfo(timezone))
-    if moment > datetime.now(UTC):
-        raise OpsError(f"{moment} has not been yet.")
-    return moment.astimezone(UTC)
 
 
 def restore(method: Method, settings: Settings, at: datetime | None, into: Path) -> Restored:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from kameng.db import main_scope
-from kameng.ops.backup.restoring import read_moment
 from kameng.ops.errors import OpsError
 from kameng.ops.recovering import asking, reading
 from kameng.ops.recovering.beginning import begin
+from kameng.ops.recovering.moments import read_moment
 from kameng.settings import Settings
 
 
