@@ -178,6 +178,17 @@ def test_the_spool_is_emptied_into_the_archive_and_kept_when_it_differs(tmp_path
     assert (spool_of(server) / "A").exists()
 
 
+def test_time_lines_taken_while_nothing_archived_get_into_the_archive(tmp_path: Path) -> None:
+    """Else the next restore would take the same number, and its WAL the same names."""
+    server, repository = server_in(tmp_path / "pg"), Repository(tmp_path / "backups", KEY)
+    (server.data / "pg_wal").mkdir()
+    (server.data / "pg_wal" / "00000002.history").write_text("1 0/3000000 restored")
+    for moved in (1, 1):  # at every start; the same again is nothing new
+        archiving(server)
+        assert store(server, repository) == moved
+    assert b"".join(repository.pieces("wal/77/00000002.history")) == b"1 0/3000000 restored"
+
+
 def test_only_one_process_is_at_work(tmp_path: Path) -> None:
     repository = Repository(tmp_path / "backups", KEY)
     with repository.alone("x"), pytest.raises(OpsError, match="at work"), repository.alone("x"):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import shlex
+import shutil
 from pathlib import Path
 
 from kameng.ops.backup.repository import OtherContent, Repository
@@ -34,11 +35,24 @@ def archiving(server: Postgres) -> dict[str, str]:
     spool = spool_of(server)
     spool.mkdir(mode=0o700, exist_ok=True)
     server.account.own([spool])
+    _lay_out_histories(server, spool)
     return {
         "archive_mode": "on",
         "archive_timeout": str(ARCHIVE_TIMEOUT_S),
         "archive_command": SCRIPT.format(spool=shlex.quote(str(spool))),
     }
+
+
+def _lay_out_histories(server: Postgres, spool: Path) -> None:
+    """Time lines that this cluster has taken: a restored one took its own while nothing archived.
+
+    The archive must know them, else the next restore would take the same number once more.
+    """
+    for history in (server.data / "pg_wal").glob("*.history"):
+        draft = spool / f".{history.name}"
+        shutil.copyfile(history, draft)
+        server.account.own([draft])
+        draft.rename(spool / history.name)
 
 
 def system_of(server: Postgres) -> str:

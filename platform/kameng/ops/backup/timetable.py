@@ -19,6 +19,8 @@ from kameng.ops.backup import commands, spool
 from kameng.ops.backup.methods import Embedded, Method, method_of
 from kameng.ops.backup.repository import OtherContent
 from kameng.ops.errors import OpsError
+from kameng.ops.home import Home
+from kameng.ops.postgres import server_at
 from kameng.settings import Settings
 from kameng.stock.api import close_alert, raise_alert
 
@@ -80,11 +82,12 @@ def run_command(settings: Settings, word: str, *, wanted: bool = False) -> None:
 def watch(settings: Settings) -> list[str]:
     """Raise and close alerts; returns the subjects that are wrong now. Opens its own scopes."""
     method = configured(settings)
-    if method is None:
+    if method is not None:
+        commands.observe(settings, method)
+    elif server_at(Home(settings.home.absolute()), settings.database_url) is None:
         return []
-    commands.observe(settings, method)
     with main_scope(reason="watch backups"):
-        wrong = _wrong()
+        wrong = _wrong() if method else {"backup": ("no backup is possible", _obstacle(settings))}
         for subject, (title, error) in wrong.items():
             raise_alert(ALERT, subject, title, {"error": error} if error else {})
         for subject in {"wal", "age", "backup", "drill"} - set(wrong):
@@ -100,6 +103,14 @@ def configured(settings: Settings) -> Method | None:
         return method_of(settings)
     except OpsError:
         return None
+
+
+def _obstacle(settings: Settings) -> str:
+    try:
+        method_of(settings)
+    except OpsError as error:
+        return str(error)[:200]
+    return ""
 
 
 def _wrong() -> dict[str, tuple[str, str]]:

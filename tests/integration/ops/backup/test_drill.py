@@ -228,9 +228,11 @@ def test_restored_without_the_master_key_codes_stay_closed(yard: Yard) -> None:
             )
         placed, _paid = shop.buy(code)
     yard.method.finish_segment()
-    for key, opens in ((TEST_MASTER_KEY, True), (base64.b64encode(bytes(32)).decode(), False)):
-        with yard.method.copy(Target()) as copy, yard.shop(copy.url(), master_key=key) as shop:
-            assert _codes(shop, placed.order_id) == (["THE-SECRET-CODE"] if opens else "closed")
+    with yard.method.copy(Target()) as copy:
+        with yard.shop(copy.url()) as shop:
+            assert _codes(shop, placed.order_id) == ["THE-SECRET-CODE"]
+        with yard.shop(copy.url(), master_key=base64.b64encode(bytes(32)).decode()) as shop:
+            assert _codes(shop, placed.order_id) == "closed"
 
 
 def _codes(shop: Any, order_id: int) -> Any:
