@@ -13,7 +13,6 @@ from typing import Any
 
 import psycopg
 import pytest
-from tests.conftest import TEST_MASTER_KEY
 
 from kameng.db import main_scope, station_scope
 from kameng.ops.backup import commands, scratch, sums
