@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 import sys
 from collections.abc import MutableMapping
+from datetime import UTC, datetime
 from typing import Any
 
 import structlog
@@ -18,6 +20,9 @@ SECRET_NAMES = re.compile(
     re.IGNORECASE,
 )
 HIDDEN = "***"
+ACCESS = "kameng.access"
+ACCESS_FACTS = ("method", "route", "status", "ms", "ip", "station", "request_id")
+_encode = json.JSONEncoder(ensure_ascii=False).encode
 _ID_CARD = re.compile(r"(?<!\d)(\d{3})\d{11}(\d{3}[\dXx])(?![\dXx])")
 _PHONE = re.compile(r"(?<!\d)(?:\+?86)?(1[3-9]\d)\d{4}(\d{4})(?!\d)")
 # Both begin where a word begins: tried from each letter of a long word, they took seconds.
@@ -69,6 +74,29 @@ def mask_event(_logger: object, _method: str, event: Event) -> Event:
     }
 
 
+class Lines(structlog.stdlib.ProcessorFormatter):
+    """The chain of processors; lines of answered requests are written without it.
+
+    They are most of a log and all alike, and the chain costs a tenth of a short request.
+    """
+
+    def format(self, record: logging.LogRecord) -> str:
+        """One line of JSON."""
+        if record.name == ACCESS and not structlog.contextvars.get_contextvars():
+            return access_line(record)
+        return super().format(record)
+
+
+def access_line(record: logging.LogRecord) -> str:
+    """As the chain would write it."""
+    at = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="microseconds")[:-6] + "Z"
+    facts = {"event": record.getMessage(), "logger": ACCESS, "level": "info", "timestamp": at}
+    for name in ACCESS_FACTS:
+        value = getattr(record, name)
+        facts[name] = mask_text(value) if isinstance(value, str) and name != "method" else value
+    return _encode(facts)
+
+
 def configure_logging(settings: Settings) -> None:
     """Send structlog and the standard library's logging through the same mask to stderr."""
     shared: list[Any] = [
@@ -86,7 +114,7 @@ def configure_logging(settings: Settings) -> None:
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
+        Lines(
             foreign_pre_chain=[*shared, structlog.stdlib.ExtraAdder()],
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import re
-import select
 import threading
 import time
 from collections.abc import Sequence
@@ -21,10 +20,12 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from kameng.db.scope import current_scope
+from kameng.redis_line import Line
 from kameng.settings import Settings
 
 EXTENSION = "kameng.redis"
 REST_S = 1.0
+ANSWER_S = 2.0
 PLAIN = re.compile(r"[A-Za-z0-9_.~-]*")  # what quoting would leave as it is
 RedisError = redis_client.RedisError
 NoScriptError = redis_client.exceptions.NoScriptError
@@ -49,7 +50,7 @@ class Client(redis_client.Redis):
             raise
 
     def run_script(self, digest: str, script: str, keys: Sequence[str], args: Sequence[Any]) -> Any:
-        """EVALSHA by the shortest way: a connection for each thread, words written here.
+        """EVALSHA by the shortest way: a line for each thread.
 
         No retry: a script that counts may have run. Sends the script itself when the server has
         forgotten it. Raises as other commands do.
@@ -62,30 +63,22 @@ class Client(redis_client.Redis):
     def _say(self, *words: Any) -> Any:
         if self.resting:
             raise redis_client.TimeoutError("Redis has just timed out")
-        connection = self._own_connection()
         try:
-            connection.send_packed_command([_packed(words)], check_health=False)
-            return connection.read_response()
+            return self._own_line().ask(words)
         except redis_client.TimeoutError:
             self.resting_until = time.monotonic() + REST_S
-            connection.disconnect()
-            raise
-        except redis_client.ConnectionError:
-            connection.disconnect()
             raise
 
-    def _own_connection(self) -> Any:
-        """This thread's; a new one after a fork, connected anew when the server has hung up."""
-        known = getattr(_own, "connections", None)
+    def _own_line(self) -> Line:
+        """This thread's; a new one after a fork."""
+        known = getattr(_own, "lines", None)
         if known is None or _own.process != os.getpid():
             known, _own.process = WeakKeyDictionary(), os.getpid()
-            _own.connections = known
-        connection: Any = known.get(self)
-        if connection is None:
-            connection = known[self] = self.connection_pool.make_connection()
-        if connection._sock is not None and select.select([connection._sock], [], [], 0)[0]:
-            connection.disconnect()  # nothing was asked, so what can be read is its farewell
-        return connection
+            _own.lines = known
+        line: Line | None = known.get(self)
+        if line is None:
+            line = known[self] = Line(self.connection_pool.make_connection(), ANSWER_S)
+        return line
 
     @property
     def resting(self) -> bool:
@@ -96,19 +89,12 @@ class Client(redis_client.Redis):
 _own = threading.local()
 
 
-def _packed(words: Sequence[Any]) -> bytes:
-    """A command in Redis's protocol."""
-    parts = [word if isinstance(word, bytes) else str(word).encode() for word in words]
-    lines = [b"$%d\r\n%b\r\n" % (len(part), part) for part in parts]
-    return b"*%d\r\n%b" % (len(parts), b"".join(lines))
-
-
 def connect(url: str) -> Client:
     """A client with short deadlines: a dead Redis must not hold up a page."""
     client = Client.from_url(
         url,
         socket_connect_timeout=1,
-        socket_timeout=2,
+        socket_timeout=ANSWER_S,
         health_check_interval=30,
         retry=Retry(NoBackoff(), 1),  # once more, for connections that a restart has cut
     )

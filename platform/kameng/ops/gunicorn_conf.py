@@ -6,6 +6,7 @@ Environment: KAMENG_BIND, KAMENG_PORT, KAMENG_WEB_WORKERS, KAMENG_WEB_THREADS, K
 from __future__ import annotations
 
 import os
+import select
 from pathlib import Path
 
 from kameng.ops.gunicorn_hooks import when_ready, worker_exit
@@ -13,7 +14,8 @@ from kameng.ops.gunicorn_hooks import when_ready, worker_exit
 __all__ = ["when_ready", "worker_exit"]
 
 bind = f"{os.environ.get('KAMENG_BIND', '127.0.0.1')}:{os.environ.get('KAMENG_PORT', '8000')}"
-worker_class = "gthread"
+# The way of Linux to wait; elsewhere gunicorn's own threads do.
+worker_class = "kameng.ops.web_worker.WaitingThreads" if hasattr(select, "epoll") else "gthread"
 workers = int(os.environ.get("KAMENG_WEB_WORKERS", "2"))
 threads = int(os.environ.get("KAMENG_WEB_THREADS", "8"))
 # Its default path is shared by every gunicorn of the user.

@@ -172,7 +172,7 @@ def _reachable_folder(home: Home, account: Account) -> Path:
 
 
 def _shared_buffers() -> str:
-    """An eighth of the memory, at most 1 GB; a shop's hot rows fit, and pages are rarely evicted."""
+    """An eighth of the memory, at most 1 GB: the rows of a busy shop fit."""
     memory_mb = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20
     return f"{max(128, min(1024, memory_mb // 8))}MB"
 

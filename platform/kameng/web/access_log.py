@@ -7,7 +7,9 @@ import time
 
 from flask import Flask, Response, g, request
 
-log = logging.getLogger("kameng.access")
+from kameng.logging import ACCESS
+
+log = logging.getLogger(ACCESS)
 
 
 def init_access_log(app: Flask) -> None:
@@ -15,20 +17,21 @@ def init_access_log(app: Flask) -> None:
     app.after_request(_write)
 
 
-def _write(response: Response) -> Response:
-    if g.get("audience") == "internal":
-        return response
-    # The rule, not the path: tokens stand in paths of callbacks and order links.
-    rule = request.url_rule.rule if request.url_rule else request.path[:120]
+def write(method: str, route: str, status: int, ip: str | None) -> None:
+    """One line about the request in hand."""
     station = g.get("station")
     facts = {
-        "method": request.method,
-        "route": rule,
-        "status": response.status_code,
+        "method": method, "route": route, "status": status,
         "ms": round((time.monotonic() - g.get("started", time.monotonic())) * 1000),
-        "ip": request.remote_addr,
-        "station": station.id if station else None,
+        "ip": ip, "station": station.id if station else None,
         "request_id": g.get("request_id", ""),
-    }
+    }  # fmt: skip
     log.info("request", extra=facts)
+
+
+def _write(response: Response) -> Response:
+    if g.get("audience") != "internal":
+        # The rule, not the path: tokens stand in paths of callbacks and order links.
+        rule = request.url_rule.rule if request.url_rule else request.path[:120]
+        write(request.method, rule, response.status_code, request.remote_addr)
     return response

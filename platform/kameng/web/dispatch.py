@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any
-from uuid import uuid4
 
 from flask import Flask, Response, abort, g, request
 from sqlalchemy.exc import DBAPIError
@@ -15,18 +13,21 @@ from werkzeug.exceptions import HTTPException, MisdirectedRequest, NotFound, Ser
 
 from kameng.db import main_scope, station_scope
 from kameng.errors import DomainError
-from kameng.runtime import current_settings
 from kameng.stations import api as stations
-from kameng.web import audiences
+from kameng.web import audiences, short_way
+from kameng.web.request_names import request_name
 from kameng.web.uploads import KamengRequest
-
-REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
 
 
 class KamengFlask(Flask):
     """Flask whose every request runs inside the scope of its host's station."""
 
     request_class = KamengRequest
+
+    def wsgi_app(self, environ: Any, start_response: Any) -> Any:
+        """By a short way where there is one, else as Flask does."""
+        answered = short_way.answer(self, environ, start_response)
+        return super().wsgi_app(environ, start_response) if answered is None else answered
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         """No view or hook here is a coroutine; looking for one takes a tenth of a short request."""
@@ -50,10 +51,7 @@ def init_dispatch(app: Flask) -> None:
 
 
 def _name_request() -> None:
-    # A proxy in front names requests too; without one, the name is anybody's.
-    believed = current_settings().trusted_proxies > 0
-    given = request.headers.get("X-Request-Id", "") if believed else ""
-    g.request_id = given if REQUEST_ID.fullmatch(given) else uuid4().hex
+    g.request_id = request_name(request.headers.get("X-Request-Id", ""))
     g.started = time.monotonic()
     g.station = None
     g.audience = audiences.current_audience()

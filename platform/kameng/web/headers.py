@@ -22,6 +22,7 @@ FOR_PROGRAMS = (
     ("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"),
     ("Referrer-Policy", "no-referrer"),
 )  # fmt: skip
+HSTS = ("Strict-Transport-Security", "max-age=31536000")
 FormTargets = Callable[[int], Iterable[str]]
 
 
@@ -80,7 +81,7 @@ def add_headers(response: Response) -> Response:
     if g.get("audience") == "api" and response.mimetype != "text/html":
         headers.extend(FOR_PROGRAMS)
         if request.is_secure:
-            headers["Strict-Transport-Security"] = "max-age=31536000"
+            headers.set(*HSTS)
         return response
     if _misleads(headers.get("Location", "")):
         headers["Location"] = "/"
@@ -89,7 +90,7 @@ def add_headers(response: Response) -> Response:
     headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
     headers["X-Frame-Options"] = "DENY"
     if request.is_secure:
-        headers["Strict-Transport-Security"] = "max-age=31536000"
+        headers.set(*HSTS)
     if response.mimetype == "text/html":
         headers["Content-Security-Policy"] = _policy()
         headers.setdefault("Cache-Control", "private, no-cache")

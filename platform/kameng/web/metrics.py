@@ -56,11 +56,16 @@ def flush() -> None:
     _store(due)
 
 
-def _count(response: Response) -> Response:
+def count(method: str, status: int) -> None:
+    """Count an answer."""
     counts = cast(_Counts, current_app.extensions[EXTENSION])
-    due = counts.add(f"{request.method} {response.status_code // 100}xx")
+    due = counts.add(f"{method} {status // 100}xx")
     if due:
         _store(due)
+
+
+def _count(response: Response) -> Response:
+    count(request.method, response.status_code)
     return response
 
 

@@ -8,7 +8,7 @@ import logging
 
 import pytest
 
-from kameng.logging import configure_logging, mask_text, mask_value
+from kameng.logging import ACCESS, Lines, configure_logging, mask_text, mask_value
 from kameng.settings import Settings
 
 
@@ -63,3 +63,31 @@ def test_every_logger_writes_masked_json(monkeypatch: pytest.MonkeyPatch) -> Non
     assert "RuntimeError" in lines[1]["exception"]
     assert "hunter2" not in stream.getvalue()
     assert "13812345678" not in stream.getvalue()
+
+
+@pytest.mark.parametrize("route", ["/orders/<order_no>", "/x/13812345678", "/hook?token=abc"])
+def test_an_answered_request_is_written_as_the_chain_would_write_it(route: str) -> None:
+    root = logging.getLogger()
+    before, level = root.handlers[:], root.level
+    try:
+        configure_logging(Settings(demo=True))
+        lines = root.handlers[0].formatter
+    finally:
+        root.handlers[:] = before
+        root.setLevel(level)
+    assert isinstance(lines, Lines)
+    facts = {
+        "method": "POST", "route": route, "status": 201, "ms": 7, "ip": "192.0.2.1",
+        "station": 3, "request_id": "é" * 8,
+    }  # fmt: skip
+    record = logging.makeLogRecord(
+        {"name": ACCESS, "msg": "request", "levelname": "INFO", "levelno": logging.INFO} | facts
+    )
+    short, chain = json.loads(lines.format(record)), json.loads(_by_the_chain(lines, record))
+    assert list(short) == list(chain)
+    assert len(short.pop("timestamp")) == len(chain.pop("timestamp"))
+    assert short == chain
+
+
+def _by_the_chain(lines: Lines, record: logging.LogRecord) -> str:
+    return super(Lines, lines).format(record)

@@ -61,43 +61,45 @@ BEGIN
   RETURN true;
 END $f$;
 
--- A sale that a wallet pays, posted with its order's own insert: the same rows and the same fingerprint as _post makes, without asking whether
--- they are there (the txn bears the number of the order that this very statement has made) and without arrays. Raises KM003; the wallet is locked last.
+-- The accounts that every sale of a station moves; made when it sells for the first time.
 -- grant: nobody
-CREATE OR REPLACE FUNCTION _post_wallet_sale(p_station bigint, p_order bigint, p_attempt bigint, p_wallet bigint, p_clearing bigint, p_goods bigint, p_payable bigint, p_cost bigint,
-  p_accounts bigint[], p_margins bigint[], p_pieces int, p_rounding bigint, p_rounding_account bigint) RETURNS void
+CREATE OR REPLACE FUNCTION _open_till(p_station bigint) RETURNS void
+LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $f$
+  INSERT INTO till(station_id, clearing, goods, revenue, earned)
+    VALUES (p_station, _account(p_station, 'order_clearing'), _account(1, 'goods_cost'), _account(1, 'revenue'),
+            CASE WHEN p_station = 1 THEN _account(1, 'revenue') ELSE _account(p_station, 'margin_pending') END)
+    ON CONFLICT DO NOTHING
+$f$;
+
+-- A sale that a wallet pays, posted with its order's own insert: the same rows and the same fingerprint as _post makes, without asking whether
+-- they are there (the txn bears the number of the order that this very statement has made). For the usual trees: the main station's margin and
+-- the seller's own, neither below zero; what payable is beyond the total goes to (from) rounding. Raises KM003; the wallet is locked last.
+-- grant: nobody
+CREATE OR REPLACE FUNCTION _post_wallet_sale(p_station bigint, p_order bigint, p_attempt bigint, p_wallet bigint, p_clearing bigint, p_goods bigint, p_revenue bigint, p_earned bigint,
+  p_payable bigint, p_cost bigint, p_main_margin bigint, p_own_margin bigint) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $f$
-DECLARE v_txn text := 'order:' || p_station || ':' || p_order || ':sale'; v_hash bytea; v_leg smallint := 1; v_sum bigint;
-        v_text text := p_wallet || '>' || p_clearing || ':' || p_payable || ':wallet.pay';
+DECLARE v_rounding bigint := p_payable - p_cost - p_main_margin - p_own_margin; v_account bigint;
 BEGIN
-  IF p_cost < 0 OR NOT 0 <= ALL (p_margins) THEN RAISE EXCEPTION 'a leg runs the other way' USING ERRCODE = 'KM010'; END IF;
-  IF p_cost > 0 THEN v_text := v_text || ';' || p_clearing || '>' || p_goods || ':' || p_cost * p_pieces || ':sale.cost'; END IF;
-  FOR i IN 1 .. cardinality(p_margins) LOOP
-    IF p_margins[i] > 0 THEN v_text := v_text || ';' || p_clearing || '>' || p_accounts[i] || ':' || p_margins[i] * p_pieces || ':sale.margin'; END IF;
-  END LOOP;
-  IF p_rounding > 0 THEN v_text := v_text || ';' || p_clearing || '>' || p_rounding_account || ':' || p_rounding || ':sale.rounding';
-  ELSIF p_rounding < 0 THEN v_text := v_text || ';' || p_rounding_account || '>' || p_clearing || ':' || -p_rounding || ':sale.rounding'; END IF;
-  v_hash := sha256(convert_to(v_text, 'UTF8'));
+  IF p_cost < 0 OR p_main_margin < 0 OR p_own_margin < 0 THEN RAISE EXCEPTION 'a leg runs the other way' USING ERRCODE = 'KM010'; END IF;
+  IF v_rounding <> 0 THEN v_account := _account(1, 'rounding'); END IF;
   INSERT INTO transfer(debit_account, credit_account, amount, kind, station_id, order_id, attempt_id, txn, leg, params_hash)
-    VALUES (p_wallet, p_clearing, p_payable, 'wallet.pay', p_station, p_order, p_attempt, v_txn, v_leg, v_hash);
-  IF p_cost > 0 THEN
-    v_leg := v_leg + 1;
-    INSERT INTO transfer(debit_account, credit_account, amount, kind, station_id, order_id, txn, leg, params_hash)
-      VALUES (p_clearing, p_goods, p_cost * p_pieces, 'sale.cost', p_station, p_order, v_txn, v_leg, v_hash);
-  END IF;
-  FOR i IN 1 .. cardinality(p_margins) LOOP
-    CONTINUE WHEN p_margins[i] = 0;
-    v_leg := v_leg + 1;
-    INSERT INTO transfer(debit_account, credit_account, amount, kind, station_id, order_id, txn, leg, params_hash)
-      VALUES (p_clearing, p_accounts[i], p_margins[i] * p_pieces, 'sale.margin', p_station, p_order, v_txn, v_leg, v_hash);
-  END LOOP;
-  IF p_rounding <> 0 THEN
-    INSERT INTO transfer(debit_account, credit_account, amount, kind, station_id, order_id, txn, leg, params_hash)
-      VALUES (CASE WHEN p_rounding > 0 THEN p_clearing ELSE p_rounding_account END, CASE WHEN p_rounding > 0 THEN p_rounding_account ELSE p_clearing END,
-        abs(p_rounding), 'sale.rounding', p_station, p_order, v_txn, v_leg + 1, v_hash);
-  END IF;
+    SELECT g.d, g.c, g.amount, g.kind, p_station, p_order, g.attempt, 'order:' || p_station || ':' || p_order || ':sale', g.leg,
+           sha256(convert_to(concat(p_wallet, '>', p_clearing, ':', p_payable, ':wallet.pay',
+             CASE WHEN p_cost > 0 THEN concat(';', p_clearing, '>', p_goods, ':', p_cost, ':sale.cost') END,
+             CASE WHEN p_main_margin > 0 THEN concat(';', p_clearing, '>', p_revenue, ':', p_main_margin, ':sale.margin') END,
+             CASE WHEN p_own_margin > 0 THEN concat(';', p_clearing, '>', p_earned, ':', p_own_margin, ':sale.margin') END,
+             CASE WHEN v_rounding > 0 THEN concat(';', p_clearing, '>', v_account, ':', v_rounding, ':sale.rounding')
+                  WHEN v_rounding < 0 THEN concat(';', v_account, '>', p_clearing, ':', -v_rounding, ':sale.rounding') END), 'UTF8'))
+      FROM (VALUES (p_wallet, p_clearing, p_payable, 'wallet.pay', p_attempt, 1),
+                   (p_clearing, p_goods, p_cost, 'sale.cost', NULL, 2),
+                   (p_clearing, p_revenue, p_main_margin, 'sale.margin', NULL, 2 + (p_cost > 0)::int),
+                   (p_clearing, p_earned, p_own_margin, 'sale.margin', NULL, 2 + (p_cost > 0)::int + (p_main_margin > 0)::int),
+                   (CASE WHEN v_rounding > 0 THEN p_clearing ELSE v_account END, CASE WHEN v_rounding > 0 THEN v_account ELSE p_clearing END, abs(v_rounding), 'sale.rounding', NULL,
+                    2 + (p_cost > 0)::int + (p_main_margin > 0)::int + (p_own_margin > 0)::int)) AS g(d, c, amount, kind, attempt, leg)
+     WHERE g.amount > 0;
   UPDATE account_balance b SET balance = b.balance - p_payable, updated_at = now() WHERE b.account_id = p_wallet AND b.balance - p_payable >= b.floor;
   IF NOT FOUND THEN RAISE EXCEPTION 'insufficient_funds' USING ERRCODE = 'KM003'; END IF;
+  RETURN true;
 END $f$;
 
 -- Entries of one wallet, newest first, for the member's own page.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import secrets
 import time
@@ -84,14 +83,17 @@ def _buy(caller: Caller, wanted: Buy, entry: Entry | None) -> Bought:
     if found.decision == "block" and not reading.exists(caller, wanted.merchant_order_no):
         risk.store_decision(caller.station_id, subject, counted, key, found)
         raise refused("risk_blocked")
+    now = datetime.now(UTC)
     row = _call(
         p_station=caller.station_id, p_key=caller.api_key_id, p_number=wanted.merchant_order_no,
         p_hash=fingerprint(caller.dialect, wanted), p_sku=wanted.sku, p_quantity=wanted.quantity,
-        p_max_total=wanted.max_total, p_inputs=json.dumps(dict(inputs)), p_ip=caller.ip,
-        p_order_no=orders.order_number(datetime.now(UTC), secrets.randbelow(10**12)),
-        p_attempt_no=payments.attempt_number(datetime.now(UTC), secrets.randbelow(10**16)),
-        p_secret_hash=hashlib.sha256(secrets.token_bytes(16)).digest(), p_risk=found.decision,
-        p_risk_reasons=json.dumps(found.reasons, ensure_ascii=False),
+        p_max_total=wanted.max_total, p_inputs=json.dumps(dict(inputs)) if inputs else "{}",
+        p_ip=caller.ip,
+        p_order_no=orders.order_number(now, secrets.randbelow(10**12)),
+        p_attempt_no=payments.attempt_number(now, secrets.randbelow(10**16)),
+        p_secret_hash=secrets.token_bytes(32),  # of no secret: a program asks with its key
+        p_risk=found.decision,
+        p_risk_reasons=json.dumps(found.reasons, ensure_ascii=False) if found.reasons else "[]",
         p_risk_facts=risk.stored_facts(subject, counted, key), p_notify_url=wanted.notify_url,
     )  # fmt: skip
     return _bought(caller, wanted, row)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint
 
 from kameng.openapi.api import register_dock_notices, register_notices
-from kameng.openapi.views import document, native
+from kameng.openapi.views import document, native, short_way
 from kameng.openapi.views.dialects import acg_shared, dujiao_next, kakayun, kasushou
 
 blueprint = Blueprint("openapi", __name__)
@@ -14,6 +14,7 @@ for dock in (acg_shared, dujiao_next, kakayun, kasushou):
     name = dock.__name__.rpartition(".")[2].replace("_", "-")
     blueprint.register_blueprint(dock.blueprint, url_prefix=f"/dock/{name}")
 document.register(blueprint)
+blueprint.record_once(short_way.register)
 register_notices()
 register_dock_notices()
 

@@ -31,21 +31,28 @@ BY_STATUS = {
 }  # fmt: skip
 
 
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 def answer(content: Any, status: int = 200) -> Response:
     """JSON that no cache keeps."""
-    return no_store(Response(_encode(content), status, mimetype="application/json"))
+    return no_store(Response(encode(content), status, mimetype="application/json"))
 
 
 def show_limits(response: Response) -> Response:
     """How many requests are left, as draft-ietf-httpapi-ratelimit-headers has it."""
     allowance: Allowance | None = g.get("allowance")
     if allowance is not None:
-        response.headers["RateLimit-Policy"] = f'"key";q={allowance.limit};w=60'
-        response.headers["RateLimit"] = f'"key";r={allowance.remaining};t={allowance.reset_s}'
+        response.headers.extend(limits_of(allowance))
     return response
+
+
+def limits_of(allowance: Allowance) -> tuple[tuple[str, str], tuple[str, str]]:
+    """The two headers."""
+    return (
+        ("RateLimit-Policy", f'"key";q={allowance.limit};w=60'),
+        ("RateLimit", f'"key";r={allowance.remaining};t={allowance.reset_s}'),
+    )
 
 
 def refusal(error: DomainError) -> Response:
@@ -143,4 +150,4 @@ def refund_request_of(facts: RefundRequestFacts) -> dict[str, Any]:
 
 def moment(at: datetime | None) -> str | None:
     """RFC 3339 in UTC, to the second."""
-    return None if at is None else at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return None if at is None else at.astimezone(UTC).isoformat()[:19] + "Z"

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hmac
 import re
-import time
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
@@ -12,11 +10,10 @@ from typing import Any
 from flask import Blueprint, Response, g, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
-from kameng import signing
 from kameng.errors import DomainError
 from kameng.openapi import api as openapi
-from kameng.openapi.api import Buy, Caller, refused
-from kameng.openapi.views import answering, reading
+from kameng.openapi.api import Caller
+from kameng.openapi.views import answering, proof, reading
 from kameng.web import client_ip, limit, no_store, refuse_below
 
 
@@ -29,7 +26,6 @@ class Signed(Blueprint):
 
 
 blueprint = Signed("openapi_v1", __name__)
-NONCE = re.compile(r"[A-Za-z0-9_-]{16,64}")
 REFUSED_PER_MINUTE = 300
 View = Callable[..., Response]
 
@@ -42,7 +38,7 @@ def signed(scope: str) -> Callable[[View], View]:
         def guarded(**kwargs: Any) -> Response:
             caller, nonce, secret = authenticate()
             g.allowance = openapi.admit(caller, nonce, secret=secret)
-            check_scope(caller, scope)
+            proof.check_scope(caller, scope)
             return view(caller, **kwargs)
 
         return guarded
@@ -52,28 +48,8 @@ def signed(scope: str) -> Callable[[View], View]:
 
 def authenticate() -> tuple[Caller, str, str]:
     """Who signed this request, its nonce, and the secret that it was signed with."""
-    headers = request.headers
-    key_id, timestamp = headers.get("Kameng-Key", ""), headers.get("Kameng-Timestamp", "")
-    nonce, given = headers.get("Kameng-Nonce", ""), headers.get("Kameng-Signature", "")
-    if not key_id or not given:
-        raise refused("key_missing")
-    if not signing.in_time(timestamp, time.time()):
-        raise refused("timestamp_invalid", server_time=int(time.time()))
-    if not NONCE.fullmatch(nonce):
-        raise refused("nonce_invalid")
-    caller, secrets = openapi.open_key("native", key_id[:64], client_ip())
     path = request.environ.get("RAW_URI") or request.full_path.rstrip("?")
-    for secret in secrets:
-        wanted = signing.signature(secret, request.method, path, timestamp, nonce, reading.body())
-        if hmac.compare_digest(wanted.encode(), given.lower().encode()):
-            return caller, nonce, secret
-    raise refused("signature_invalid")
-
-
-def check_scope(caller: Caller, scope: str) -> None:
-    """Raises `scope_missing`."""
-    if scope not in caller.scopes:
-        raise refused("scope_missing", scope=scope)
+    return proof.prove(proof.signed_by(request.environ), request.method, path, reading.body)
 
 
 @blueprint.get("/account")
@@ -110,27 +86,15 @@ def buy() -> Response:
     """Buy by balance: 201 for a new order, 200 for the one of an earlier request."""
     caller, nonce, secret = authenticate()
     try:
-        check_scope(caller, "orders.write")
-        wanted = _wanted()
+        proof.check_scope(caller, "orders.write")
+        reading.arguments()
+        wanted = reading.wanted(reading.body())
     except DomainError:
         g.allowance = openapi.admit(caller, nonce, secret=secret)
         raise
     entry = openapi.Entry(nonce, secret, lambda allowance: setattr(g, "allowance", allowance))
     bought = openapi.admit_and_buy(caller, wanted, entry)
     return answering.answer(answering.order_of(bought.order), 200 if bought.repeated else 201)
-
-
-def _wanted() -> Buy:
-    reading.arguments()
-    given = reading.fields(
-        ("sku", "quantity", "merchant_order_no"), ("inputs", "max_total", "notify_url")
-    )
-    return Buy(
-        sku=reading.text(given, "sku"), quantity=reading.whole(given, "quantity"),
-        merchant_order_no=reading.text(given, "merchant_order_no"),
-        inputs=reading.texts(given, "inputs"), max_total=reading.amount(given, "max_total"),
-        notify_url=reading.text(given, "notify_url"),
-    )  # fmt: skip
 
 
 @blueprint.get("/orders")

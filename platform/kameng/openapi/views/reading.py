@@ -11,7 +11,7 @@ from typing import Any
 from flask import g, request
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
-from kameng.openapi.api import refused
+from kameng.openapi.api import Buy, refused
 from kameng_sdk.money import Money
 
 MOST_BODY = 64 * 1024
@@ -34,7 +34,23 @@ def body() -> bytes:
 
 def fields(required: Sequence[str], optional: Sequence[str] = ()) -> Mapping[str, Any]:
     """The body as an object with these names and no others; raises the refusal that fits."""
-    given = _object(body())
+    return _fields(body(), required, optional)
+
+
+def wanted(raw: bytes) -> Buy:
+    """What a body wants to buy."""
+    given = _fields(
+        raw, ("sku", "quantity", "merchant_order_no"), ("inputs", "max_total", "notify_url")
+    )
+    return Buy(
+        sku=text(given, "sku"), quantity=whole(given, "quantity"),
+        merchant_order_no=text(given, "merchant_order_no"), inputs=texts(given, "inputs"),
+        max_total=amount(given, "max_total"), notify_url=text(given, "notify_url"),
+    )  # fmt: skip
+
+
+def _fields(raw: bytes, required: Sequence[str], optional: Sequence[str]) -> Mapping[str, Any]:
+    given = _object(raw)
     for name in given:
         if name not in required and name not in optional:
             raise refused("unknown_field", field=name[:60])

@@ -22,17 +22,17 @@ $f$;
 
 -- One row for each level that earns with an order; the seller who has collected the money itself holds its margin already.
 -- grant: nobody
-CREATE OR REPLACE FUNCTION _open_settlements(p_station bigint, p_order bigint, p_quantity int, p_own boolean, p_parties bigint[], p_margins bigint[]) RETURNS void
+CREATE OR REPLACE FUNCTION _open_settlements(p_station bigint, p_order bigint, p_quantity int, p_own boolean, p_parties bigint[], p_margins bigint[]) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $f$
-DECLARE v_days int;
 BEGIN
-  FOR i IN 1 .. cardinality(p_parties) LOOP
-    CONTINUE WHEN p_parties[i] = 1 OR p_margins[i] = 0 OR p_own AND p_parties[i] = p_station;
-    SELECT t.release_days INTO v_days FROM settlement_terms t WHERE t.station_id IN (p_parties[i], 1) ORDER BY t.station_id = 1 LIMIT 1;
-    IF v_days IS NULL THEN v_days := (_terms(p_parties[i])).release_days; END IF;
-    INSERT INTO settlement(station_id, order_station_id, order_id, margin, due_at)
-      VALUES (p_parties[i], p_station, p_order, p_margins[i] * p_quantity, _release_moment(v_days));
-  END LOOP;
+  -- Without terms of its own or of the main station _terms makes the usual ones.
+  INSERT INTO settlement(station_id, order_station_id, order_id, margin, due_at)
+    SELECT u.party, p_station, p_order, u.margin * p_quantity,
+           CASE WHEN x.days = 0 THEN now() ELSE (date_trunc('day', now() AT TIME ZONE 'Asia/Shanghai') + make_interval(days => x.days)) AT TIME ZONE 'Asia/Shanghai' END
+      FROM unnest(p_parties, p_margins) AS u(party, margin) CROSS JOIN LATERAL (SELECT coalesce(
+             (SELECT t.release_days FROM settlement_terms t WHERE t.station_id IN (u.party, 1) ORDER BY t.station_id = 1 LIMIT 1), (_terms(u.party)).release_days) AS days) AS x
+     WHERE u.party <> 1 AND u.margin <> 0 AND NOT (p_own AND u.party = p_station);
+  RETURN true;
 END $f$;
 
 -- Note that a level gives back p_amount of its margin of an order; returns the account it comes from. Of a margin released

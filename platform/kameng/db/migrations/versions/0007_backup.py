@@ -7,7 +7,7 @@ import psycopg
 from alembic import op
 
 revision = "0007"
-down_revision = "0005"
+down_revision = "0006"
 
 SQL = Path(__file__).parents[1] / "sql"
 

@@ -26,3 +26,10 @@ SELECT 'account:' || coalesce(a.id, b.account_id) AS subject,
 SELECT 'account:' || r.account_id AS subject, coalesce(sum(l.amount), 0)::text AS expected, r.balance::text AS found
   FROM account_rollup r LEFT JOIN lines l ON l.account_id = r.account_id AND l.xid < r.through
  GROUP BY r.account_id, r.balance HAVING coalesce(sum(l.amount), 0) <> r.balance
+
+-- check: tills_right | 每站收款台指向它所称的账户 | whole
+SELECT 'till:' || t.station_id AS subject, concat_ws(' ', 'order_clearing', 'goods_cost', 'revenue', CASE WHEN t.station_id = 1 THEN 'revenue' ELSE 'margin_pending' END) AS expected,
+       concat_ws(' ', c.kind, g.kind, r.kind, e.kind) AS found
+  FROM till t LEFT JOIN account c ON c.id = t.clearing AND c.station_id = t.station_id LEFT JOIN account g ON g.id = t.goods AND g.station_id = 1
+  LEFT JOIN account r ON r.id = t.revenue AND r.station_id = 1 LEFT JOIN account e ON e.id = t.earned AND e.station_id = t.station_id
+ WHERE (c.kind, g.kind, r.kind, e.kind) IS DISTINCT FROM ('order_clearing', 'goods_cost', 'revenue', CASE WHEN t.station_id = 1 THEN 'revenue' ELSE 'margin_pending' END)

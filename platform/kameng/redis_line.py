@@ -1,0 +1,91 @@
+"""A thread's own line to Redis, for the one script that every request of a program asks.
+
+The shortest way there is: the words are written here, hiredis reads the answer, and the kernel
+watches the clock, so that no look at the socket is paid for before each word and each answer.
+"""
+
+from __future__ import annotations
+
+import select
+import socket
+import struct
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import hiredis
+import redis as redis_client
+
+QUIET_S = 1.0  # after so long without a word, look whether the server has hung up
+_TIMEVAL = struct.Struct("ll")
+
+
+class Line:
+    """One connection, made by the client's pool (its address, password and database)."""
+
+    def __init__(self, connection: Any, timeout_s: float) -> None:
+        self._connection = connection
+        self._timeout = _TIMEVAL.pack(int(timeout_s), int(timeout_s % 1 * 1e6))
+        self._socket: socket.socket | None = None
+        self._reader = hiredis.Reader()
+        self._used = 0.0
+
+    def ask(self, words: Sequence[Any]) -> Any:
+        """Say a command and hear its answer. Raises redis-py's errors; nothing is said twice."""
+        line = self._open()
+        try:
+            line.sendall(packed(words))
+            answer = self._hear(line)
+        except BlockingIOError as error:
+            self.close()
+            raise redis_client.TimeoutError("Redis does not answer") from error
+        except OSError as error:
+            self.close()
+            raise redis_client.ConnectionError(str(error)) from error
+        self._used = time.monotonic()
+        if isinstance(answer, hiredis.ReplyError):
+            raise _as_of_redis(str(answer))
+        return answer
+
+    def close(self) -> None:
+        """Hang up; the next word connects anew."""
+        self._socket = None
+        self._connection.disconnect()
+
+    def _open(self) -> socket.socket:
+        found = self._socket
+        quiet = time.monotonic() - self._used > QUIET_S
+        if found is not None and quiet and select.select([found], [], [], 0)[0]:
+            self.close()  # nothing was asked, so what can be read is its farewell
+            found = None
+        return found or self._connect()
+
+    def _connect(self) -> socket.socket:
+        self._connection.connect()
+        found: socket.socket = self._connection._sock
+        found.settimeout(None)
+        for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
+            found.setsockopt(socket.SOL_SOCKET, option, self._timeout)
+        self._socket, self._reader = found, hiredis.Reader()
+        return found
+
+    def _hear(self, line: socket.socket) -> Any:
+        while (answer := self._reader.gets()) is False:
+            data = line.recv(65536)
+            if not data:
+                raise ConnectionResetError("Redis has hung up")
+            self._reader.feed(data)
+        return answer
+
+
+def packed(words: Sequence[Any]) -> bytes:
+    """A command in Redis's protocol."""
+    parts = [word if isinstance(word, bytes) else str(word).encode() for word in words]
+    lines = [b"$%d\r\n%b\r\n" % (len(part), part) for part in parts]
+    return b"*%d\r\n%b" % (len(parts), b"".join(lines))
+
+
+def _as_of_redis(text: str) -> redis_client.ResponseError:
+    if text.startswith("NOSCRIPT"):
+        return redis_client.exceptions.NoScriptError(text)
+    return redis_client.ResponseError(text)
