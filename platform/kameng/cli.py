@@ -268,8 +268,9 @@ def backup_now() -> None:
 def backup_list() -> None:
     """Show the backups and how far the archive goes."""
     from kameng.ops.backup import commands
+    from kameng.ops.runtime import effective_settings
 
-    _say(commands.listed(_settings()))
+    _say(commands.listed(commands.at_rest(effective_settings())))
 
 
 @backup.command("drill")
@@ -290,8 +291,9 @@ def backup_drill() -> None:
 def backup_restore(to: str, into: str) -> None:
     """Restore into a folder, ready to be brought into service in recovery mode."""
     from kameng.ops.backup import commands
+    from kameng.ops.runtime import effective_settings
 
-    _say(commands.restore(_settings(), to, into))
+    _say(commands.restore(commands.at_rest(effective_settings()), to, into))
 
 
 @cli.group()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from kameng.ops.backup import drilling, restoring, runs
 from kameng.ops.backup.methods import Method, method_of
 from kameng.ops.backup.repository import Base
 from kameng.ops.home import Home
-from kameng.ops.postgres import server_at
+from kameng.ops.postgres import locate, server_at
 from kameng.ops.recovering.moments import read_moment
 from kameng.settings import Settings
 
@@ -55,6 +55,13 @@ def drill(settings: Settings) -> tuple[list[str], bool]:
 
 class _CopyDiffers(Exception):
     """The row of the run says so, too."""
+
+
+def at_rest(settings: Settings) -> Settings:
+    """The settings, also while nothing runs: then with the address of the embedded server."""
+    if settings.database_url:
+        return settings
+    return replace(settings, database_url=locate(Home(settings.home.absolute())).url())
 
 
 def restore(settings: Settings, to: str, into: str) -> Sequence[str]:

@@ -82,7 +82,10 @@ class Embedded:
 
     def newest_wal_at(self) -> datetime | None:
         """When a segment was archived last."""
-        found = self.repository.newest_wal(system_of(self.server))
+        try:
+            found = self.repository.newest_wal(system_of(self.server))
+        except FileNotFoundError:  # no server lies here yet: the folder was brought from elsewhere
+            return None
         return found[1] if found else None
 
     def finish_segment(self) -> None:
@@ -96,6 +99,11 @@ class Embedded:
         server = scratch.beside(self.server, folder)
         if folder is None:
             scratch.remove_left_over(self.server)
+        elif not server.account.can_enter(folder.parent):
+            raise OpsError(
+                f"The account that runs PostgreSQL cannot enter {folder.parent}.",
+                f"Name a folder below {self.server.folder}.",
+            )
         options = {"fsync": "off"} if folder is None else {}
         try:
             with scratch.restored(self.repository, base, server, target, options):

@@ -100,8 +100,8 @@ class Feeder:
                 want.unlink(missing_ok=True)
                 try:
                     self._give(want.stem)
-                except OpsError as error:
-                    self.failure = error
+                except (OpsError, OSError) as error:
+                    self.failure = error if isinstance(error, OpsError) else OpsError(str(error))
                     (self.folder / "failed").touch()
                     return
 

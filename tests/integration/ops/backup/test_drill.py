@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import os
 import stat
 import time
 from contextlib import suppress
@@ -15,7 +16,7 @@ import psycopg
 import pytest
 
 from kameng.db import main_scope, station_scope
-from kameng.ops.backup import commands, scratch, sums
+from kameng.ops.backup import commands, scratch, sums, timetable
 from kameng.ops.backup.restoring import restore
 from kameng.ops.backup.scratch import Target, running
 from kameng.ops.errors import OpsError
@@ -240,3 +241,25 @@ def _codes(shop: Any, order_id: int) -> Any:
             return [card.secret for card in reveal_all(order_id, "staff:1", "192.0.2.1")]
         except VaultError:
             return "closed"
+
+
+def test_what_is_wrong_with_backups_becomes_an_alert_until_it_is_right(yard: Yard) -> None:
+    with yard.shop() as shop, shop.app.app_context():
+        shop.owner.execute(
+            "INSERT INTO job_slot(job, scheduled_for, claimed_at)"
+            " VALUES ('test', now() - interval '3 days', now() - interval '3 days')"
+        )
+        shop.owner.execute(
+            "INSERT INTO backup_run(kind, method, state, error)"
+            " VALUES ('drill', 'embedded', 'failed', 'orders: noted 1')"
+        )
+        for file in yard.method.repository.wal.rglob("*.sealed"):
+            os.utime(file, (time.time() - 600,) * 2)
+        assert set(timetable.watch(yard.settings)) == {"wal", "drill"}
+        query = "SELECT subject, detail ->> 'error' FROM alert WHERE kind = 'backup' ORDER BY 1"
+        assert shop.owner.execute(query).fetchall() == [("drill", "orders: noted 1"), ("wal", None)]
+        shop.owner.execute("DELETE FROM backup_run WHERE state = 'failed'")
+        yard.method.finish_segment()
+        assert timetable.watch(yard.settings) == []
+        assert shop.one("SELECT count(*) FROM alert WHERE kind = 'backup' AND state = 'open'") == 0
+        assert timetable.store_wal(yard.settings) == 0
