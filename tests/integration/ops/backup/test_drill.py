@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import io
 import os
 import shutil
 import stat
@@ -84,13 +83,13 @@ def test_a_copy_that_differs_is_told(yard: Yard) -> None:
 
 def test_a_busy_database_is_marked_at_a_quiet_moment(yard: Yard) -> None:
     """A writer that is in between keeps the mark away; the mark gives up rather than block others."""
-    with psycopg.connect(yard.settings.database_url) as writer:
+    url = yard.settings.database_url
+    with psycopg.connect(url) as writer, psycopg.connect(url) as holder:
         writer.execute("UPDATE orders SET updated_at = updated_at")
-        with psycopg.connect(yard.settings.database_url) as holder:
-            with pytest.raises(OpsError, match="without writers"):
-                sums.hold(holder, patience_s=0.3)
+        with pytest.raises(OpsError, match="without writers"):
+            sums.hold(holder, patience_s=0.3)
         writer.rollback()
-    assert sums.mark(yard.settings.database_url).sums["orders"]
+    assert sums.mark(url).sums["orders"]
 
 
 def test_before_the_first_backup_everything_says_so(yard: Yard, tmp_path: Path) -> None:
@@ -127,7 +126,7 @@ def test_orders_paid_in_the_gap_are_neither_lost_nor_delivered_twice(
 ) -> None:
     outside = Outside()
     with yard.shop() as shop:
-        code = shop.sku(cards=6)
+        code = shop.sku(cards=8)
         before, _paid = shop.buy(code)
         gap = [shop.place(code) for _ in range(3)]
         numbers = [shop.attempt(DEER, p.payable, order=p.order_id) for p in gap]
@@ -229,9 +228,7 @@ def test_restored_without_the_master_key_codes_stay_closed(yard: Yard) -> None:
         code = shop.sku()
         sku = shop.one("SELECT id FROM sku WHERE code = %s", code)
         with main_scope(reason="test"):
-            import_cards(
-                sku, "test", io.BytesIO(b"CARD-NO-1,THE-SECRET-CODE\n"), "cards.csv", "staff:1"
-            )
+            import_cards(sku, b"CARD-NO-1,THE-SECRET-CODE\n", "cards.csv", "staff:1")
         placed, _paid = shop.buy(code)
     yard.method.finish_segment()
     with _another_machine(yard) as method, method.copy(Target()) as copy:
