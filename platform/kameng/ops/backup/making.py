@@ -68,7 +68,8 @@ def _make(server: Postgres, repository: Repository, label: str, draft: Path) -> 
 def finish_segment(server: Postgres, repository: Repository) -> str:
     """Have the segment being written archived, and wait for it; returns its name."""
     with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
-        name = _one(connection, "SELECT pg_walfile_name(pg_current_wal_lsn())")
+        # A segment without any record would not be switched: there is one for certain now.
+        name = _one(connection, "SELECT pg_walfile_name(pg_create_restore_point('kameng-end'))")
         connection.execute("SELECT pg_switch_wal()")
     wait_for(lambda: _stored(server, repository, name), ARCHIVED_WITHIN_S, f"WAL {name}")
     return name
