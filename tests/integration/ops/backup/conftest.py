@@ -52,11 +52,13 @@ class Yard:
         settings = replace(self.settings, database_url=url or self.settings.database_url, **changes)
         app = create_app(settings)
         app.testing = True
-        with psycopg.connect(settings.database_url, autocommit=True) as owner:
-            yield Shop(app, owner)
-        with app.app_context():
-            for engine in db.engines.values():
-                engine.dispose()
+        try:
+            with psycopg.connect(settings.database_url, autocommit=True) as owner:
+                yield Shop(app, owner)
+        finally:
+            with app.app_context():
+                for engine in db.engines.values():
+                    engine.dispose()
 
 
 @pytest.fixture(scope="module")
