@@ -7,6 +7,7 @@ from datetime import datetime
 import psycopg
 from psycopg import sql
 
+from kameng.db.roles import GUARD_ROLE
 from kameng.ops.errors import OpsError
 
 # Numbers that gateways and people may know were made from ids given out after the restore point.
@@ -23,9 +24,12 @@ def begin(url: str, restored_to: datetime, source: str) -> bool:
                 "This database is older than the recovery mode.",
                 "Run `kameng migrate` on it, then `kameng recovery begin`.",
             )
+        # The owner has handed the functions over; it may act as who has them now.
+        connection.execute(f"SET ROLE {GUARD_ROLE}".encode())
         row = connection.execute(
             "SELECT code FROM begin_recovery(%s, %s)", (restored_to, source)
         ).fetchone()
+        connection.execute("RESET ROLE")
         fresh = bool(row and row[0] == "ok")
         if fresh:
             _lift_ids(connection)

@@ -23,15 +23,23 @@ CREATE TABLE recovery (                          -- this database was restored: 
 );
 CREATE UNIQUE INDEX recovery_active ON recovery((true)) WHERE state = 'active';
 CREATE TABLE recovery_question (                 -- what must be asked outside (payment, purchase, refund, payout, bill), or decided by a person (order)
-  id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, recovery_id bigint NOT NULL REFERENCES recovery(id),
+  id bigint GENERATED ALWAYS AS IDENTITY, recovery_id bigint NOT NULL REFERENCES recovery(id),
   kind text NOT NULL CHECK (kind IN ('payment','purchase','bill','order')),
   station_id bigint NOT NULL, subject_id bigint NOT NULL, number text NOT NULL, -- its number outside; for an order its own
   state text NOT NULL DEFAULT 'waiting' CHECK (state IN ('waiting','answered')), answer text NOT NULL DEFAULT '',
   tries int NOT NULL DEFAULT 0, asked_at timestamptz, answered_by text NOT NULL DEFAULT '',
-  UNIQUE (recovery_id, kind, station_id, subject_id)
+  PRIMARY KEY (station_id, id), UNIQUE (recovery_id, kind, station_id, subject_id)
 );
 CREATE INDEX recovery_question_waiting ON recovery_question(kind, station_id, subject_id) WHERE state = 'waiting';
 
+ALTER TABLE recovery_question ENABLE ROW LEVEL SECURITY;
+ALTER TABLE recovery_question FORCE ROW LEVEL SECURITY;
+CREATE POLICY main_all ON recovery_question TO kameng_main USING (true) WITH CHECK (true);
+CREATE POLICY guard_all ON recovery_question TO kameng_guard USING (true) WITH CHECK (true);
+CREATE POLICY readonly_all ON recovery_question FOR SELECT TO kameng_readonly USING (true);
+CREATE POLICY station_own ON recovery_question TO kameng_app
+  USING (station_id = (SELECT nullif(current_setting('app.station_id', true), '')::bigint))
+  WITH CHECK (station_id = (SELECT nullif(current_setting('app.station_id', true), '')::bigint));
 GRANT SELECT ON backup_run, backup_status, recovery, recovery_question TO kameng_main, kameng_guard, kameng_readonly;
 GRANT INSERT, UPDATE ON recovery, recovery_question TO kameng_guard;
 GRANT UPDATE (state, finished_at, error) ON backup_run TO kameng_guard;
