@@ -34,14 +34,14 @@ check: $(STAMP) ## style, types, layers and structure
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -q tests/architecture
 
-bench: $(STAMP) built ## measure speed against the machine's own limits (QUICK=1, ROWS=a,b or ROWS=profile)
+bench: $(STAMP) built ## measure speed against the machine's own limits (QUICK=1, ROWS=a,b, ROWS=growth or ROWS=profile)
 	@$(BIN)/python -m tests.bench.run $(if $(QUICK),--quick) $(if $(ROWS),--rows $(ROWS)) $(ARGS)
 
 pictures: $(STAMP) built ## take the README's screenshots anew from a running `make up`
 	@$(BIN)/python tests/browser/pictures.py
 
-chaos: $(STAMP) built ## kill processes, flush caches, lie and repeat; then check the books
-	@$(BIN)/python tests/chaos/run.py $(ARGS)
+chaos: $(STAMP) built ## sell for SECONDS=60 while everything is killed and broken (SEED=1); then it is judged
+	@$(BIN)/python -m tests.chaos.run --seconds $(or $(SECONDS),60) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 lies: $(STAMP) built ## suppliers lie about ORDERS=10000 orders (SEED=1); then everything is counted
 	@LIES_ORDERS=$(or $(ORDERS),10000) LIES_SEED=$(SEED) $(BIN)/python -m pytest -q --show-capture=no --tb=short tests/lies
@@ -56,7 +56,7 @@ fmt: $(STAMP) ## format the code and apply safe fixes
 lock: $(STAMP) ## write requirements*.lock again from pyproject.toml
 	@$(BIN)/python -m venv $(VENV)/lock && $(VENV)/lock/bin/pip install -qq 'uv>=0.13,<0.14'
 	$(LOCK) -o requirements.lock
-	$(LOCK) --extra testing --group dev -c requirements.lock -o requirements-dev.lock
+	$(LOCK) --extra granian --extra testing --group dev -c requirements.lock -o requirements-dev.lock
 
 # For every Python from 3.11.0 on, with hashes; which index serves the files is the machine's matter.
 LOCK = $(VENV)/lock/bin/uv pip compile -q pyproject.toml --universal --python-version 3.11 \

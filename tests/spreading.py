@@ -15,7 +15,7 @@ ON_THE_INSTALLATION = ("tests/browser/", "tests/chaos/", "tests/docking/")
 # What takes longest begins first: the end should be many short files, not one long one.
 BY_LENGTH = (
     *ON_THE_INSTALLATION, "tests/lies/", "tests/fuzz/", "tests/properties/test_shop_machine", "tests/properties/",
-    "tests/functional/", "tests/integration/",
+    "tests/isolation/test_crawl", "tests/functional/", "tests/isolation/", "tests/integration/",
 )  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import click
 
 from kameng.ops.errors import OpsError
+from kameng.ops.services import SERVERS
 from kameng.settings import Settings, SettingsError
 
 SECRET_FIELDS = ("secret_key", "master_key", "master_key_previous", "backup_key")
@@ -65,12 +66,13 @@ def _in_app(work: Callable[[], Any]) -> Any:
 
 
 @cli.command()
+@click.option("--server", type=click.Choice(SERVERS), default=SERVERS[0], show_default=True)
 @in_words
-def up() -> None:
+def up(server: str) -> None:
     """Start all of Kameng on this machine and keep it running (demo unless KAMENG_DEMO=0)."""
     from kameng.ops.up import up as run
 
-    sys.exit(run(os.environ))
+    sys.exit(run(os.environ, server))
 
 
 @cli.command()

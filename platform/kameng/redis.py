@@ -112,8 +112,10 @@ def client() -> Client:
 
 
 def key(*parts: object) -> str:
-    """A key of the open scope: `km:s7:…` in station 7, `km:main:…` across stations."""
+    """A key of the open scope: `km:s7:…` in station 7, `km:u4:…` of supplier 4, or `km:main:…`."""
     scope = current_scope()
+    if scope.supplier_id is not None:
+        return _join(f"u{scope.supplier_id}", parts)
     owner = "main" if scope.station_id is None else f"s{scope.station_id}"
     return _join(owner, parts)
 

@@ -216,6 +216,9 @@ def test_a_decision_says_why_what_and_what_follows(path: Path) -> None:
 def test_every_dependency_has_its_reason() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     needed = [*project["project"]["dependencies"], *project["dependency-groups"]["dev"]]
+    needed += [
+        line for extra in project["project"]["optional-dependencies"].values() for line in extra
+    ]
     names = {re.split(r"[\[<>=~!; ]", line)[0] for line in needed}
     text = page("adr/0015-dependencies.md")
     assert {name for name in names if name not in text} == set()

@@ -1,4 +1,4 @@
-"""House rules that no linter knows: raw connections, Redis keys, floats in money."""
+"""House rules that no linter knows: raw connections, floats in money."""
 
 import ast
 from pathlib import Path
@@ -27,17 +27,6 @@ def test_T12_raw_connections_are_used_in_one_wrapper_only() -> None:
             for word in ("raw_connection(", "psycopg.connect(", "db.engine.", "create_engine(")
             if word in text
         ]
-    assert found == []
-
-
-def test_T12_redis_keys_come_from_one_function() -> None:
-    """`redis.Redis(` and hand-made keys would miss the station's prefix."""
-    found = [
-        str(path.relative_to(ROOT))
-        for path in sources()
-        if path.name != "redis.py" and "Redis.from_url(" in path.read_text(encoding="utf-8")
-        and "ops" not in path.parts and "jobs" not in path.parts
-    ]  # fmt: skip
     assert found == []
 
 

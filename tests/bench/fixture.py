@@ -1,4 +1,4 @@
-"""What is traded: the main station and ten below it, a hundred members with keys, a hundred SKUs."""
+"""What is traded: the main station and some below it, members with keys, SKUs with cards."""
 
 from __future__ import annotations
 
@@ -18,24 +18,28 @@ from kameng.stock import api as stock
 FIRST_STATION, STATIONS, SKUS = 101, 10, 100
 # Programs dock at the main station more than anywhere else: half of the members are its own.
 AT_MAIN, AT_EACH = 50, 5
+MAIN_HOST = "main.localhost"
+GATEWAY, GATEWAY_PID, GATEWAY_KEY = "payment-epay", "1", "k" * 32
 HOT = "HOT"  # the SKU that everybody wants
 ACTOR = "bench"
 
-_STATIONS = f"""
+_STATIONS = """
 INSERT INTO station(id, parent_id, path, slug, name, state)
-  SELECT n, 1, ARRAY[1, n], 'shop-' || n, 'Shop ' || n, 'active' FROM generate_series({FIRST_STATION}, {FIRST_STATION + STATIONS - 1}) n;
+  SELECT n, 1, ARRAY[1, n], 'shop-' || n, 'Shop ' || n, 'active' FROM generate_series({first}, {last}) n;
 INSERT INTO host(host, station_id, kind) SELECT slug || '.localhost', id, 'subdomain' FROM station WHERE id > 1;
 INSERT INTO price_rule(station_id, purpose, operation, value, rounding_step) VALUES (1, 'wholesale', 'multiply', 10500, 100);
 INSERT INTO price_rule(station_id, purpose, operation, value, rounding_step) SELECT id, 'retail', 'multiply', 10800, 100 FROM station;
 INSERT INTO member(station_id, login, password_hash)
-  SELECT s.id, 'buyer' || n || '@example.com', '!' FROM station s CROSS JOIN generate_series(1, {AT_MAIN}) n
-   WHERE s.id = 1 OR n <= {AT_EACH} ORDER BY s.id, n;
+  SELECT s.id, 'buyer' || n || '@example.com', '!' FROM station s CROSS JOIN generate_series(1, {at_main}) n
+   WHERE s.id = 1 OR n <= {at_each} ORDER BY s.id, n;
 """
-# By the books: from the account of adjustments, as a decision of staff would move it.
-_MONEY = """
-SELECT _post('bench:' || id, station_id, NULL, NULL, NULL, ARRAY[_account(1, 'adjustment')],
-             ARRAY[_account(station_id, 'wallet', id::text)], ARRAY[1000000000000], ARRAY['adjustment']) FROM member
-"""
+# By the books: asked for by one person of the staff, agreed to by another, posted.
+_MONEY = (
+    """SELECT request_adjustment(station_id, 'adjustment', '', 'wallet', id::text, 1000000000000, 'bench', 'bench:a', 'bench:' || id)
+         FROM member ORDER BY id""",
+    "SELECT vote_approval(station_id, id, 'bench:b', true, 'bench') FROM approval WHERE kind = 'adjustment' ORDER BY id",
+    "SELECT post_adjustment(station_id, id) FROM adjustment ORDER BY id",
+)
 
 
 @dataclass(frozen=True)
@@ -50,11 +54,14 @@ class Key:
 
 
 @dataclass(frozen=True)
-class Stock:
-    """How many cards a run may use up."""
+class Wanted:
+    """How large a site is to be."""
 
-    spread: int  # over all SKUs
-    hot: int
+    spread: int  # cards over all SKUs but the hot one
+    hot: int  # cards of that
+    stations: int = STATIONS  # below the main station
+    members_each: int = AT_EACH  # at each of them
+    skus: int = SKUS
 
 
 @dataclass(frozen=True)
@@ -65,20 +72,28 @@ class Fixture:
     skus: tuple[str, ...]
 
 
-def fill(app: Flask, owner_url: str, wanted: Stock) -> Fixture:
+def fill(app: Flask, owner_url: str, wanted: Wanted) -> Fixture:
     """Make all of it in a migrated, empty database; cards are sealed as any import seals them."""
     with app.app_context():
         with main_scope(reason=ACTOR):
             stations.create_main_station("Bench")
         with psycopg.connect(owner_url) as owner:
-            owner.execute(_STATIONS.encode())
-            owner.execute(_MONEY.encode())
+            owner.execute(_stations(wanted).encode())
+            for step in _MONEY:
+                owner.execute(step.encode())
         stations.forget_hosts()
         with main_scope(reason=ACTOR):
             codes = _goods(wanted)
         _gateway()
         keys = _keys(owner_url)
     return Fixture(keys, codes)
+
+
+def _stations(wanted: Wanted) -> str:
+    return _STATIONS.format(
+        first=FIRST_STATION, last=FIRST_STATION + wanted.stations - 1, at_main=AT_MAIN,
+        at_each=wanted.members_each,
+    )  # fmt: skip
 
 
 def add_sku(code: str, category: int, cards: int) -> int:
@@ -91,21 +106,22 @@ def add_sku(code: str, category: int, cards: int) -> int:
     return sku
 
 
-def _goods(wanted: Stock) -> tuple[str, ...]:
+def _goods(wanted: Wanted) -> tuple[str, ...]:
     category = catalog.create_category("bench", "Bench")
-    codes = tuple(f"B{n}" for n in range(SKUS))
-    skus = [add_sku(code, category, wanted.spread // SKUS) for code in codes]
-    skus.append(add_sku(HOT, category, wanted.hot))
+    codes = tuple(f"B{n}" for n in range(wanted.skus))
+    skus = [add_sku(code, category, wanted.spread // wanted.skus) for code in codes]
+    if wanted.hot:
+        skus.append(add_sku(HOT, category, wanted.hot))
     pricing.reprice(skus)
     return codes
 
 
 def _gateway() -> None:
     values = {
-        "gateway_url": "https://pay.example.com", "version": "v1", "pid": "1", "key": "k" * 32,
+        "gateway_url": "https://pay.example.com", "version": "v1", "pid": GATEWAY_PID, "key": GATEWAY_KEY,
     }  # fmt: skip
-    plugins.configure(1, "payment-epay", values, ACTOR)
-    plugins.set_enabled(1, "payment-epay", True, ACTOR)
+    plugins.configure(1, GATEWAY, values, ACTOR)
+    plugins.set_enabled(1, GATEWAY, True, ACTOR)
 
 
 def _keys(owner_url: str) -> tuple[Key, ...]:
@@ -116,12 +132,14 @@ def _keys(owner_url: str) -> tuple[Key, ...]:
         owner.execute("UPDATE api_key SET per_minute = 1000000")
         found = owner.execute("SELECT station_id, id, key_id FROM api_key ORDER BY id").fetchall()
     return tuple(
-        Key(station, _host(station), number, name, secrets[name]) for station, number, name in found
+        Key(station, host_of(station), number, name, secrets[name])
+        for station, number, name in found
     )
 
 
-def _host(station_id: int) -> str:
-    return "main.localhost" if station_id == 1 else f"shop-{station_id}.localhost"
+def host_of(station_id: int) -> str:
+    """The host name of a station."""
+    return MAIN_HOST if station_id == 1 else f"shop-{station_id}.localhost"
 
 
 def _key(station_id: int, member_id: int) -> tuple[str, str]:

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from flask import Flask
 from sqlalchemy import text
-from tests.bench.fixture import ACTOR, STATIONS, Fixture, add_sku
+from tests.bench.fixture import ACTOR, GATEWAY, STATIONS, Fixture, add_sku
 from tests.bench.pgbench import CLIENTS
 
 from kameng.catalog import api as catalog
@@ -17,7 +17,6 @@ from kameng.payments import api as payments
 from kameng.pricing import api as pricing
 from kameng.stock import api as stock
 
-GATEWAY = "payment-epay"
 # At once: what is measured is the prices, not the making of goods.
 _UNPRICED = text("""
 WITH made AS (

@@ -1,8 +1,9 @@
-"""What processes have used of the CPU, read from the kernel."""
+"""What processes have used of CPU and memory, read from the kernel."""
 
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
@@ -13,14 +14,31 @@ def cpu_seconds(word: str) -> float:
 
     Children that have ended are included.
     """
-    stats = {pid: fields for pid in _pids() if (fields := _fields(pid))}
+    ticks = [ticks for pid in offspring(word) for ticks in _fields(pid)[11:15]]
+    return sum(int(one) for one in ticks) / _TICKS_PER_S
+
+
+def offspring(word: str, *, themselves: bool = True) -> list[int]:
+    """Our children with this word in their command, and all that they have started."""
+    parents = {pid: int(fields[1]) for pid in _pids() if (fields := _fields(pid))}
     found = [
-        pid for pid, fields in stats.items()
-        if int(fields[1]) == os.getpid() and word.encode() in _command(pid)
+        pid for pid, parent in parents.items()
+        if parent == os.getpid() and word.encode() in _command(pid)
     ]  # fmt: skip
+    children = len(found)
     for one in found:  # grows while it is walked
-        found += [pid for pid, fields in stats.items() if int(fields[1]) == one]
-    return sum(int(ticks) for pid in found for ticks in stats[pid][11:15]) / _TICKS_PER_S
+        found += [pid for pid, parent in parents.items() if parent == one]
+    return found if themselves else found[children:]
+
+
+def resident_mb(pid: int) -> float:
+    """Megabytes of memory that a process has, with what it shares; 0 when it has ended."""
+    try:
+        text = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return 0.0
+    found = re.search(r"^VmRSS:\s+(\d+) kB$", text, re.MULTILINE)
+    return int(found[1]) / 1024 if found else 0.0
 
 
 def cpu_of(pid: int) -> float:

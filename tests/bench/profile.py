@@ -25,7 +25,7 @@ from urllib.parse import unquote
 
 from flask import Flask
 from tests.bench import inside, purchases
-from tests.bench.fixture import Stock, fill, settle
+from tests.bench.fixture import Wanted, fill, settle
 from tests.bench.pgbench import BenchBroken
 from tests.bench.servers import Installation
 from wsgi import build
@@ -73,7 +73,7 @@ Environ = dict[str, Any]
 def run(found: Installation, seconds: float, *, with_functions: bool = False) -> int:
     """Profile signed purchases on a fresh installation; prints, and returns the exit code."""
     app = build(found.settings)
-    fixture = fill(app, found.owner_url, Stock(int(seconds * REQUESTS_PER_S * 5) + WARM, 100))
+    fixture = fill(app, found.owner_url, Wanted(int(seconds * REQUESTS_PER_S * 5) + WARM, 100))
 
     def make(count: int) -> list[Environ]:
         return [environ_of(raw) for raw in purchases.spread(fixture, count)]

@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from secrets import token_hex
 
-from tests.bench.fixture import HOT, Fixture, Key
+from tests.bench.fixture import AT_MAIN, HOT, Fixture, Key
 
 from kameng.signing import signature
 
@@ -33,6 +33,18 @@ def one_sku(fixture: Fixture, count: int) -> list[bytes]:
 def one_wallet(fixture: Fixture, count: int) -> list[bytes]:
     """One member buys every SKU in turn."""
     return _signed([(fixture.keys[0], fixture.skus[n % len(fixture.skus)]) for n in range(count)])
+
+
+def half_at_main(fixture: Fixture, count: int) -> list[bytes]:
+    """Every second purchase at the main station, the others in turn at all below it."""
+    return _signed([half(fixture, number) for number in range(count)])
+
+
+def half(fixture: Fixture, number: int) -> tuple[Key, str]:
+    """Who buys what then: the same mix however many stations there are."""
+    turn, below = divmod(number, 2)
+    keys = fixture.keys[AT_MAIN:] if below else fixture.keys[:AT_MAIN]
+    return keys[turn % len(keys)], fixture.skus[(turn + turn // len(keys)) % len(fixture.skus)]
 
 
 def _signed(pairs: Sequence[tuple[Key, str]]) -> list[bytes]:

@@ -16,12 +16,26 @@ NONE = "–"
 
 @dataclass(frozen=True)
 class Row:
-    """A ratio of two cells, or a duration (`over` empty); `goal` None: none is set."""
+    """A ratio of two cells, or a figure that is taken once (`over` empty); `goal` None: none is set.
+
+    `group` is another name for several rows; `asked`: measured only when it is named.
+    """
 
     name: str
     cell: str
-    over: str
+    over: str = ""
     goal: float | None = None
+    better: str = "higher"
+    unit: str = "ratio"
+    group: str = ""
+    quick: bool = True
+    asked: bool = False
+
+    def reached(self, value: float) -> dict[str, Any]:
+        """The row as it stands in the JSON file."""
+        return {
+            "value": _short(value), "goal": self.goal, "better": self.better, "unit": self.unit,
+        }  # fmt: skip
 
 
 Taken = Mapping[str, Sequence[float]]
@@ -55,39 +69,80 @@ def percentiles(seconds: Sequence[float]) -> dict[str, float]:
 
 
 def figures(
-    rows: Sequence[Row], limits: Sequence[str], taken: Taken, latencies: Taken
+    rows: Sequence[Row],
+    limits: Sequence[str],
+    taken: Taken,
+    latencies: Taken,
+    once: Mapping[str, float] | None = None,
 ) -> dict[str, Any]:
-    """What goes into the JSON file, without date and settings."""
+    """What goes into the JSON file, without date and settings; `once`: figures by their cell."""
     found = ratios(rows, taken)
-    goals = {row.name: row.goal for row in rows}
+    values = {name: statistics.median(several) for name, several in found.items() if several}
+    values |= {row.name: once[row.cell] for row in rows if once and row.cell in once}
     return {
-        "ratios": {
-            name: {"value": _short(statistics.median(values)), "goal": goals[name]}
-            for name, values in found.items()
-            if values
-        },
+        "ratios": {row.name: row.reached(values[row.name]) for row in rows if row.name in values},
         "limits": {
             name: _short(statistics.median(taken[name])) for name in limits if name in taken
         },
         "rates": {name: spread(values) for name, values in taken.items() if values},
         "spread": {name: spread(values) for name, values in found.items() if values},
         "latency_ms": {name: percentiles(values) for name, values in latencies.items() if values},
+        "seconds": {
+            row.cell: once[row.cell]
+            for row in rows
+            if once and row.cell in once and row.unit == "s"
+        },
     }
 
 
+def goal_share(one: Mapping[str, Any]) -> float | None:
+    """How much of its goal a row has reached, 1 or more for all of it; None without a goal."""
+    value, goal = one["value"], one["goal"]
+    if goal is None:
+        return None
+    if one.get("better") == "lower":
+        return float(goal / value) if value else math.inf
+    return float(value / goal)
+
+
 def table(found: Mapping[str, Any]) -> str:
-    """The same for people: ratios first, then what they were made of."""
-    lines = [_line("ratio", "median", "min", "max", "goal", "")]
+    """The same for people: rows first, then what they were made of."""
+    lines = [_line("row", "value", "min", "max", "goal", "", "")]
     for name, one in found["ratios"].items():
-        reached = "" if one["goal"] is None else "yes" if one["value"] >= one["goal"] else "NO"
-        lines.append(_line(name, *_three(found["spread"][name]), _text(one["goal"]), reached))
+        share = goal_share(one)
+        reached = "" if share is None else "yes" if share >= 1 else "NO"
+        least, most = _extremes(found["spread"].get(name))
+        unit = "" if one["unit"] == "ratio" else one["unit"]
+        value, goal = _text(one["value"]), _text(one["goal"])
+        lines.append(_line(name, value, least, most, goal, reached, unit))
     lines += ["", _line("per second", "median", "min", "max", "p50 ms", "p99 ms")]
     for name, one in found["rates"].items():
         late = found["latency_ms"].get(name, {})
         lines.append(_line(name, *_three(one), _text(late.get("p50")), _text(late.get("p99"))))
-    for name, value in found.get("seconds", {}).items():
-        lines.append(_line(f"{name} s", _text(value), "", "", "", ""))
     return "\n".join(line.rstrip() for line in lines)
+
+
+def changes(found: Mapping[str, Any], before: Mapping[str, Any]) -> str:
+    """How each row has moved since an earlier run; empty when none can be compared."""
+    lines = []
+    for name, one in found["ratios"].items():
+        earlier = before.get("ratios", {}).get(name, {}).get("value")
+        if earlier:
+            by = f"{(one['value'] / earlier - 1) * 100:+.0f} %"
+            lines.append(_line(name, _text(earlier), _text(one["value"]), by))
+    if not lines:
+        return ""
+    head = _line(f"since {str(before.get('at', ''))[:16]}", "before", "now", "change")
+    return "\n".join(line.rstrip() for line in [head, *lines])
+
+
+def last(path: Path) -> dict[str, Any]:
+    """The run that was kept last; empty when there is none that can be read."""
+    try:
+        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found
 
 
 def keep(found: Mapping[str, Any], path: Path) -> None:
@@ -112,6 +167,10 @@ def _cell(found: Mapping[str, Any], name: str) -> str:
     if name in found["rates"]:
         return _text(found["rates"][name]["median"])
     return _text(found.get("seconds", {}).get(name))
+
+
+def _extremes(one: Mapping[str, float] | None) -> tuple[str, str]:
+    return (_text(one["min"]), _text(one["max"])) if one else ("", "")
 
 
 def _three(one: Mapping[str, float]) -> tuple[str, str, str]:

@@ -16,7 +16,7 @@ from pathlib import Path
 import psycopg
 
 from kameng.db.migrate import migrate
-from kameng.ops import postgres, services, valkey
+from kameng.ops import postgres, valkey
 from kameng.ops.embedded import clear_postgres, postgres_service, valkey_service
 from kameng.ops.home import CHECKOUT, Home
 from kameng.ops.postgres import Postgres
@@ -26,8 +26,8 @@ from kameng.settings import Settings
 
 HOME = CHECKOUT / "var" / "bench" / "home"  # on a disk: a temporary folder may lie in memory
 LIMITS = "limits"  # the database of the limits, beside the product's
-# Differs from `kameng up` in one thing: room for 64 clients of pgbench beside the product's pools.
-OPTIONS = {"max_connections": "300"}
+# Differs from `kameng up` in one thing: room for pgbench and the pools of several web servers.
+OPTIONS = {"max_connections": "500"}
 SHOWN = (
     "server_version", "fsync", "synchronous_commit", "full_page_writes", "shared_buffers",
     "max_wal_size",
@@ -36,7 +36,7 @@ SHOWN = (
 
 @dataclass(frozen=True)
 class Installation:
-    """Running servers with a migrated database, and the means to start web processes."""
+    """Running servers with a migrated database, and what starts further processes (`sites`)."""
 
     settings: Settings
     environ: Mapping[str, str]
@@ -47,15 +47,6 @@ class Installation:
     def owner_url(self) -> str:
         """The owner's address of the product's database."""
         return self.settings.database_url
-
-    @property
-    def address(self) -> tuple[str, int]:
-        """Where the web processes listen."""
-        return self.settings.bind, self.settings.port
-
-    def start_web(self) -> None:
-        """gunicorn with the workers and threads that `kameng up` gives it."""
-        self.supervisor.start(services.web(self.settings, self.environ))
 
     def shown_settings(self) -> dict[str, str]:
         """What the server says of itself; stands in the report."""

@@ -6,7 +6,7 @@ import os
 from collections import deque
 from dataclasses import dataclass, field
 from functools import cache
-from itertools import count
+from secrets import token_hex
 from typing import Any, cast
 from weakref import WeakKeyDictionary
 
@@ -21,7 +21,6 @@ from kameng.db.session import db, engine, in_transaction
 Row = dict[str, Any]
 # The server has no such statement (a pooler in between), or its functions have been made anew.
 UNPREPARED = (b"26000", b"0A000", b"42883")
-_numbers = count(1)
 
 
 def run(function: str, **params: Any) -> list[Row]:
@@ -124,7 +123,7 @@ def _fetch(hot: Engine, statement: bytes, values: tuple[Any, ...]) -> Row | None
         prepared.reader.set_pgresult(result)
         row = prepared.reader.load_row(0, tuple)
         prepared.columns = prepared.columns or _names(result)
-    except psycopg.OperationalError as error:
+    except psycopg.DatabaseError as error:  # a killed server leaves no SQLSTATE to tell it by
         if one.driver.pgconn.status == ConnStatus.OK:
             raise
         raise _Lost(str(error)) from error
@@ -147,7 +146,8 @@ def _execute(
         result = pgconn.exec_prepared(prepared.name, _dumped(prepared.reader, values))
         if result.error_field(DiagnosticField.SQLSTATE) not in UNPREPARED:
             return _sound(result)
-    prepared = _Prepared(b"kameng_%d" % next(_numbers), Transformer(driver))
+    # A name that nobody else has: behind a pooler the next process may meet this very connection.
+    prepared = _Prepared(b"kameng_" + token_hex(8).encode(), Transformer(driver))
     _sound(pgconn.prepare(prepared.name, statement))
     known[statement] = prepared
     return _sound(pgconn.exec_prepared(prepared.name, _dumped(prepared.reader, values)))

@@ -7,6 +7,7 @@ from typing import Any
 from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import Connection, Engine, event, text
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, SessionTransaction
 
 from kameng.db.base import Base
@@ -97,10 +98,18 @@ def engine(name: str) -> Engine:
 
 @when_closing
 def close_session() -> None:
-    """End the scope's session: roll back what was not committed, return the connection."""
+    """End the scope's session: roll back what was not committed, return the connection.
+
+    A connection that is dead has nothing to roll back: what was answered stays answered.
+    """
     registry = db.session.registry
-    if registry.has():
+    if not registry.has():
+        return
+    try:
         db.session.remove()
+    except OperationalError:
+        registry().invalidate()
+        registry.clear()
 
 
 def end_reading() -> None:

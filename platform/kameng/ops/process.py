@@ -36,10 +36,8 @@ class Service:
 
 
 def start(service: Service, log: Path) -> subprocess.Popen[bytes]:
-    """Start the process; its output is added to the log file."""
-    if log.exists() and log.stat().st_size > _LOG_LIMIT:
-        log.replace(log.with_suffix(".log.1"))
-    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    """Start the process; its output is added to the log file, or lost if that cannot be opened."""
+    descriptor = _open_log(log)
     try:
         return subprocess.Popen(
             service.command,
@@ -56,6 +54,16 @@ def start(service: Service, log: Path) -> subprocess.Popen[bytes]:
         )
     finally:
         os.close(descriptor)
+
+
+def _open_log(log: Path) -> int:
+    """A full or broken disk of logs must not end the supervisor, and all that it keeps running."""
+    try:
+        if log.exists() and log.stat().st_size > _LOG_LIMIT:
+            log.replace(log.with_suffix(".log.1"))
+        return os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    except OSError:
+        return os.open(os.devnull, os.O_WRONLY)
 
 
 def _end_with_parent(number: signal.Signals) -> Callable[[], None]:

@@ -16,6 +16,7 @@ from kameng.settings import Settings
 # Jobs mostly wait for others (gateways, suppliers, mail): threads serve that, and each further
 # process costs seconds of start on a small machine.
 WORKER_PROCESSES, WORKER_THREADS = max(1, min(4, (os.cpu_count() or 1) // 2)), 8
+SERVERS = GUNICORN, GRANIAN = "gunicorn", "granian"
 _FOLDER = Path(__file__).parent
 
 
@@ -34,11 +35,14 @@ def seed_step(environ: Mapping[str, str]) -> Service:
     return _python("seed", ["-m", "kameng.cli", "seed"], environ)
 
 
-def web(settings: Settings, environ: Mapping[str, str]) -> Service:
-    """The web server; ready when it answers /livez."""
+def web(settings: Settings, environ: Mapping[str, str], server: str = GUNICORN) -> Service:
+    """The web server, one of `SERVERS`; ready when it answers /livez."""
     url = f"http://{_reachable(settings.bind)}:{settings.port}/livez"
-    arguments = ["-m", "gunicorn", "-c", str(_FOLDER / "gunicorn_conf.py"), "wsgi:app"]
-    return _python("web", arguments, environ, url=url, host=settings.main_host)
+    arguments = {
+        GUNICORN: ["-m", "gunicorn", "-c", str(_FOLDER / "gunicorn_conf.py"), "wsgi:app"],
+        GRANIAN: ["-m", "kameng.ops.granian_server"],
+    }
+    return _python("web", arguments[server], environ, url=url, host=settings.main_host)
 
 
 def simulators(settings: Settings, environ: Mapping[str, str]) -> Service:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
 
 from kameng.ops import demo_info, postgres, servers, services, valkey
 from kameng.ops.backup.spool import archiving
@@ -22,6 +23,11 @@ from kameng.ops.secret_files import ensure_secrets, secret_variables
 from kameng.ops.supervisor import Supervisor
 from kameng.settings import Settings, load_settings
 from kameng.web.assets_manifest import assets_built
+
+UNDERSCORES = (
+    "granian takes X_Forwarded_For for X-Forwarded-For: make sure that your proxy drops headers"
+    " with an underscore in their name (nginx does)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +57,12 @@ class Narrator:
             print(f"[{time.monotonic() - self._began:6.1f} s] {text}", flush=True)
 
 
-def up(environ: Mapping[str, str]) -> int:
-    """Run everything until a signal comes; returns the exit code. Raises `OpsError` before it."""
+def up(environ: Mapping[str, str], server: str = services.GUNICORN) -> int:
+    """Run everything until a signal comes; returns the exit code. Raises `OpsError` before it.
+
+    `server`: the web server, one of `services.SERVERS`.
+    """
+    _check_server(server)
     home = find_home(environ)
     home.create()
     narrator = Narrator()
@@ -63,7 +73,7 @@ def up(environ: Mapping[str, str]) -> int:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, supervisor.on_signal)
         try:
-            _run(start, supervisor, narrator)
+            _run(start, supervisor, narrator, server)
         except Stopped:
             pass
         finally:
@@ -109,14 +119,19 @@ def _clear(home: Home, narrator: Narrator) -> None:
     forget_running(home)
 
 
-def _run(start: Start, supervisor: Supervisor, narrator: Narrator) -> None:
+def _check_server(server: str) -> None:
+    if server == services.GRANIAN and find_spec("granian") is None:
+        raise OpsError("granian is not installed.", "Install it: `pip install 'kameng[granian]'`.")
+
+
+def _run(start: Start, supervisor: Supervisor, narrator: Narrator, server: str) -> None:
     start = _databases(start, supervisor, narrator)
     write_running(start.home, _for_other_shells(start))
     settings, environ = start.settings, start.environ
     supervisor.run_step(services.migrate_step(environ))
     narrator.say("database is at the newest state")
     application = [
-        services.web(settings, environ),
+        services.web(settings, environ, server),
         services.worker(environ),
         services.scheduler(environ),
     ]
@@ -129,6 +144,8 @@ def _run(start: Start, supervisor: Supervisor, narrator: Narrator) -> None:
             _seed(start, supervisor, narrator)
     supervisor.start_all(application)
     narrator.say("web, worker and scheduler run" + ", simulators too" * settings.demo)
+    if server == services.GRANIAN and settings.trusted_proxies:
+        narrator.say(UNDERSCORES)
     _announce(start, narrator)
     supervisor.watch()
 

@@ -93,6 +93,16 @@ def test_a_killed_process_is_started_again(
     assert "SIGKILL" in said[0]
 
 
+def test_a_log_that_cannot_be_written_ends_nothing(supervisor: Supervisor, tmp_path: Path) -> None:
+    note, log = tmp_path / "note", tmp_path / "patient.log"
+    supervisor.start(_service("patient", PATIENT, note))
+    log.unlink()
+    log.mkdir()  # as on a full disk, opening it fails
+    os.kill(int(note.read_text()), signal.SIGKILL)
+    _watch(supervisor, lambda: len(note.read_text().split()) == 2)
+    log.rmdir()
+
+
 def test_helpers_of_a_killed_process_do_not_outlive_it(
     supervisor: Supervisor, tmp_path: Path
 ) -> None:

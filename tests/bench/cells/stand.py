@@ -1,0 +1,24 @@
+"""A stand: a few cells that need the same processes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from typing import ClassVar
+
+from tests.bench.cells.bench import Bench
+
+
+class Stand:
+    """Subclasses name their cells and what measures them; `cards` are used up a second by cell."""
+
+    cards: ClassVar[Mapping[str, int]] = {}
+
+    def __init__(self, bench: Bench) -> None:
+        self.bench = bench
+
+    def measures(self) -> Mapping[str, Callable[[], float]]:
+        """One round of each cell: its rate a second."""
+        raise NotImplementedError
+
+    def prepare(self, names: Collection[str]) -> None:
+        """Start and warm what the wanted ones of these cells need."""

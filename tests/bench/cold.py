@@ -1,0 +1,32 @@
+"""The product with nothing in its caches: before each request Redis and the process forget.
+
+The forgetting, one command to Redis, is part of what is measured. What is compiled (templates) or
+read at the start (themes, texts) stays: that is the program and no cache of pages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from flask import Flask
+from wsgi import app as product
+
+from kameng import redis
+from kameng.stations import api as stations
+
+Wsgi = Callable[..., Any]
+
+
+def _forgetful(app: Flask) -> Wsgi:
+    client = app.extensions[redis.EXTENSION]
+
+    def serve(environ: dict[str, Any], start_response: Any) -> Any:
+        client.flushdb(asynchronous=True)
+        stations.forget_hosts()
+        return app(environ, start_response)
+
+    return serve
+
+
+app = _forgetful(product)
