@@ -139,6 +139,26 @@ JOBS: Mapping[str, Any] = {
     "suppliers.watch_recent_success": _l("供应商近期成功率"),
     "suppliers.compute_scorecards": _l("供应商每日评分"),
     "planning.watch_purchase_plans": _l("备货进度提醒"),
+    "ops.store_wal": _l("归档数据库日志"),
+    "ops.back_up": _l("每日备份"),
+    "ops.drill_backup": _l("每周恢复演练"),
+    "ops.watch_backups": _l("检查备份"),
+    "ops.ask_after_restore": _l("恢复后询问各渠道"),
+    "ops.watch_forgotten_payments": _l("查找恢复前的付款"),
+}
+QUESTIONS: Mapping[str, Any] = {  # what is asked outside after a restore
+    "payment": _l("付款"),
+    "purchase": _l("采购"),
+    "bill": _l("渠道账单"),
+}
+BACKUP_METHODS: Mapping[str, Any] = {
+    "embedded": _l("自带数据库，加密备份"),
+    "pgbackrest": _l("pgBackRest"),
+}
+RECOVERY_ALERTS: Mapping[tuple[str, str], Any] = {
+    ("backup", "wal"): _l("数据库日志超过 5 分钟没有归档"),
+    ("backup", "age"): _l("超过 2 天没有成功的备份"),
+    ("recovery", "mode"): _l("恢复模式：不下单、不发货、不采购、不退款、不打款"),
 }
 
 STEPS: Mapping[str, Any] = {  # steps of a price, as its snapshot names them
@@ -216,7 +236,7 @@ def alert_title(alert: Any) -> str:
         return str(_("备货计划“%(name)s”落后于进度", name=facts.get("name", "—")))
     if alert.kind == "withdrawal":
         return str(_("提现 %(no)s 等得太久", no=facts.get("withdrawal_no", "—")))
-    found = _supply_title(alert.kind, facts, name)
+    found = _supply_title(alert.kind, facts, name) or _recovery_title(alert)
     if found:
         return found
     if alert.kind == "refund_request":
@@ -225,6 +245,22 @@ def alert_title(alert: Any) -> str:
         said = facts.get("message", "")
         return str(_("退款被网关拒绝：%(said)s", said=said)) if said else str(_("退款被网关拒绝"))
     return str(alert.title)
+
+
+def _recovery_title(alert: Any) -> str:
+    """What an alert of backups or of a restore says, "" when it is none."""
+    facts = alert.detail or {}
+    if alert.kind == "backup" and alert.subject in ("backup", "drill"):
+        said = facts.get("error", "—")
+        if alert.subject == "drill":
+            return str(_("恢复演练没有通过：%(said)s", said=said))
+        return str(_("备份失败：%(said)s", said=said))
+    if alert.kind == "recovery_payment":
+        no = facts.get("attempt_no", "—")
+        return str(_("恢复前的付款找不到支付单，请在渠道后台核实后退款：%(no)s", no=no))
+    if alert.kind == "recovery_report":
+        return str(_("恢复已结束，请看“备份与恢复”里的结果"))
+    return str(RECOVERY_ALERTS.get((alert.kind, alert.subject), ""))
 
 
 def _supply_title(kind: str, facts: Mapping[str, Any], sku: Any) -> str:

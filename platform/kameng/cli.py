@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import fields
 from functools import wraps
 from importlib.metadata import version as distribution_version
@@ -17,7 +17,7 @@ from kameng.ops.errors import OpsError
 from kameng.ops.services import SERVERS
 from kameng.settings import Settings, SettingsError
 
-SECRET_FIELDS = ("secret_key", "master_key", "master_key_previous")
+SECRET_FIELDS = ("secret_key", "master_key", "master_key_previous", "backup_key")
 URL_FIELDS = (
     "database_url", "app_database_url", "main_database_url", "supplier_database_url", "redis_url",
     "smtp_url",
@@ -249,6 +249,96 @@ def vault_rewrap() -> None:
     from kameng.ops import vault as keys
 
     click.echo(_in_app(keys.rewrap))
+
+
+@cli.group()
+def backup() -> None:
+    """Backups of the database."""
+
+
+@backup.command("now")
+@in_words
+def backup_now() -> None:
+    """Make a base backup now."""
+    from kameng.ops.backup import commands
+
+    _say(commands.now(_settings()))
+
+
+@backup.command("list")
+@in_words
+def backup_list() -> None:
+    """Show the backups and how far the archive goes."""
+    from kameng.ops.backup import commands
+    from kameng.ops.runtime import effective_settings
+
+    _say(commands.listed(commands.at_rest(effective_settings())))
+
+
+@backup.command("drill")
+@in_words
+def backup_drill() -> None:
+    """Try the newest backup out on a copy; exit code 1 when the copy differs."""
+    from kameng.ops.backup import commands
+
+    lines, ok = commands.drill(_settings())
+    _say(lines)
+    sys.exit(0 if ok else 1)
+
+
+@backup.command("restore")
+@click.option("--to", default="latest", show_default=True, help="A moment, or latest.")
+@click.option("--into", required=True, help="A folder that does not exist yet.")
+@in_words
+def backup_restore(to: str, into: str) -> None:
+    """Restore into a folder, ready to be brought into service in recovery mode."""
+    from kameng.ops.backup import commands
+    from kameng.ops.runtime import effective_settings
+
+    _say(commands.restore(commands.at_rest(effective_settings()), to, into))
+
+
+@cli.group()
+def recovery() -> None:
+    """The time after a restore."""
+
+
+@recovery.command("begin")
+@click.option("--restored-to", required=True, help="The last moment that the database knows of.")
+@in_words
+def recovery_begin(restored_to: str) -> None:
+    """Begin the recovery mode of a database that was restored by other means."""
+    from kameng.ops.recovering import commands
+
+    _say(commands.begin_by_hand(_settings(), restored_to))
+
+
+@recovery.command("status")
+@in_words
+def recovery_status() -> None:
+    """Show what was asked outside and what is still open; exit code 1 while the mode lasts."""
+    from kameng.ops.recovering import commands
+
+    lines, over = _in_app(commands.status)
+    _say(lines)
+    sys.exit(0 if over else 1)
+
+
+@recovery.command("end")
+@click.option("--anyway", is_flag=True, help="Although questions have no answer.")
+@in_words
+def recovery_end(anyway: bool) -> None:
+    """End the recovery mode; exit code 1 when questions have no answer."""
+    from kameng.ops.recovering import commands
+
+    lines, over = _in_app(lambda: commands.end(anyway))
+    _say(lines)
+    sys.exit(0 if over else 1)
+
+
+def _say(lines: Iterable[str]) -> None:
+    for line in lines:
+        click.echo(line)
 
 
 @cli.group()

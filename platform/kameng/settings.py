@@ -43,6 +43,10 @@ class Settings:
     ledger_heads: str = (
         ""  # file that daily heads of the sealed ledger are added to; empty: below home
     )
+    backup_folder: str = ""  # where backups and archived WAL lie; empty: below home
+    backup_key: str = ""  # base64, 32 bytes: encrypts backups of the embedded PostgreSQL
+    backup_keep: int = 7  # base backups that are kept, with the WAL they need
+    backup_stanza: str = ""  # pgBackRest's stanza; then pgbackrest backs up, on its own settings
     smtp_url: str = ""  # smtp://user:password@host:port; empty keeps mail under home/mail
     mail_from: str = "kameng@localhost"
     hold_minutes: int = 15  # how long an unpaid order keeps its cards

@@ -19,6 +19,7 @@ ROLES = (*LOGINS, "kameng_guard")
 GLOBAL = {
     "alembic_version", "applied_functions", "card_batch", "category", "cost_change", "data_key",
     "job_slot", "outbox_done", "product", "product_tag", "purchase_field", "sku", "sku_cost", "tag",
+    "backup_run", "backup_status", "recovery",
     "account_rollup", "ledger_seal", "supply_level", "supply_policy", "score_rule", "score_terms",
     "season", "purchase_plan", "purchase_plan_line", "plugin_release",
 }  # fmt: skip

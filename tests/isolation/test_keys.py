@@ -72,6 +72,7 @@ REMEMBERED = {
     "ledger/services/checks/__init__.py", "openapi/views/document/page.py", "openapi/views/document/source.py",
     "planning/services/calendar.py", "plugins/http.py", "sealing.py", "web/assets_manifest.py",
     "web/globals.py", "kameng_tenants/themes/contrast.py", "ops/demo/supply.py",
+    "ops/backup/timetable.py",
 }  # fmt: skip
 
 

@@ -58,6 +58,7 @@ class World:
         for number in (A, B):
             self._settle(number)
         owner = self.market.owner
+        owner.execute("INSERT INTO recovery(restored_to, state) VALUES (now(), 'ended')")
         owner.execute("INSERT INTO supplier(code, name, state) VALUES ('far', '远方', 'active')")
         for number in (A, B):
             with owner.transaction():

@@ -27,6 +27,7 @@ from kameng_admin.views.account import AccountView
 from kameng_admin.views.adjusting import AdjustmentsView
 from kameng_admin.views.api_keys import ApiKeysView, DialectsView
 from kameng_admin.views.approvals import ApprovalsView
+from kameng_admin.views.backups import BackupsView
 from kameng_admin.views.bonuses import BonusesView
 from kameng_admin.views.by_hand import ByHandView
 from kameng_admin.views.categories import CategoriesView, TagsView
@@ -128,6 +129,7 @@ def all_views() -> list[Any]:
         WebhooksView(endpoint="admin_webhooks", url="webhooks"),
         DialectsView(endpoint="admin_dialects", url="dialects"),
         JobsView(endpoint="admin_jobs", url="jobs"),
+        BackupsView(endpoint="admin_backups", url="backups"),
         StaffView(endpoint="admin_staff", url="staff"),
         RolesView(endpoint="admin_roles", url="roles"),
         AuditView(AuditEvent, "admin_audit", "audit"),

@@ -28,6 +28,7 @@ DONE = {
     "ok": _l("已确认到账，订单已发货"),
     "held": _l("已确认到账，订单等风控审核"),
     "awaiting_fulfilment": _l("已确认到账，订单正在处理"),
+    "awaiting_recovery": _l("已确认到账，恢复完成后发货"),
     "awaiting_funds": _l("已确认到账，订单等分站预存"),
     "topped_up": _l("已确认到账，余额已入账"),
     "repeat": _l("这笔已经确认过，没有重复入账"),

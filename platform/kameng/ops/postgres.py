@@ -151,6 +151,17 @@ def locate(home: Home) -> Postgres:
     return Postgres(folder, programs, socket_folder(folder, home, "pg"), account)
 
 
+def server_at(home: Home, url: str) -> Postgres | None:
+    """The embedded server, when an owner's address is its address."""
+    if not url.startswith("postgresql://postgres@/"):
+        return None
+    try:
+        server = locate(home)
+    except OpsError:
+        return None
+    return server if url.partition("?")[2] == server.url().partition("?")[2] else None
+
+
 def _reachable_folder(home: Home, account: Account) -> Path:
     if account.can_enter(home.root.parent) and not account.can_enter(home.root):
         home.root.chmod(home.root.stat().st_mode | 0o011)  # its contents stay private

@@ -12,6 +12,7 @@ from kameng.ops.home import Home
 _MAKERS: dict[str, Callable[[], str]] = {
     "secret_key": lambda: secrets.token_urlsafe(48),
     "master_key": lambda: base64.b64encode(secrets.token_bytes(32)).decode(),
+    "backup_key": lambda: base64.b64encode(secrets.token_bytes(32)).decode(),
 }
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from importlib.util import find_spec
 
 from kameng.ops import demo_info, postgres, servers, services, valkey
+from kameng.ops.backup.spool import archiving
 from kameng.ops.embedded import clear_postgres, postgres_service, valkey_service
 from kameng.ops.errors import OpsError, Stopped
 from kameng.ops.home import Home, find_home, only_one
@@ -162,7 +163,7 @@ def _databases(start: Start, supervisor: Supervisor, narrator: Narrator) -> Star
             narrator.say(f"PostgreSQL was set up in {server.folder}")
         clear_postgres(server)
         urls["database_url"] = server.url()
-        begin.append(postgres_service(server))
+        begin.append(postgres_service(server, **archiving(server)))
     if start.settings.redis_url:
         narrator.say(servers.check_redis(start.settings.redis_url) + " (yours)")
     else:
@@ -201,7 +202,8 @@ def _for_other_shells(start: Start) -> dict[str, str]:
     keep["KAMENG_DATABASE_URL"] = start.settings.database_url
     keep["KAMENG_REDIS_URL"] = start.settings.redis_url
     keep.pop(RUN_MARK, None)
-    return {k: v for k, v in keep.items() if k not in ("KAMENG_SECRET_KEY", "KAMENG_MASTER_KEY")}
+    secret = ("KAMENG_SECRET_KEY", "KAMENG_MASTER_KEY", "KAMENG_BACKUP_KEY")
+    return {k: v for k, v in keep.items() if k not in secret}
 
 
 def _announce(start: Start, narrator: Narrator) -> None:

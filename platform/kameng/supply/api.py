@@ -46,11 +46,13 @@ from kameng.supply.services.previewing import (
     mapping_preview,
     routing_preview,
 )
+from kameng.supply.services.querying import ask_about
 
 __all__ = [
     "ExchangeView", "Field", "MappedTo", "MappingPreview", "Policy", "PurchaseView",
-    "RoutingPreview", "Suggestion", "accept", "add_connection", "ask_now", "capabilities",
-    "change_connection", "complete", "confirm_cost", "exchanges", "fail", "fulfil", "handle_notice",
+    "RoutingPreview", "Suggestion", "accept", "add_connection", "ask_about", "ask_now",
+    "capabilities", "change_connection", "complete", "confirm_cost", "exchanges", "fail", "fulfil",
+    "handle_notice",
     "make_product", "map_offers", "mapping_preview", "offer_changed", "open_purchases",
     "our_fields", "pause_connection", "refresh_levels", "reset_breaker", "resume_connection",
     "routing_preview", "save_policy", "send_again", "set_sourcing", "suggestions", "switch_offer",

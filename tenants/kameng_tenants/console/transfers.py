@@ -25,6 +25,7 @@ DONE = {
     "ok": _l("已确认到账，订单已发货"),
     "held": _l("已确认到账，订单等风控审核"),
     "awaiting_fulfilment": _l("已确认到账，订单正在处理"),
+    "awaiting_recovery": _l("已确认到账，恢复完成后发货"),
     "awaiting_funds": _l("已确认到账，预存余额不够，订单等您充值预存"),
     "repeat": _l("这笔已经确认过，没有重复入账"),
     "refund_no_stock": _l("已确认到账，但没有货了，款项进入退款"),

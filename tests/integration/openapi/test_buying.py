@@ -156,3 +156,17 @@ def test_prices_and_margins_are_those_of_the_station(dock: Dock, program: Progra
         ).fetchall()
     assert events == [("", "delivered", f"key:{program.key.key_id}")]
     assert program.station == DEER
+
+
+def test_after_a_restore_programs_buy_nothing_until_everybody_was_asked(
+    dock: Dock, program: Program
+) -> None:
+    sku, number = sku_of(dock, 2), new_number()
+    before = program.buy(sku, number)
+    dock.owner.execute("INSERT INTO recovery(restored_to) VALUES (now())")
+    try:
+        refused(program.buy(sku), "station_closed")
+        assert program.buy(sku, number).json == before.json
+    finally:
+        dock.owner.execute("DELETE FROM recovery")
+    assert program.buy(sku).status_code == 201

@@ -40,7 +40,10 @@ def test_the_master_key_has_32_bytes(home: Home) -> None:
 
 
 def test_given_secrets_are_not_replaced(home: Home) -> None:
-    given = {"KAMENG_SECRET_KEY": "x" * 40, "KAMENG_MASTER_KEY_FILE": "/run/master"}
+    given = {
+        "KAMENG_SECRET_KEY": "x" * 40, "KAMENG_MASTER_KEY_FILE": "/run/master",
+        "KAMENG_BACKUP_KEY_FILE": "/run/backup",
+    }  # fmt: skip
     ensure_secrets(home, given)
     assert list(home.secrets.iterdir()) == []
     assert secret_variables(home, given) == {}

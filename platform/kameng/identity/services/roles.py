@@ -70,6 +70,7 @@ PERMISSIONS: dict[str, Any] = {
     "openapi.manage": _l("管理开放接口"),
     "job.view": _l("查看任务"),
     "job.retry": _l("重试任务"),
+    "recovery.end": _l("结束恢复模式"),
     "alert.view": _l("查看预警"),
     "staff.view": _l("查看员工"),
     "staff.manage": _l("管理员工与角色"),

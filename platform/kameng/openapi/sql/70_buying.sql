@@ -5,7 +5,7 @@
 CREATE OR REPLACE FUNCTION _why_not_sold(p_station bigint, p_key bigint, p_sku text, p_quantity int, p_max_total bigint) RETURNS TABLE (code text, member_id bigint, payable bigint)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $f$
   SELECT CASE WHEN y.id IS NULL OR y.state <> 'active' THEN 'key_unknown' WHEN m.state <> 'active' THEN 'member_locked'
-           WHEN st.state NOT IN ('trial', 'active', 'restricted') THEN 'station_closed' WHEN l.price IS NULL OR pc.cost IS NULL THEN 'sku_unknown'
+           WHEN st.state NOT IN ('trial', 'active', 'restricted') OR EXISTS (SELECT FROM recovery r WHERE r.state = 'active') THEN 'station_closed' WHEN l.price IS NULL OR pc.cost IS NULL THEN 'sku_unknown'
            WHEN NOT l.active OR s.state <> 'on_sale' OR p.state <> 'on_sale' THEN 'not_on_sale'
            WHEN p_quantity < s.min_quantity OR p_quantity > s.max_quantity THEN 'quantity_invalid'
            WHEN (l.price * p_quantity + 50) / 100 * 100 > p_max_total THEN 'max_total_exceeded' END,
@@ -42,7 +42,8 @@ BEGIN
        AND m.station_id = p_station AND m.id = y.member_id AND m.state = 'active' AND s.code = p_sku AND s.state = 'on_sale' AND p.id = s.product_id AND p.state = 'on_sale'
        AND l.station_id = p_station AND l.sku_id = s.id AND l.active AND pc.station_id = p_station AND pc.sku_id = s.id AND p_quantity BETWEEN s.min_quantity AND s.max_quantity
        AND (p_max_total IS NULL OR (l.price * p_quantity + 50) / 100 * 100 <= p_max_total)
-       AND a.station_id = p_station AND a.kind = 'wallet' AND a.ref = y.member_id::text AND a.currency = 'CNY' AND t.station_id = p_station;
+       AND a.station_id = p_station AND a.kind = 'wallet' AND a.ref = y.member_id::text AND a.currency = 'CNY' AND t.station_id = p_station
+       AND NOT EXISTS (SELECT FROM recovery r WHERE r.state = 'active');
     EXIT WHEN FOUND;
     SELECT * INTO w FROM _why_not_sold(p_station, p_key, p_sku, p_quantity, p_max_total);
     code := w.code; payable := w.payable; v_number := 'api:' || w.member_id || ':' || p_number;

@@ -46,6 +46,11 @@ MESSAGES = {
     "conflict": _l("同一个请求号对应了不同的内容"),
 }
 
+CANCEL_REFUSED = {
+    "bad_state": _l("订单已付款，不能取消"),
+    "recovering": _l("系统正在恢复数据，暂时不能取消"),
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Quote:
@@ -187,7 +192,7 @@ def cancel(order_no: str, actor: str) -> None:
     db.session.rollback()
     code = call("cancel_order", p_station=_station_id(), p_order_no=order_no, p_actor=actor)["code"]
     if code not in ("ok", "repeat"):
-        message = _l("订单已付款，不能取消") if code == "bad_state" else _l("没有这个订单")
+        message = CANCEL_REFUSED.get(code, _l("没有这个订单"))
         raise OrderRefused(code, message, status=404 if code == "not_found" else 409)
 
 

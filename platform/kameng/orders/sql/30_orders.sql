@@ -47,7 +47,7 @@ BEGIN
   v_total := v.price * p_quantity;
   v_payable := (v_total + 50) / 100 * 100; -- whole fen, half up; the difference is posted
   code := CASE
-    WHEN v.station_state NOT IN ('trial', 'active', 'restricted') THEN 'station_closed'
+    WHEN v.station_state NOT IN ('trial', 'active', 'restricted') OR EXISTS (SELECT 1 FROM recovery WHERE state = 'active') THEN 'station_closed'
     WHEN v.price IS NULL OR v.cost IS NULL OR NOT v.active OR v.sku_state <> 'on_sale' OR v.product_state <> 'on_sale' THEN 'not_on_sale'
     WHEN p_quantity < v.min_quantity OR p_quantity > v.max_quantity THEN 'quantity_invalid'
     WHEN v_payable <> p_expected THEN 'price_changed' END;
@@ -142,6 +142,7 @@ BEGIN
   IF NOT FOUND THEN RETURN QUERY SELECT 'not_found'; RETURN; END IF;
   IF v.state = 'cancelled' THEN RETURN QUERY SELECT 'repeat'; RETURN; END IF;
   IF v.state <> 'pending_payment' THEN RETURN QUERY SELECT 'bad_state'; RETURN; END IF;
+  IF _recovering() THEN RETURN QUERY SELECT 'recovering'; RETURN; END IF; -- it may have been paid: its cards stay its own
   PERFORM _move_order(p_station, v.id, 'pending_payment', 'cancelled', p_actor, 'cancelled');
   PERFORM _release_cards(p_station, v.id);
   PERFORM _publish('order.cancelled', p_station, jsonb_build_object('order_id', v.id));
@@ -154,6 +155,7 @@ CREATE OR REPLACE FUNCTION expire_orders(p_limit int) RETURNS TABLE (expired int
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $f$
 DECLARE v record; n int := 0;
 BEGIN
+  IF _recovering() THEN RETURN QUERY SELECT 0; RETURN; END IF; -- they may have been paid: their cards stay their own
   FOR v IN SELECT o.station_id, o.id FROM orders o WHERE o.state = 'pending_payment' AND o.deadline_at < now() ORDER BY o.deadline_at LIMIT p_limit FOR NO KEY UPDATE SKIP LOCKED LOOP
     PERFORM _move_order(v.station_id, v.id, 'pending_payment', 'expired', 'system', 'not paid in time');
     PERFORM _release_cards(v.station_id, v.id);
@@ -202,7 +204,7 @@ DECLARE v record;
 BEGIN
   SELECT o.state, o.source INTO v FROM orders o WHERE o.station_id = p_station AND o.id = p_order_id FOR NO KEY UPDATE;
   IF v.state IN ('paid', 'fulfilling', 'delivered', 'completed') THEN RETURN QUERY SELECT 'repeat'; RETURN; END IF;
-  IF v.state IS DISTINCT FROM 'held' THEN RETURN QUERY SELECT 'bad_state'; RETURN; END IF;
+  IF v.state IS DISTINCT FROM 'held' OR _recovering() THEN RETURN QUERY SELECT 'bad_state'; RETURN; END IF;
   IF NOT _fund_order(p_station, p_order_id) THEN RETURN QUERY SELECT 'station_funds'; RETURN; END IF;
   IF v.source = 'pool' THEN
     BEGIN

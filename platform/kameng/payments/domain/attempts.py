@@ -8,8 +8,8 @@ FEN = 100  # scale-4 units in one fen
 
 # What apply_payment may answer when the money was taken in; the gateway is told "success".
 ACCEPTED = frozenset({
-    "ok", "repeat", "held", "awaiting_fulfilment", "awaiting_funds", "topped_up",
-    "refund_no_stock", "refund_late", "refund_surplus", "ignored",
+    "ok", "repeat", "held", "awaiting_fulfilment", "awaiting_funds", "awaiting_recovery",
+    "topped_up", "refund_no_stock", "refund_late", "refund_surplus", "ignored",
 })  # fmt: skip
 
 QUERY_EVERY_S = (8, 8, 10, 10, 12, 15, 20)  # then 25 s until the attempt expires

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from flask_babel import lazy_gettext as _l
 
+from kameng import recovery
 from kameng.db import db
 from kameng.errors import Forbidden
 from kameng.orders.api import OrderView, order_page
@@ -133,6 +134,9 @@ def takes_amount(purpose: str, amount: int) -> bool:
 
 def _collect(demand: Demand, plugin_id: str, method: str, visit: Visit, token: str) -> Started:
     """One account after the other, until one has been asked."""
+    if recovery.active():  # it may have been paid in the time that is forgotten
+        words = _l("系统正在恢复数据，暂停付款。已付的款不会丢失，请稍后再看订单")
+        raise PaymentRefused("recovering", words, status=503)
     known = read_payer(demand.bound_to, token) if token else None
     options, pairs = choose(demand, plugin_id, method, visit.device, known)
     device = device_word(visit.device)

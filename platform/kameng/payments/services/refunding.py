@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import select, true, update
 
+from kameng import recovery
 from kameng.db import db, main_scope, run
 from kameng.payments.domain import next_refund_delay
 from kameng.payments.models import PaymentAttempt, Refund
@@ -33,7 +34,9 @@ class _Claimed:
 
 
 def due_refunds(limit: int = 100) -> list[tuple[int, int]]:
-    """Open refunds whose next try is due, as (station, id). Main scope."""
+    """Open refunds whose next try is due, as (station, id); none in recovery. Main scope."""
+    if recovery.active():
+        return []
     query = select(Refund.station_id, Refund.id).where(
         Refund.state.in_(OPEN), Refund.next_try_at <= datetime.now(UTC)
     )
@@ -100,7 +103,7 @@ def _claim(station_id: int, refund_id: int) -> _Claimed | None:
     now = datetime.now(UTC)
     with main_scope(reason="refund"):
         refund = db.session.get(Refund, (station_id, refund_id))
-        if refund is None:
+        if refund is None or recovery.active():
             return None
         before = refund.state
         taken = db.session.execute(

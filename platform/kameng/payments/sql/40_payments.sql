@@ -60,7 +60,7 @@ END $f$;
 
 -- Money has arrived for an attempt (by notice or by query). One statement: attempt, ledger, order, cards, events, outbox.
 -- p_holder, p_account: whose account at the gateway said so; another account's word about this attempt is none.
--- codes: ok, topped_up, held, awaiting_fulfilment, awaiting_funds, repeat, refund_no_stock, refund_late, refund_surplus,
+-- codes: ok, topped_up, held, awaiting_fulfilment, awaiting_funds, awaiting_recovery, repeat, refund_no_stock, refund_late, refund_surplus,
 --        attempt_unknown, amount_mismatch, currency_mismatch, reference_taken. Raises KM005 while p_wait and cards are locked by others.
 -- grant: main
 CREATE OR REPLACE FUNCTION apply_payment(p_station bigint, p_attempt_no text, p_plugin text, p_amount bigint, p_currency text,
@@ -137,6 +137,14 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $f$
 DECLARE o record;
 BEGIN
   SELECT * INTO STRICT o FROM orders x WHERE x.station_id = p_station AND x.id = p_order;
+  IF EXISTS (SELECT 1 FROM recovery WHERE state = 'active') THEN -- the money is in the books; goods follow when it is known what has left already
+    UPDATE card SET held_until = NULL WHERE station_id = p_station AND order_id = p_order AND status = 1;
+    IF o.source = 'supplier' THEN PERFORM _ask_person(p_station, p_order); END IF;
+    IF p_late OR o.risk <> 'allow' THEN -- late: its cards went back, it may have got others in the time that is forgotten
+      PERFORM _move_order(p_station, p_order, 'paid', 'held', 'recovery', CASE WHEN p_late THEN 'paid late, before or during recovery' ELSE 'risk review' END, interval '60 minutes');
+    END IF;
+    RETURN 'awaiting_recovery';
+  END IF;
   IF o.risk <> 'allow' THEN
     IF p_wallet IS NOT NULL THEN PERFORM _collect_wallet(p_station, p_order, p_attempt, p_wallet, o.payable); END IF;
     UPDATE card SET held_until = NULL WHERE station_id = p_station AND order_id = p_order AND status = 1;
@@ -192,7 +200,7 @@ BEGIN
   SELECT * INTO o FROM orders x WHERE x.station_id = p_station AND x.order_no = p_order_no AND x.member_id = p_member FOR NO KEY UPDATE;
   IF NOT FOUND THEN RETURN QUERY SELECT 'not_found', NULL::bigint; RETURN; END IF;
   IF o.paid_at IS NOT NULL THEN RETURN QUERY SELECT 'repeat', o.id; RETURN; END IF;
-  IF o.state <> 'pending_payment' OR o.expires_at < now() THEN RETURN QUERY SELECT 'bad_state', o.id; RETURN; END IF;
+  IF o.state <> 'pending_payment' OR o.expires_at < now() OR _recovering() THEN RETURN QUERY SELECT 'bad_state', o.id; RETURN; END IF;
   INSERT INTO payment_attempt(station_id, attempt_no, purpose, order_id, member_id, plugin_id, method, amount, state, sent_at, paid_at, closed_at, expires_at)
     VALUES (p_station, p_attempt_no, 'order', o.id, p_member, 'payment-balance', 'balance', o.payable, 'succeeded', now(), now(), now(), o.expires_at)
     RETURNING id INTO v_attempt;

@@ -56,6 +56,7 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $f$
 DECLARE v record; v_attempt bigint;
 BEGIN
   funded := 0; refunded := 0;
+  IF _recovering() THEN RETURN NEXT; RETURN; END IF;
   FOR v IN SELECT o.station_id, o.id, o.deadline_at < now() AS over FROM orders o
      WHERE o.state = 'paid' AND o.collected_by <> 1 AND NOT o.funded ORDER BY o.deadline_at LIMIT p_limit FOR NO KEY UPDATE SKIP LOCKED LOOP
     SELECT a.id INTO v_attempt FROM payment_attempt a WHERE a.station_id = v.station_id AND a.order_id = v.id AND a.state = 'succeeded' ORDER BY a.paid_at LIMIT 1;

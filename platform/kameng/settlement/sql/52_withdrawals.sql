@@ -153,6 +153,7 @@ CREATE OR REPLACE FUNCTION claim_payout(p_station bigint, p_id bigint) RETURNS T
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $f$
 DECLARE w record;
 BEGIN
+  IF _recovering() THEN RETURN; END IF;
   PERFORM _enter_station(p_station);
   SELECT * INTO w FROM withdrawal x WHERE x.station_id = p_station AND x.id = p_id AND x.state IN ('created', 'sent', 'unknown')
      AND x.plugin_id <> '' AND x.next_try_at <= now() FOR NO KEY UPDATE SKIP LOCKED;

@@ -42,6 +42,7 @@ CREATE OR REPLACE FUNCTION _claim_cards(p_station bigint, p_order bigint, p_sku 
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $f$
 DECLARE v_held int;
 BEGIN
+  IF EXISTS (SELECT 1 FROM recovery WHERE state = 'active') THEN RAISE EXCEPTION 'no card leaves while a restore is looked into' USING ERRCODE = 'KM007'; END IF;
   UPDATE card SET status = 2, sold_at = now(), held_until = NULL WHERE station_id = p_station AND order_id = p_order AND status = 1;
   GET DIAGNOSTICS v_held = ROW_COUNT;
   IF v_held < p_quantity THEN

@@ -70,6 +70,7 @@ LEFT JOIN LATERAL (SELECT u.margin FROM unnest(c.parties, c.margins) AS u(party,
 LEFT JOIN supply_policy r ON r.sku_id = o.sku_id
 WHERE o.station_id = :station AND o.id = :order AND o.source = 'supplier'
   AND o.state IN ('paid', 'fulfilling', 'partially_delivered')
+  AND NOT order_waits(o.station_id, o.id) AND NOT (SELECT active FROM recovering())
 """)  # noqa: E501  # SQL reads better in whole clauses
 
 _OFFERS = text("""

@@ -31,6 +31,8 @@ _NEVER = text(
     " WHERE station_id = :station AND id = :id AND state IN ('created', 'sent', 'unknown')"
 )
 
+_KNOWN = text("SELECT state, waits_for FROM purchase WHERE station_id = :station AND id = :id")
+
 
 def query_due(limit: int = 20) -> int:
     """Ask about every purchase whose time has come; returns how many. Opens its own scopes."""
@@ -68,6 +70,18 @@ def ask(station_id: int, purchase_id: int) -> str:
         settling.said(answer), placing.asked(row), supplier.rules, supplier.capabilities
     )
     return settling.settle(row, answer, judged, "query")
+
+
+def ask_about(station_id: int, purchase_id: int) -> str:
+    """Ask once, and what is known then: a state, or what waits for a person. Opens its own scopes.
+
+    "unknown": nobody has answered.
+    """
+    ask(station_id, purchase_id)
+    given = {"station": station_id, "id": purchase_id}
+    with main_scope(reason="what a question came to"):
+        row = db.session.execute(_KNOWN, given).one()
+    return str(row.waits_for if row.waits_for in ("person", "desk") else row.state)
 
 
 def _leave(station_id: int, purchase_id: int, waits_for: str) -> None:

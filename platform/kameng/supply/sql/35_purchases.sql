@@ -19,7 +19,7 @@ DECLARE o record; c record; v_id bigint; v_quantity int;
 BEGIN
   SELECT x.state, x.source, x.quantity, x.sku_id, x.inputs, x.product_name, x.sku_name, (x.collected_by = 1 OR x.funded OR x.state <> 'paid') AS funded INTO o
     FROM orders x WHERE x.station_id = p_station AND x.id = p_order FOR NO KEY UPDATE;
-  IF NOT FOUND OR o.source <> 'supplier' OR NOT o.funded OR o.state NOT IN ('paid', 'fulfilling', 'partially_delivered') THEN
+  IF NOT FOUND OR o.source <> 'supplier' OR NOT o.funded OR o.state NOT IN ('paid', 'fulfilling', 'partially_delivered') OR _recovering() OR order_waits(p_station, p_order) THEN
     RETURN QUERY SELECT 'bad_state', NULL::bigint, 0; RETURN;
   END IF;
   missing := o.quantity - _delivered(p_station, p_order);
@@ -48,6 +48,7 @@ RETURNS TABLE (purchase_no text, sku_ref text, quantity int, inputs jsonb, max_c
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $f$
 DECLARE v_order bigint;
 BEGIN
+  IF _recovering() THEN RETURN; END IF;
   SELECT p.order_id INTO v_order FROM purchase p WHERE p.station_id = p_station AND p.id = p_id;
   PERFORM 1 FROM orders o WHERE o.station_id = p_station AND o.id = v_order AND o.state IN ('fulfilling', 'partially_delivered') FOR NO KEY UPDATE;
   IF NOT FOUND THEN RETURN; END IF;

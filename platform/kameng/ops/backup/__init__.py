@@ -1,0 +1,1 @@
+"""Backups of the database: made, encrypted, listed, tried out and brought back (ADR 0022)."""
