@@ -82,7 +82,9 @@ def open_key(dialect: Dialect, key_id: str, ip: str) -> tuple[Caller, tuple[str,
         raise refused("member_locked")
     if opened.networks and not _inside(ip, opened.networks):
         raise refused("ip_refused")
-    return replace(caller, ip=ip), opened.secrets
+    if caller.ip != ip:
+        caller = opened.caller = replace(caller, ip=ip)  # most programs call from one place
+    return caller, opened.secrets
 
 
 def admit(caller: Caller, nonce: str = "", *, secret: str = "") -> Allowance:
