@@ -7,7 +7,6 @@ import logging
 import os
 from typing import Any
 
-
 # A request leaves few cycles behind: looking for them after each handful is in vain.
 SELDOM = (10_000, 20, 20)
 
