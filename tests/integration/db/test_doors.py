@@ -9,7 +9,8 @@ import pytest
 
 # The main role alone may run these; they name the station with every row, and without one they find none.
 WITHOUT_DOOR = {
-    "decline_purchase", "end_short", "fail_order", "note_order", "note_purchase", "open_purchase",
+    "decline_purchase", "end_short", "fail_order", "let_order_go_on", "note_order", "note_purchase", "open_purchase",
+    "order_waits",
     "receive_purchase", "refuse_held", "release_held", "settle_refund", "take_purchase",
 }  # fmt: skip
 FUNCTIONS = """SELECT p.oid::regproc::text, array_position(p.proargnames, 'p_station'),
