@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 
 WINDOW_S = 300
+NONCE = re.compile(r"[A-Za-z0-9_-]{16,64}")
 
 
 def text_to_sign(method: str, path: str, timestamp: str, nonce: str, body: bytes) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hmac
-import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -12,8 +11,6 @@ from typing import Any
 from kameng import signing
 from kameng.openapi import api as openapi
 from kameng.openapi.api import Caller, refused
-
-NONCE = re.compile(r"[A-Za-z0-9_-]{16,64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +41,7 @@ def prove(
         raise refused("key_missing")
     if not signing.in_time(signed.timestamp, time.time()):
         raise refused("timestamp_invalid", server_time=int(time.time()))
-    if not NONCE.fullmatch(signed.nonce):
+    if not signing.NONCE.fullmatch(signed.nonce):
         raise refused("nonce_invalid")
     caller, secrets = openapi.open_key("native", signed.key_id[:64], signed.ip)
     for secret in secrets:

@@ -47,7 +47,7 @@ BEGIN
   v_total := v.price * p_quantity;
   v_payable := (v_total + 50) / 100 * 100; -- whole fen, half up; the difference is posted
   code := CASE
-    WHEN v.station_state NOT IN ('trial', 'active', 'restricted') OR EXISTS (SELECT 1 FROM recovery WHERE state = 'active') THEN 'station_closed'
+    WHEN v.station_state NOT IN ('trial', 'active', 'restricted') OR _recovering() THEN 'station_closed'
     WHEN v.price IS NULL OR v.cost IS NULL OR NOT v.active OR v.sku_state <> 'on_sale' OR v.product_state <> 'on_sale' THEN 'not_on_sale'
     WHEN p_quantity < v.min_quantity OR p_quantity > v.max_quantity THEN 'quantity_invalid'
     WHEN v_payable <> p_expected THEN 'price_changed' END;

@@ -137,7 +137,7 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $f$
 DECLARE o record;
 BEGIN
   SELECT * INTO STRICT o FROM orders x WHERE x.station_id = p_station AND x.id = p_order;
-  IF EXISTS (SELECT 1 FROM recovery WHERE state = 'active') THEN -- the money is in the books; goods follow when it is known what has left already
+  IF _recovering() THEN -- the money is in the books; goods follow when it is known what has left already
     UPDATE card SET held_until = NULL WHERE station_id = p_station AND order_id = p_order AND status = 1;
     IF o.source = 'supplier' THEN PERFORM _ask_person(p_station, p_order); END IF;
     IF p_late OR o.risk <> 'allow' THEN -- late: its cards went back, it may have got others in the time that is forgotten

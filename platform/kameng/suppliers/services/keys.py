@@ -20,7 +20,6 @@ from kameng.suppliers.services import sealing
 from kameng.suppliers.services.noting import note
 
 MOST_KEYS = 5
-NONCE = re.compile(r"[A-Za-z0-9_-]{16,64}")
 KEY_ID = re.compile(r"KS[a-z0-9]{16}")
 
 
@@ -122,7 +121,7 @@ def supplier_of(signed: Signed) -> int:
         raise SignatureRefused("key_unknown", _l("密钥无效"))
     if not signing.in_time(signed.timestamp, time.time()):
         raise SignatureRefused("timestamp_invalid", _l("时间戳无效或相差超过 300 秒"))
-    if not NONCE.fullmatch(signed.nonce):
+    if not signing.NONCE.fullmatch(signed.nonce):
         raise SignatureRefused("nonce_invalid", _l("随机串要 16 到 64 位字母、数字、- 或 _"))
     with main_scope(reason="signature of a supplier's request"):
         row = db.session.execute(_FIND, {"key": signed.key_id}).first()
