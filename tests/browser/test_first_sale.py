@@ -47,8 +47,8 @@ def approve(page: Page, main_url: str, slug: str) -> None:
 def wait_for_goods(page: Page, station_url: str) -> None:
     """The shop opens at once; its prices are there seconds later."""
     for _ in range(40):
-        answer = page.goto(station_url)
-        if answer and answer.status == 200 and page.locator("a[href^='/p/']").count() > 3:
+        answer = page.goto(f"{station_url}/p/shanhe-month")
+        if answer and answer.status == 200 and page.get_by_role("button", name="立即购买").count():
             return
         page.wait_for_timeout(500)
     pytest.fail("the new shop got no goods")

@@ -14,6 +14,7 @@ from kameng.stations.domain import SELLING_STATES, VISIBLE_STATES
 from kameng.stations.models import Host, Station
 
 FRESH_S = 5.0
+UNKNOWN_S = 0.5  # who opens a shop and looks at once must not be told for long that it is none
 MAX_CACHED = 10_000
 
 
@@ -60,7 +61,9 @@ class _HostCache:
 
     def get(self, key: tuple[str, str]) -> tuple[bool, StationInfo | None]:
         found = self._answers.get(key)
-        if found is None or time.monotonic() - found[0] > FRESH_S:
+        if found is None:
+            return False, None
+        if time.monotonic() - found[0] > (UNKNOWN_S if found[1] is None else FRESH_S):
             return False, None
         return True, found[1]
 
