@@ -127,6 +127,19 @@ def scheduler() -> None:
     run(create_app(effective))
 
 
+@cli.command(context_settings={"ignore_unknown_options": True, "help_option_names": []})
+@click.argument("options", nargs=-1)
+@in_words
+def bench(options: tuple[str, ...]) -> None:
+    """Measure speed against this machine's own limits (`make bench`); --help lists its options."""
+    from kameng.ops.home import CHECKOUT
+
+    if not (CHECKOUT / "tests" / "bench" / "run.py").is_file():
+        raise OpsError("The bench is not installed with the package.", "Run it in a checkout.")
+    os.chdir(CHECKOUT)
+    os.execv(sys.executable, [sys.executable, "-m", "tests.bench.run", *options])
+
+
 @cli.command()
 @in_words
 def worker() -> None:

@@ -112,7 +112,7 @@ def _say(text: str) -> None:
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(prog="kameng bench", description=__doc__)
     parser.add_argument("--rows", default="", help="names or groups, with commas, or `profile`")
     parser.add_argument("--quick", action="store_true", help="short rounds: under three minutes")
     parser.add_argument("--seconds", type=float, help="length of one round")

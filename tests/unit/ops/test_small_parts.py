@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import socket
+import subprocess
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -50,6 +52,15 @@ def test_secrets_are_masked() -> None:
     assert "hush" not in shown
     assert "word" not in shown
     assert "kameng:********@db:5432/kameng" in shown
+
+
+def test_the_command_hands_its_options_to_the_bench(tmp_path: Path) -> None:
+    asked = subprocess.run(
+        [sys.executable, "-m", "kameng.cli", "bench", "--rows", "none-such"],
+        cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    assert asked.returncode != 0
+    assert "kameng bench: error: no such row: none-such" in asked.stderr
 
 
 class _Echo:
