@@ -14,6 +14,7 @@ from flask import Flask, current_app
 
 from kameng import redis as kameng_redis
 from kameng.jobs import runner
+from kameng.jobs.bell import Bell, RungConsumer
 from kameng.jobs.middleware import Housekeeping
 from kameng.jobs.registry import QUEUES, ActorSpec, actors, find_actor
 from kameng.runtime import current_settings
@@ -30,16 +31,32 @@ NO_LIMIT = float("inf")
 log = logging.getLogger("kameng.jobs")
 
 
-def broker_of(app: Flask) -> RedisBroker:
+class Broker(RedisBroker):
+    """dramatiq's, whose consumers are woken when a message has come."""
+
+    bell: Bell
+
+    def enqueue(self, message: Message[Any], *, delay: int | None = None) -> Message[Any]:
+        """Put a message on its queue and wake those who wait for it."""
+        sent: Message[Any] = super().enqueue(message, delay=delay)  # type: ignore[no-untyped-call]  # dramatiq is untyped here
+        self.bell.ring(sent.queue_name)
+        return sent
+
+    def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 5000) -> RungConsumer:
+        """The consumer of a queue; `timeout`: milliseconds after which it looks unasked."""
+        return RungConsumer(self, queue_name, prefetch, timeout, self.bell.of(queue_name))
+
+
+def broker_of(app: Flask) -> Broker:
     """The application's broker; made on first use, connected on first command."""
     found = app.extensions.get(EXTENSION)
     if found is None:
         with app.app_context():
             found = app.extensions[EXTENSION] = _new_broker(app)
-    return cast(RedisBroker, found)
+    return cast(Broker, found)
 
 
-def worker_broker(app: Flask) -> RedisBroker:
+def worker_broker(app: Flask) -> Broker:
     """The broker with every declared actor bound to the application, for a worker process."""
     broker = broker_of(app)
     for queue in QUEUES:
@@ -60,7 +77,7 @@ def send(name: str, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None =
 
 
 def enqueue(
-    broker: RedisBroker,
+    broker: Broker,
     spec: ActorSpec,
     args: Sequence[Any],
     kwargs: Mapping[str, Any] | None = None,
@@ -76,23 +93,28 @@ def enqueue(
     return str(broker.enqueue(message).message_id)
 
 
-def _new_broker(app: Flask) -> RedisBroker:
-    return RedisBroker(  # type: ignore[no-untyped-call]  # dramatiq is untyped here
-        client=kameng_redis.connect(current_settings().redis_url),
+def _new_broker(app: Flask) -> Broker:
+    client = kameng_redis.connect(current_settings().redis_url)
+    bell = Bell(client)
+    broker = Broker(  # type: ignore[no-untyped-call]  # dramatiq is untyped here
+        client=client,
         namespace=NAMESPACE,
         maintenance_chance=MAINTENANCE_CHANCE,
         heartbeat_timeout=HEARTBEAT_MS,
         # No pipelines, no groups, no age limit: nothing that lives in Redis alone decides.
         middleware=[
             Housekeeping(app),
+            bell,
             ShutdownNotifications(),
             TimeLimit(time_limit=NO_LIMIT),
             Retries(),
         ],
     )
+    broker.bell = bell
+    return broker
 
 
-def _declare(app: Flask, broker: RedisBroker, spec: ActorSpec) -> None:
+def _declare(app: Flask, broker: Broker, spec: ActorSpec) -> None:
     declare = dramatiq.actor(
         broker=broker,
         actor_name=spec.name,

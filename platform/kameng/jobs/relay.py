@@ -8,7 +8,7 @@ from typing import Any
 from flask import Flask
 from sqlalchemy import Row, text
 
-from kameng.db import db, main_scope
+from kameng.db import call, db, main_scope
 from kameng.jobs import inflight
 from kameng.jobs.broker import broker_of, enqueue
 from kameng.jobs.registry import ActorSpec, actors, subscribers
@@ -40,6 +40,12 @@ _PRUNE = text(
     "   WHERE d.outbox_id = old.id AND d.actor = s.actor)) RETURNING o.id)"
     " DELETE FROM outbox_done d USING gone WHERE d.outbox_id = gone.id"
 )
+
+
+def waiting(app: Flask) -> bool:
+    """Whether a message waits to be sent: one short question outside any transaction."""
+    with app.app_context():
+        return bool(call("outbox_waits", as_main=True)["waits"])
 
 
 def relay_batch(app: Flask) -> int:
