@@ -39,7 +39,7 @@ class Bell(Middleware):
     def ring(self, queue: str) -> None:
         """Say that a message has come to this queue. Nobody hearing it is no error."""
         with suppress(redis.RedisError):
-            self._client.publish(self._channel, queue)
+            self._client.tell(self._channel, queue)
 
     def before_worker_boot(self, broker: Broker, worker: Worker) -> None:
         """Begin to listen."""
@@ -60,7 +60,8 @@ class Bell(Middleware):
                 stop.wait(AGAIN_S)
 
     def _hear(self, stopped: Callable[[], bool]) -> None:
-        with self._client.pubsub(ignore_subscribe_messages=True) as line:
+        line: Any = self._client.pubsub(ignore_subscribe_messages=True)  # type: ignore[no-untyped-call]  # redis-py is untyped here
+        with line:
             line.subscribe(self._channel)
             while not stopped():
                 heard = line.get_message(timeout=LISTEN_S)
@@ -68,19 +69,20 @@ class Bell(Middleware):
                     self.of(heard["data"].decode()).set()
 
 
-class RungConsumer(_RedisConsumer):  # type: ignore[misc]  # dramatiq is untyped here
+class RungConsumer(_RedisConsumer):
     """Waits for the bell where dramatiq's own sleeps longer and longer."""
 
     def __init__(
         self, broker: Any, queue: str, prefetch: int, patience_ms: int, rung: threading.Event
     ) -> None:
-        super().__init__(broker, queue, prefetch, 0)  # 0: no sleep of its own
+        # 0: no sleep of its own.
+        super().__init__(broker, queue, prefetch, 0)  # type: ignore[no-untyped-call]  # dramatiq is untyped here
         self._rung, self._patience_s = rung, patience_ms / 1000
 
     def __next__(self) -> Any:
         """The next message; None after a while without one."""
         self._rung.clear()  # before the look: what comes after it rings again
-        found = super().__next__()
+        found = super().__next__()  # type: ignore[no-untyped-call]  # dramatiq is untyped here
         if found is None:
             self._rung.wait(self._patience_s)
         return found

@@ -21,3 +21,11 @@ CREATE OR REPLACE FUNCTION outbox_waits() RETURNS TABLE (waits boolean)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp SET enable_seqscan = off AS $f$
   SELECT EXISTS (SELECT FROM outbox WHERE sent_at IS NULL)
 $f$;
+
+-- Whether an actor has nothing to do with a message: it has handled it, or the row is pruned.
+-- grant: main
+CREATE OR REPLACE FUNCTION outbox_handled(p_outbox_id bigint, p_actor text) RETURNS TABLE (handled boolean)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $f$
+  SELECT NOT EXISTS (SELECT FROM outbox WHERE id = p_outbox_id)
+    OR EXISTS (SELECT FROM outbox_done WHERE outbox_id = p_outbox_id AND actor = p_actor)
+$f$;
