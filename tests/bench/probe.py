@@ -17,6 +17,7 @@ def beat(_station_id: int, payload: dict[str, int]) -> None:
 
 
 if __name__ == "__main__":
+    from kameng import lean
     from kameng.app import create_app
     from kameng.jobs.scheduler import run
     from kameng.logging import configure_logging
@@ -24,4 +25,6 @@ if __name__ == "__main__":
 
     settings = load_settings()
     configure_logging(settings)
-    run(create_app(settings))
+    app = create_app(settings)
+    lean.settle()
+    run(app)
