@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from kameng import redis
+from kameng import lean, redis
 from kameng.jobs import subscribe
 
 TOPIC, BEATS = "bench.beat", "bench:beats"
@@ -17,7 +17,6 @@ def beat(_station_id: int, payload: dict[str, int]) -> None:
 
 
 if __name__ == "__main__":
-    from kameng import lean
     from kameng.app import create_app
     from kameng.jobs.scheduler import run
     from kameng.logging import configure_logging
