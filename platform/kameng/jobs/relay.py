@@ -22,8 +22,8 @@ _UNSENT = text(
     "SELECT id, station_id, topic, payload FROM outbox WHERE sent_at IS NULL"
     " ORDER BY id LIMIT :batch FOR UPDATE SKIP LOCKED"
 )
-# A mark that a crash of the server takes back is a message sent twice, as when the relay dies before
-# its commit: no reason to wait for the disk, on which purchases wait.
+# A mark that a crash of the server takes back is a message sent twice, as when the relay dies just
+# before its commit: no reason to wait for the disk, on which purchases wait.
 _SENT = text(
     "WITH lazily AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true))"
     " UPDATE outbox SET sent_at = now() FROM lazily WHERE id = ANY(:ids)"
