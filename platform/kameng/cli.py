@@ -118,13 +118,16 @@ def migrate() -> None:
 @in_words
 def scheduler() -> None:
     """Run periodic work; any number of these may run, each slot is done once."""
+    from kameng import lean  # first: what it refuses is not imported
     from kameng.app import create_app
     from kameng.jobs.scheduler import run
     from kameng.logging import configure_logging
 
     effective = _settings()
     configure_logging(effective)
-    run(create_app(effective))
+    app = create_app(effective)
+    lean.settle()
+    run(app)
 
 
 @cli.command(context_settings={"ignore_unknown_options": True, "help_option_names": []})

@@ -28,6 +28,7 @@ REST_S = 1.0
 ANSWER_S = 2.0
 PLAIN = re.compile(r"[A-Za-z0-9_.~-]*")  # what quoting would leave as it is
 RedisError = redis_client.RedisError
+ConnectionLost = redis_client.ConnectionError
 NoScriptError = redis_client.exceptions.NoScriptError
 
 
@@ -59,6 +60,10 @@ class Client(redis_client.Redis):
             return self._say("EVALSHA", digest, len(keys), *keys, *args)
         except NoScriptError:  # a new server, or one that was flushed
             return self._say("EVAL", script, len(keys), *keys, *args)
+
+    def tell(self, channel: str, text: str) -> None:
+        """PUBLISH by the same way."""
+        self._say("PUBLISH", channel, text)
 
     def _say(self, *words: Any) -> Any:
         if self.resting:

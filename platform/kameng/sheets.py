@@ -10,8 +10,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
 from typing import BinaryIO
 
-from openpyxl import Workbook, load_workbook
-
 XLSX_MAGIC = b"PK\x03\x04"
 MAX_UNPACKED = 120 * 1024 * 1024  # a zip bomb ends here
 MAX_COLUMNS = 60
@@ -71,6 +69,8 @@ def _csv_rows(data: bytes) -> Iterator[Row]:
 
 def xlsx_rows(stream: BinaryIO) -> Iterator[Row]:
     """Rows of the first sheet of a workbook, numbers written out in full."""
+    from openpyxl import load_workbook  # five megabytes that few processes ever need
+
     try:
         with zipfile.ZipFile(stream) as archive:
             if sum(info.file_size for info in archive.infolist()) > MAX_UNPACKED:
@@ -119,6 +119,8 @@ def plain_cell(text: str) -> str:
 
 def write_xlsx(rows: Iterable[Sequence[str]], title: str) -> bytes:
     """A workbook with one sheet of text cells; the first row is the heading."""
+    from openpyxl import Workbook  # as above
+
     book = Workbook(write_only=True)
     sheet = book.create_sheet(title)
     sheet.freeze_panes = "A2"

@@ -8,6 +8,7 @@ from typing import cast
 
 import dramatiq
 
+from kameng import lean  # first: what it refuses is not imported
 from kameng.app import create_app
 from kameng.jobs.broker import worker_broker
 from kameng.jobs.discovery import load_tasks
@@ -28,3 +29,4 @@ load_tasks()
 app = create_app(settings)
 broker = worker_broker(app)
 dramatiq.set_broker(broker)
+lean.settle()

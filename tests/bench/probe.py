@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from kameng import redis
+from kameng import lean, redis
 from kameng.jobs import subscribe
 
 TOPIC, BEATS = "bench.beat", "bench:beats"
@@ -24,4 +24,6 @@ if __name__ == "__main__":
 
     settings = load_settings()
     configure_logging(settings)
-    run(create_app(settings))
+    app = create_app(settings)
+    lean.settle()
+    run(app)

@@ -6,12 +6,16 @@ import json
 import math
 import re
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 NONE = "–"
+# Parts of the JSON file that are about one row or one cell each.
+BY_NAME = frozenset({
+    "spread", "limits", "rates", "latency_ms", "seconds", "answers", "cpu_ms", "client_cpu_share",
+})  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -126,13 +130,14 @@ def changes(found: Mapping[str, Any], before: Mapping[str, Any]) -> str:
     """How each row has moved since an earlier run; empty when none can be compared."""
     lines = []
     for name, one in found["ratios"].items():
-        earlier = before.get("ratios", {}).get(name, {}).get("value")
-        if earlier:
-            by = f"{(one['value'] / earlier - 1) * 100:+.0f} %"
-            lines.append(_line(name, _text(earlier), _text(one["value"]), by))
+        earlier = before.get("ratios", {}).get(name, {})
+        if was := earlier.get("value"):
+            by = f"{(one['value'] / was - 1) * 100:+.0f} %"
+            since = str(earlier.get("at", before.get("at", "")))[:16]
+            lines.append(_line(name, _text(was), _text(one["value"]), by) + f"  {since}")
     if not lines:
         return ""
-    head = _line(f"since {str(before.get('at', ''))[:16]}", "before", "now", "change")
+    head = _line("", "before", "now", "change") + "  since"
     return "\n".join(line.rstrip() for line in [head, *lines])
 
 
@@ -143,6 +148,27 @@ def last(path: Path) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     return found
+
+
+def merged(
+    found: Mapping[str, Any], before: Mapping[str, Any], known: Collection[str]
+) -> dict[str, Any]:
+    """A run's figures in front of those that it has not measured anew, so that no row gets lost.
+
+    Each row carries the time of its own run (`at`). Rows that are not among the `known` any more
+    are left out; what is about a run as a whole is that of the newest.
+    """
+    new = {name: {**row, "at": found["at"]} for name, row in found["ratios"].items()}
+    old = {
+        name: {"at": before["at"], **row}
+        for name, row in before.get("ratios", {}).items()
+        if name in known
+    }
+    parts = {
+        name: {**before.get(name, {}), **part} for name, part in found.items() if name in BY_NAME
+    }
+    ordered = {name: new.get(name) or old[name] for name in known if name in new or name in old}
+    return {**found, **parts, "ratios": ordered}
 
 
 def keep(found: Mapping[str, Any], path: Path) -> None:

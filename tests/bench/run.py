@@ -46,11 +46,12 @@ def main() -> int:
         print(f"bench: {broken}", file=sys.stderr)
         return 1
     before = report.last(LATEST)
-    report.keep(taken, LATEST)
+    whole = report.merged(taken, before, [row.name for row in rows.ROWS])
+    report.keep(whole, LATEST)
     _show(taken, before)
     if options.note:
         report.note(taken, PAGE)
-        chart.draw(taken, PICTURE)
+        chart.draw(whole, PICTURE)
         chart.show_in(PAGE, PICTURE)
     return 0
 

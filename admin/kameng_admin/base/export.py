@@ -8,9 +8,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from openpyxl import Workbook
-from openpyxl.cell import WriteOnlyCell
-
 CSV_TYPE = "text/csv; charset=utf-8"
 XLSX_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _TRIGGERS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠", "|", "%")
@@ -48,6 +45,8 @@ def _line(row: Sequence[Any]) -> str:
 
 def xlsx_bytes(header: Sequence[Any], rows: Iterable[Sequence[Any]]) -> bytes:
     """The sheet as XLSX; text is stored as text, never as a formula."""
+    from openpyxl import Workbook  # five megabytes that few processes ever need
+
     book = Workbook(write_only=True)
     sheet = book.create_sheet()
     for row in (header, *rows):
@@ -58,6 +57,8 @@ def xlsx_bytes(header: Sequence[Any], rows: Iterable[Sequence[Any]]) -> bytes:
 
 
 def _typed(sheet: Any, value: Any) -> Any:
+    from openpyxl.cell import WriteOnlyCell
+
     cell = WriteOnlyCell(sheet, value=value)
     if isinstance(value, str):
         cell.data_type = "s"  # openpyxl would turn "=…" into a formula

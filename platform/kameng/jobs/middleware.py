@@ -14,8 +14,6 @@ from flask import Flask
 from kameng.jobs import inflight
 from kameng.jobs.dead import bury
 
-IDLE_POLL_MS = 250
-
 log = logging.getLogger("kameng.jobs")
 
 
@@ -28,7 +26,6 @@ class Housekeeping(Middleware):
     def before_worker_boot(self, broker: Broker, worker: Worker) -> None:
         """Prefetch no more than can run: the rest stays visible to other workers."""
         worker.queue_prefetch = worker.worker_threads
-        worker.worker_timeout = min(worker.worker_timeout, IDLE_POLL_MS)
 
     def before_process_message(self, broker: Broker, message: MessageProxy) -> None:
         """Tie the log lines of one message together."""

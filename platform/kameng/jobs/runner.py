@@ -12,16 +12,12 @@ from flask import Flask
 from sqlalchemy import event, text
 from sqlalchemy.orm import Session
 
-from kameng.db import db, main_scope, run, station_scope
+from kameng.db import call, db, main_scope, run, station_scope
 from kameng.jobs.errors import ActorFailed, summary
 from kameng.jobs.registry import ActorSpec, ScopeKind
 
 log = logging.getLogger("kameng.jobs")
 
-_HANDLED = text(
-    "SELECT NOT EXISTS (SELECT FROM outbox WHERE id = :id) OR EXISTS"
-    " (SELECT FROM outbox_done WHERE outbox_id = :id AND actor = :actor)"
-)
 _UNMARK = text("DELETE FROM outbox_done WHERE outbox_id = :id AND actor = :actor")
 
 
@@ -83,15 +79,13 @@ def _handle_again(
     spec: ActorSpec, outbox_id: int, station_id: int, payload: Mapping[str, Any]
 ) -> None:
     """The mark comes last: work that was cut off is repeated."""
-    with main_scope(reason=f"job {spec.name}: handled before?"):
-        if db.session.execute(_HANDLED, {"id": outbox_id, "actor": spec.name}).scalar_one():
-            return
+    this = {"p_outbox_id": outbox_id, "p_actor": spec.name}
+    if call("outbox_handled", as_main=True, **this)["handled"]:
+        return
     with opened(spec.scope, station_id, spec.name):
         spec.fn(station_id, dict(payload))
         commit_rest(spec.scope)
-    with main_scope(reason=f"job {spec.name}: handled"):
-        _mark(spec, outbox_id, station_id)
-        db.session.commit()
+    call("outbox_mark", as_main=True, p_station=station_id, **this)
 
 
 def _mark(spec: ActorSpec, outbox_id: int, station_id: int) -> bool:

@@ -15,11 +15,10 @@ from kameng.jobs import inflight, relay, runner, slots
 from kameng.jobs.broker import broker_of, enqueue
 from kameng.jobs.discovery import load_tasks
 from kameng.jobs.errors import summary
+from kameng.jobs.pace import BACK_OFF_MAX_S, Pace
 from kameng.jobs.registry import PeriodicSpec, find_actor, periodic
 
 TICK_S = 0.25
-POLL_MIN_S, POLL_MAX_S = 0.05, 0.5
-BACK_OFF_MAX_S = 3.0
 THREADS = 4
 GRACE_S = 2.0
 
@@ -120,13 +119,22 @@ class Scheduler:
                 enqueue(broker_of(self.app), actor, ())
 
     def _relay(self) -> None:
-        """Poll the outbox: at once while there is work, less and less often while there is none."""
-        pause = POLL_MIN_S
-        while not self.stop.wait(pause):
+        """Look into the outbox and send what is there, at a pace that follows the work."""
+        pace = Pace()
+        while not self.stop.wait(pace.pause_s):
+            began = time.monotonic()
             try:
-                while relay.relay_batch(self.app) and not self.stop.is_set():
-                    pause = POLL_MIN_S
-                pause = min(pause * 1.5, POLL_MAX_S)
+                found = self._send_waiting()
+                pace.looked(found, time.monotonic() - began)
             except Exception as error:
-                pause = min(max(pause, POLL_MAX_S) * 2, BACK_OFF_MAX_S)
-                log.warning("relay waits %.1f s: %s", pause, summary(error))
+                pace.failed()
+                log.warning("relay waits %.1f s: %s", pace.pause_s, summary(error))
+
+    def _send_waiting(self) -> int:
+        if not relay.waiting(self.app):
+            return 0
+        sent = last = relay.relay_batch(self.app)
+        while last == relay.BATCH and not self.stop.is_set():
+            last = relay.relay_batch(self.app)
+            sent += last
+        return sent

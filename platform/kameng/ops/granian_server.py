@@ -5,7 +5,6 @@ Environment: as for gunicorn (gunicorn_conf.py), and the same limits where grani
 
 from __future__ import annotations
 
-import gc
 import os
 from collections.abc import Callable, Mapping, MutableMapping
 from importlib import import_module
@@ -15,6 +14,8 @@ from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from granian.server import MPServer
+
+from kameng import lean
 
 TARGET = "wsgi:app"
 HOUR_S = 3600
@@ -83,8 +84,7 @@ def main() -> None:
     """Serve until a signal comes."""
     server = make_server(os.environ)
     imported(TARGET)  # once, before the fork
-    gc.collect()
-    gc.freeze()  # as for gunicorn: pages of the program stay shared
+    lean.settle()
     server.serve(target_loader=load)
 
 

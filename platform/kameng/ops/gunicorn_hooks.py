@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import gc
 import logging
 import os
 from typing import Any
 
-# A request leaves few cycles behind: looking for them after each handful is in vain.
-SELDOM = (10_000, 20, 20)
+from kameng import lean
 
 
 def when_ready(_server: Any) -> None:
-    """Keep the imported program out of the collector: its pages stay shared after the fork."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*SELDOM)
+    """Settle before the fork."""
+    lean.settle()
 
 
 def worker_exit(_server: Any, worker: Any) -> None:

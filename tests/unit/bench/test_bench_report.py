@@ -93,8 +93,36 @@ def test_a_run_is_compared_with_the_one_before(tmp_path: Path) -> None:
     earlier["ratios"] = {"fast": {"value": 0.4}, "gone": {"value": 1.0}}
     report.keep(earlier, path)
     head, line = report.changes(figures(), report.last(path)).splitlines()
-    assert head.startswith("since 2026-11-27T08:00")
-    assert line.split() == ["fast", "0.4", "0.5", "+25", "%"]
+    assert head.split() == ["before", "now", "change", "since"]
+    assert line.split() == ["fast", "0.4", "0.5", "+25", "%", "2026-11-27T08:00"]
+
+
+def run_of(at: str, row: Row, once: float) -> dict[str, Any]:
+    return {"at": at, **report.figures((row,), ("b",), TAKEN, {}, {"p50": once}), "rounds": 3}
+
+
+def test_a_run_of_a_few_rows_keeps_the_others_with_their_own_date() -> None:
+    fast, late = ROWS[0], ROWS[3]
+    first = report.merged(run_of("monday", late, 25.0), {}, ["fast", "late"])
+    second = report.merged(run_of("tuesday", fast, 0), first, ["fast", "late"])
+    third = report.merged(run_of("friday", late, 9.0), second, ["fast", "late"])
+    ages = {name: (row["value"], row["at"]) for name, row in second["ratios"].items()}
+    assert ages == {"fast": (0.5, "tuesday"), "late": (25.0, "monday")}
+    ages = {name: (row["value"], row["at"]) for name, row in third["ratios"].items()}
+    assert ages == {"fast": (0.5, "tuesday"), "late": (9.0, "friday")}
+    assert third["at"] == "friday"
+    assert third["spread"]["fast"]["median"] == 0.5
+
+
+def test_a_file_from_before_rows_had_dates_gives_them_its_own() -> None:
+    old = run_of("monday", ROWS[3], 25.0)
+    found = report.merged(run_of("tuesday", ROWS[0], 0), old, ["fast", "late"])
+    assert found["ratios"]["late"]["at"] == "monday"
+
+
+def test_a_row_that_was_abolished_is_not_kept() -> None:
+    old = run_of("monday", ROWS[3], 25.0)
+    assert list(report.merged(run_of("tuesday", ROWS[0], 0), old, ["fast"])["ratios"]) == ["fast"]
 
 
 def test_the_picture_has_a_bar_for_each_goal_and_none_beyond_it(tmp_path: Path) -> None:
