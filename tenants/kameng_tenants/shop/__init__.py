@@ -19,6 +19,6 @@ from kameng_tenants.shop import (  # noqa: E402  # views hang themselves on the 
 )
 
 __all__ = [
-    "about", "blueprint", "browse", "checkout", "flash_sales", "lookup", "missing", "order_pages", "product",
-    "site",
+    "about", "blueprint", "browse", "checkout", "flash_sales", "lookup", "missing", "order_pages",
+    "product", "site",
 ]  # fmt: skip
