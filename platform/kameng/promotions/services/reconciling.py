@@ -64,8 +64,10 @@ return n
 """
 
 
-def reconcile(station_id: int, sale_no: str) -> bool:
+def reconcile(station_id: int, sale_no: str, *, flight_s: int = FLIGHT_S) -> bool:
     """Count a sale's gate anew, in any scope that sees the station; leaves no transaction open.
+
+    Places older than `flight_s` are dropped.
 
     False: there is no such sale, or buyers came and went faster than it could be read; then the
     next look does it. Raises Redis errors.
@@ -82,7 +84,7 @@ def reconcile(station_id: int, sale_no: str) -> bool:
         given = [
             seq or b"", row.free, _micros(row.starts_at.timestamp()),
             0 if row.state in CLOSED else _micros(row.ends_at.timestamp()),
-            _micros(FLIGHT_S), KEPT_S, *map(buyer_mark, row.buyers),
+            _micros(flight_s), KEPT_S, *map(buyer_mark, row.buyers),
         ]  # fmt: skip
         if put(keys=keys, args=given):
             return True
