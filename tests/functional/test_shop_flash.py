@@ -46,9 +46,9 @@ def paid(market: Any, sku: str) -> tuple[int, int]:
     return -(-row[0] // 100), row[1] // 100
 
 
-def form(market: Any, sku: str, **changes: str) -> dict[str, str]:
-    price = sum(paid(market, sku)) // 2
-    given = {"sku": sku, "price": f"{price / 100:.2f}", "units": "2", "ends_at": local(2)}
+def form(market: Any, goods: str, **changes: str) -> dict[str, str]:
+    price = sum(paid(market, goods)) // 2
+    given = {"sku": goods, "price": f"{price / 100:.2f}", "units": "2", "ends_at": local(2)}
     return given | changes
 
 
