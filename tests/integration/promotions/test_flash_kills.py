@@ -19,7 +19,7 @@ from kameng.promotions import api as promotions
 from kameng.runtime import current_settings
 
 ROOT = Path(__file__).resolve().parents[3]
-UNITS, KILLS, KEYS = 60, 4, 40
+UNITS, KILLS, KEYS = 40, 3, 24
 
 
 def killed_while_buying(street: Street, sku: str, sale: str, after: int, pause_s: float) -> Any:
@@ -34,19 +34,18 @@ def killed_while_buying(street: Street, sku: str, sale: str, after: int, pause_s
     }  # fmt: skip
     keys = [street.program().key for _n in range(KEYS)]
     wish = {"sku": sku, "sale": sale, "keys": [[key.key_id, key.secret] for key in keys]}
-    process = subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, "-m", "tests.integration.promotions.buyers"], env=environ, cwd=ROOT,
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-    )  # fmt: skip
-    assert process.stdin
-    assert process.stdout
-    process.stdin.write(json.dumps(wish) + "\n")
-    process.stdin.close()
-    told = [process.stdout.readline().strip() for _n in range(after)]
-    time.sleep(pause_s)
-    process.kill()
-    told += process.stdout.read().split()
-    process.wait()
+    ) as process:  # fmt: skip
+        assert process.stdin
+        assert process.stdout
+        process.stdin.write(json.dumps(wish) + "\n")
+        process.stdin.close()
+        told = [process.stdout.readline().strip() for _n in range(after)]
+        time.sleep(pause_s)
+        process.kill()
+        told += process.stdout.read().split()
     return [one for one in told if one.isdigit()]
 
 
