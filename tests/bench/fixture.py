@@ -128,7 +128,7 @@ def _keys(owner_url: str) -> tuple[Key, ...]:
     """One key a member, without the usual limit of requests a minute."""
     with psycopg.connect(owner_url) as owner:
         members = owner.execute("SELECT station_id, id FROM member ORDER BY id").fetchall()
-        secrets = dict(_key(station, member) for station, member in members)
+        secrets = dict(make_key(station, member) for station, member in members)
         owner.execute("UPDATE api_key SET per_minute = 1000000")
         found = owner.execute("SELECT station_id, id, key_id FROM api_key ORDER BY id").fetchall()
     return tuple(
@@ -142,7 +142,8 @@ def host_of(station_id: int) -> str:
     return MAIN_HOST if station_id == 1 else f"shop-{station_id}.localhost"
 
 
-def _key(station_id: int, member_id: int) -> tuple[str, str]:
+def make_key(station_id: int, member_id: int) -> tuple[str, str]:
+    """A key for a member: its name and its secret."""
     with station_scope(station_id):
         return openapi.make_key(
             member_id, name=ACTOR, dialect="native", sandbox=False, scopes=("orders.write",),

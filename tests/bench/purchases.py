@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from secrets import token_hex
 
 from tests.bench.fixture import AT_MAIN, HOT, Fixture, Key
@@ -47,15 +47,25 @@ def half(fixture: Fixture, number: int) -> tuple[Key, str]:
     return keys[turn % len(keys)], fixture.skus[(turn + turn // len(keys)) % len(fixture.skus)]
 
 
+def of_sale(keys: Sequence[Key], sku: str, sale_no: str) -> list[bytes]:
+    """One wish of each key for a unit of a flash sale."""
+    mark, now = token_hex(6), str(int(time.time()))
+    return [
+        _request(key, sku, f"{mark}-{n}", now, {"flash_sale": sale_no})
+        for n, key in enumerate(keys)
+    ]
+
+
 def _signed(pairs: Sequence[tuple[Key, str]]) -> list[bytes]:
     mark, now = token_hex(6), str(int(time.time()))
     return [_request(key, sku, f"{mark}-{n}", now) for n, (key, sku) in enumerate(pairs)]
 
 
-def _request(key: Key, sku: str, number: str, now: str) -> bytes:
-    body = json.dumps(
-        {"sku": sku, "quantity": 1, "merchant_order_no": number, "max_total": "99.00"}
-    ).encode()
+def _request(
+    key: Key, sku: str, number: str, now: str, more: Mapping[str, str] | None = None
+) -> bytes:
+    wish = {"sku": sku, "quantity": 1, "merchant_order_no": number, "max_total": "99.00"}
+    body = json.dumps({**wish, **(more or {})}).encode()
     nonce = f"nonce-{number}"
     sign = signature(key.secret, "POST", PATH, now, nonce, body)
     head = (

@@ -18,6 +18,7 @@ ROWS = (
     Row("pay_to_card", "pay_to_card", "T", 0.12),
     Row("hot_sku", "hot_sku", "api_purchase", 0.90, quick=False),
     Row("hot_wallet", "hot_wallet", "api_purchase", 0.80, quick=False),
+    Row("flash_sale", "flash_sale", "T", 0.50, quick=False),
     Row("page_warm", "page_warm", "H", 0.60),
     Row("page_cold", "page_cold", "H", 0.22),
     Row("place_pay", "place_pay", "T", quick=False),

@@ -42,6 +42,7 @@ COMMON = {
 NUMBERS = {
     "order_no": "SELECT order_no FROM orders WHERE station_id = %(s)s",
     "attempt_no": "SELECT attempt_no FROM payment_attempt WHERE station_id = %(s)s",
+    "sale_no": "SELECT sale_no FROM flash_sale WHERE station_id = %(s)s",
     "rule_id": "SELECT id FROM bonus_rule WHERE station_id = %(s)s",
     "withdrawal_id": "SELECT id FROM withdrawal WHERE station_id = %(s)s",
     "key_id": "SELECT id FROM api_key WHERE station_id = %(s)s",

@@ -26,7 +26,7 @@ MEANING = {
     "kind", "level", "locale", "media_type", "method", "methods", "mode", "operation", "order_no", "outcome",
     "owner_login", "password_hash", "payee_kind", "permissions", "plugin_id", "proof_type", "purchase_no",
     "purpose", "queue", "ref", "refund_no", "risk", "rounding", "scopes", "slug", "stage", "state", "step",
-    "theme", "to_state", "token", "topic", "txn", "withdrawal_no", "result", "message_no", "networks",
+    "theme", "to_state", "token", "topic", "txn", "withdrawal_no", "result", "sale_no", "message_no", "networks",
     "devices", "announced", "class", "actor", "role_code", "source",
 }  # fmt: skip
 # Objects whose members are read by name: a mark more would not be looked at, or break the page;

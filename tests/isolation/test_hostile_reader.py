@@ -198,6 +198,9 @@ ELSEWHERE = {
     "open_refund_request": "SELECT * FROM open_refund_request(3, 1, NULL, :order_no, NULL, 'x', 'x',"
     " '', 'x')",
     "withdraw_refund_request": "SELECT * FROM withdraw_refund_request(3, 1, 'x')",
+    "plan_flash_sale": "SELECT * FROM plan_flash_sale(3, 'F26110000000001', 's', 100, 1, now(), now(),"
+    " 'x')",
+    "close_flash_sale": "SELECT * FROM close_flash_sale(3, 'F26110000000001', 'x')",
     "wallet_span": "SELECT * FROM wallet_span(3, 1, now(), now())",
     "nobody's station": "SELECT * FROM cancel_order(NULL, :order_no, 'x')",
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from . import plant
@@ -208,9 +209,18 @@ class World:
             self._place("P100", made.member, phone="13800136021")
             payee = {"account": f"zq{made.id}canary@example.com", "name": "店主"}
             settlement.request_withdrawal(made.id, 100_0000, "alipay", payee, "test", "w1")
+            self._flash_sale()
         page = self._revealed(made, paid)
         made.secrets |= set(re.findall(r"XH30-SECRET-\d{4}", page))
         assert len(made.secrets) == 8, "the card of the order was not seen"
+
+    def _flash_sale(self) -> None:
+        from kameng.orders import api as orders
+        from kameng.promotions import api as promotions
+
+        now, price = datetime.now(UTC), orders.quote("XH100", 1).unit_price // 100 * 100
+        terms = promotions.Terms("XH100", price, 2, now, now + timedelta(days=1))
+        promotions.plan_sale(terms, "test")
 
     def _place(self, sku: str, member: int, **inputs: str) -> str:
         from kameng.orders import api as orders

@@ -36,6 +36,7 @@ from kameng_admin.views.contracts import ContractsView
 from kameng_admin.views.dashboard import DashboardView
 from kameng_admin.views.desks import DecisionsView, PurchasesView, RiskView
 from kameng_admin.views.disputes import DisputesView
+from kameng_admin.views.flash_sales import FlashSalesView
 from kameng_admin.views.forecasts import ForecastsView
 from kameng_admin.views.ledger import AccountsView, TransfersView, VerifyView
 from kameng_admin.views.members import MembersView
@@ -88,6 +89,7 @@ def all_views() -> list[Any]:
         TagsView(Tag, "admin_tags", "tags"),
         PricesView(Listing, "admin_prices", "prices"),
         RulesView(PriceRule, "admin_rules", "rules"),
+        FlashSalesView(endpoint="admin_flash_sales", url="flash-sales"),
         BonusesView(endpoint="admin_bonuses", url="bonuses"),
         StockView(Sku, "admin_stock", "stock"),
         BatchesView(CardBatch, "admin_batches", "batches"),

@@ -6,7 +6,9 @@ from kameng.orders.domain import (
     TONES,
     TRANSITIONS,
     PlaceRequest,
+    flash_refusal,
     order_number,
+    shopper_key,
 )
 from kameng.orders.services.labels import state_label
 from kameng.orders.services.placing import (
@@ -42,7 +44,7 @@ __all__ = [
     "OPEN_STATES", "REFUNDABLE", "STATES", "TONES", "TRANSITIONS", "EventView", "MoneyTrail",
     "OrderPage", "OrderRefused", "OrderView", "PlaceRequest", "Placed", "Quote", "ReturnShare",
     "StationFigures", "TrailLeg", "cancel", "check_secret", "complete_old", "expire_overdue",
-    "member_orders", "money_trail", "order_number", "order_page", "orders_by_ids",
-    "orders_by_numbers", "place", "quote", "refundable", "return_shares", "state_label",
-    "station_figures", "station_orders", "timeline",
+    "flash_refusal", "member_orders", "money_trail", "order_number", "order_page", "orders_by_ids",
+    "orders_by_numbers", "place", "quote", "refundable", "return_shares", "shopper_key",
+    "state_label", "station_figures", "station_orders", "timeline",
 ]  # fmt: skip

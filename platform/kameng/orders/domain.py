@@ -85,15 +85,26 @@ class PlaceRequest:
     ip: str
     member_id: int | None = None
     channel: str = "web"
+    flash_sale: str = ""  # the number of the sale that it is to be a unit of
 
     def content_hash(self) -> bytes:
         """Tells a repeat of the same request from another one under the same key."""
         inputs = "\x1e".join(f"{name}\x1f{self.inputs[name]}" for name in sorted(self.inputs))
         parts = (
             self.sku_code, str(self.quantity), inputs, str(self.member_id), self.channel,
-            self.contact,
+            self.contact, *([self.flash_sale] if self.flash_sale else ()),
         )  # fmt: skip
         return hashlib.sha256("\x1d".join(parts).encode()).digest()
+
+
+def flash_refusal(sqlstate: str | None, constraint: str | None) -> str:
+    """Why an order got no unit of its flash sale, by what PostgreSQL raised; "" for other reasons.
+
+    The unique key speaks when two requests of one buyer come at once.
+    """
+    if sqlstate == "23505" and constraint == "flash_unit_once":
+        return "flash_once"
+    return {"KM011": "flash_sold_out", "KM012": "flash_once"}.get(sqlstate or "", "")
 
 
 def returned_shares(legs: Sequence[int], payable: int, before: int, after: int) -> list[int]:

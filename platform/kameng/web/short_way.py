@@ -39,6 +39,7 @@ class ShortAnswer:
     status: int
     body: bytes
     headers: Sequence[tuple[str, str]] = ()
+    mimetype: str = "application/json"
 
 
 # Gets the request's parts and its body, in the scope of the host's station. None: let Flask do it.
@@ -115,7 +116,7 @@ def _body(environ: Environ) -> bytes | None:
 def _headers(environ: Environ, found: ShortAnswer) -> list[tuple[str, str]]:
     https = environ["wsgi.url_scheme"] == "https"
     return [
-        ("Content-Type", "application/json"), ("Content-Length", str(len(found.body))),
+        ("Content-Type", found.mimetype), ("Content-Length", str(len(found.body))),
         ("Cache-Control", "no-store"), *found.headers, *FOR_PROGRAMS,
         *([HSTS] if https else ()), ("X-Request-Id", g.request_id),
     ]  # fmt: skip

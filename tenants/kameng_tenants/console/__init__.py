@@ -27,6 +27,7 @@ def main_station_has_its_own() -> Response | None:
 
 from kameng_tenants.console import (  # noqa: E402  # the views register themselves
     bonuses,
+    flash_sales,
     funds,
     listings,
     login,
@@ -41,6 +42,6 @@ from kameng_tenants.console import (  # noqa: E402  # the views register themsel
 )
 
 __all__ = [
-    "blueprint", "bonuses", "funds", "listings", "login", "open_api", "orders", "overview",
-    "pay_in", "refund_requests", "settings", "statements", "transfers",
+    "blueprint", "bonuses", "flash_sales", "funds", "listings", "login", "open_api", "orders",
+    "overview", "pay_in", "refund_requests", "settings", "statements", "transfers",
 ]  # fmt: skip

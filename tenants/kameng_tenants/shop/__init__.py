@@ -10,6 +10,7 @@ from kameng_tenants.shop import (  # noqa: E402  # views hang themselves on the 
     about,
     browse,
     checkout,
+    flash_sales,
     lookup,
     missing,
     order_pages,
@@ -18,6 +19,6 @@ from kameng_tenants.shop import (  # noqa: E402  # views hang themselves on the 
 )
 
 __all__ = [
-    "about", "blueprint", "browse", "checkout", "lookup", "missing", "order_pages", "product",
-    "site",
+    "about", "blueprint", "browse", "checkout", "flash_sales", "lookup", "missing", "order_pages",
+    "product", "site",
 ]  # fmt: skip

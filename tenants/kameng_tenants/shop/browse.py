@@ -9,12 +9,14 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response as BaseResponse
 
 from kameng.catalog import api as catalog
+from kameng.promotions import api as promotions
 from kameng_tenants.shop import blueprint, kept
 from kameng_tenants.shop.product import buyable, product_by_slug
 from kameng_tenants.themes import active_theme, render_page
 
 PAGE_SIZE = 20
 MAX_QUERY = 60
+SALES = 6
 
 
 def sorts() -> list[tuple[str, str]]:
@@ -46,6 +48,7 @@ def home() -> Response:
         page=page,
         sort=sort,
         sorts=sorts(),
+        flash_sales=promotions.shown_sales(limit=SALES),
         **_price_list(),
     )
 

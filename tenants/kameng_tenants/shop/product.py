@@ -8,6 +8,7 @@ from flask import Response, g, request
 
 from kameng.catalog import api as catalog
 from kameng.errors import NotFound
+from kameng.promotions import api as promotions
 from kameng_tenants.shop import blueprint, kept
 from kameng_tenants.shop.forms import Choice, by_field, read_choice
 from kameng_tenants.themes import render_page
@@ -48,6 +49,7 @@ def show(
         left=in_stock_chip(product.skus) if product.kind == "card" or sold_out else None,
         tags=[tag for tag in product.tags if tag.name not in KIND_TAGS][:2],
         sold_out=sold_out,
+        flash_sales=promotions.sales_of_product(product.id),
     )
     kept.probe(response)
     return response

@@ -209,7 +209,20 @@ MANIFEST_TEXTS = (
     _l("首页标语"),
 )
 
+
+def flash_left(band: str) -> str:
+    """How much of a flash sale is left, in a word."""
+    words = {
+        "none": _("已抢完"),
+        "few": _("即将抢完"),
+        "some": _("已抢过半"),
+        "plenty": _("正在热抢"),
+    }
+    return str(words[band])
+
+
 GLOBALS: dict[str, Any] = {
+    "flash_left": flash_left,
     "kind_chip": kind_chip,
     "stock_chip": stock_chip,
     "counted_stock": counted_stock,

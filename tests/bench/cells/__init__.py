@@ -8,13 +8,14 @@ from tests.bench.cells.api import DEFAULT, Api
 from tests.bench.cells.bench import Bench
 from tests.bench.cells.checkout import Checkout
 from tests.bench.cells.database import Database
+from tests.bench.cells.flash import Flash
 from tests.bench.cells.growth import Growth
 from tests.bench.cells.pages import Pages
 from tests.bench.cells.services import Services
 from tests.bench.cells.stand import Stand
 from tests.bench.fixture import Wanted, settle
 
-STANDS: tuple[type[Stand], ...] = (Database, Services, Api, Checkout, Pages, Growth)
+STANDS: tuple[type[Stand], ...] = (Database, Services, Api, Flash, Checkout, Pages, Growth)
 WARMING = 4  # rounds before the rounds
 
 

@@ -8,12 +8,15 @@ import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from tests.integration.openapi.docking import DEER, JIANGNAN, Dock, Key, new_number
 from tests.integration.openapi.programs import headers
 
+from kameng.db import station_scope
+from kameng.promotions import api as promotions
 from kameng.web import metrics, short_way
 
 PATH = "/api/v1/orders"
@@ -83,6 +86,18 @@ def sku_of(dock: Dock, cards: int = 8, **options: Any) -> str:
     return str(dock.one("SELECT code FROM sku WHERE id = %s", number))
 
 
+def sold_out(dock: Dock, sku: str) -> str:
+    """A running flash sale of one unit, which somebody has."""
+    now = datetime.now(UTC)
+    terms = promotions.Terms(sku, 97_0000, 1, now, now + timedelta(hours=1))
+    with dock.app.app_context(), station_scope(DEER):
+        for sale in promotions.shown_sales():
+            promotions.close_sale(sale.sale_no, "test")
+        found = promotions.plan_sale(terms, "test")
+    assert send(dock, dock.key("native"), order(sku, flash_sale=found)).status_code == 201
+    return found
+
+
 REQUESTS: dict[str, Any] = {
     "bought": lambda dock, key, sku: send(dock, key, order(sku)),
     "several": lambda dock, key, sku: send(dock, key, order(sku, quantity=2, max_total="500.00")),
@@ -107,6 +122,10 @@ REQUESTS: dict[str, Any] = {
     "an empty body": lambda dock, key, sku: send(dock, key, b""),
     "a query": lambda dock, key, sku: send(dock, key, order(sku), path=PATH + "?lang=en"),
     "a parameter": lambda dock, key, sku: send(dock, key, order(sku), path=PATH + "?a=1"),
+    "a flash sale that is sold out": lambda dock, key, sku: send(
+        dock, key, order(sku, flash_sale=sold_out(dock, sku))),
+    "a flash sale that nobody has planned": lambda dock, key, sku: send(
+        dock, key, order(sku, flash_sale="F26110000000001")),
     "the sandbox": lambda dock, key, sku: send(
         dock, dock.key("native", sandbox=True), order(sku)),
     "a notify_url into our network": lambda dock, key, sku: send(
@@ -181,3 +200,12 @@ def test_both_ways_are_logged_and_counted(
     for name in ("method", "route", "status", "ip", "station"):
         assert short[name] == usual[name]
     assert short["request_id"] != usual["request_id"]
+
+
+def test_a_sold_out_flash_sale_is_refused_on_the_short_way(dock: Dock, key: Key) -> None:
+    sku = sku_of(dock)
+    sale = sold_out(dock, sku)
+    with counted(dock) as seen:
+        answer = send(dock, key, order(sku, flash_sale=sale))
+    assert (answer.status_code, answer.get_json()["code"]) == (409, "flash_sold_out")
+    assert seen == ["answered"]

@@ -40,6 +40,8 @@ def check(wanted: Buy) -> Problem | None:
         return Problem("inputs_invalid", "inputs")
     if len(wanted.notify_url) > MOST_URL or not keepable(wanted.notify_url):
         return Problem("notify_url_invalid", "notify_url")
+    if wanted.flash_sale and wanted.quantity != 1:
+        return Problem("quantity_invalid", "quantity")  # one for each buyer
     return None
 
 
@@ -59,6 +61,8 @@ def fingerprint(dialect: str, wanted: Buy) -> bytes:
         dialect, wanted.sku, wanted.quantity, sorted(wanted.inputs.items()), wanted.max_total,
         wanted.notify_url,
     ]  # fmt: skip
+    if wanted.flash_sale:
+        parts.append(wanted.flash_sale)
     return hashlib.sha256(json.dumps(parts).encode()).digest()
 
 

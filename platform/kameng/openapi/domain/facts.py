@@ -75,7 +75,7 @@ class ProductPage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Buy:
-    """What a program wants. ``max_total`` None: whatever it costs."""
+    """What a program wants. ``max_total`` None: whatever it costs; ``flash_sale``: its number."""
 
     sku: str
     quantity: int
@@ -83,6 +83,7 @@ class Buy:
     inputs: Mapping[str, str] = field(default_factory=dict)
     max_total: int | None = None
     notify_url: str = ""
+    flash_sale: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,11 +24,13 @@ from kameng.openapi.services.callers import Allowance, admit, let_in
 from kameng.openapi.services.refusing import ApiRefused, refused
 from kameng.orders import api as orders
 from kameng.payments import api as payments
+from kameng.promotions import api as promotions
 from kameng.risk import api as risk
 from kameng.stock import api as stock
 from kameng.webhooks import api as webhooks
 
 EXTENSION = "kameng.openapi.rules"
+RESERVED = "reserved"
 BUSY_RETRY_S = 2.0  # cards locked by other buyers may come back: do not say sold out too early
 RULES_S = 300.0
 
@@ -65,9 +67,36 @@ def _buy(caller: Caller, wanted: Buy, entry: Entry | None) -> Bought:
     key = idempotency_key(caller.member_id, wanted.merchant_order_no)
     end_reading()  # what was read before must not stay open while rules' plugins are asked
     asked = _ask(caller, wanted, key, entry)
+    with promotions.held(asked.ticket if asked.passed.flash == RESERVED else None):
+        if entry:
+            entry.told(let_in(caller, entry.secret, asked.passed))
+        return _let_in(caller, wanted, asked, key)
+
+
+def _let_in(caller: Caller, wanted: Buy, asked: _Asked, key: str) -> Bought:
+    """Buy for a request that has passed the gate, in a flash sale only with what its gate said."""
+    place = _flash_place(caller, asked)
+    # Another one than before: the sale's gate had to be made anew, and gave a place then.
+    with promotions.held(None if asked.passed.flash == RESERVED else place):
+        return _decide(caller, wanted, asked, key)
+
+
+def _flash_place(caller: Caller, asked: _Asked) -> promotions.Ticket | None:
+    """The place that a wish for a flash sale has got; None: PostgreSQL decides, or no such wish."""
+    if asked.ticket is None:
+        return None
+    if caller.sandbox:
+        raise refused("flash_not_running")  # there are no flash sales in the sandbox
+    try:
+        return promotions.admitted(asked.ticket, asked.passed.flash)
+    except promotions.FlashRefused as refusal:
+        raise refused(refusal.code, **refusal.facts) from refusal
+    except redis.RedisError as error:
+        raise refused("unavailable") from error
+
+
+def _decide(caller: Caller, wanted: Buy, asked: _Asked, key: str) -> Bought:
     goods, counted = asked.goods, asked.counted
-    if entry:
-        entry.told(let_in(caller, entry.secret, asked.passed))
     if wanted.notify_url:
         webhooks.check_url(wanted.notify_url)
     if caller.sandbox:
@@ -95,6 +124,7 @@ def _buy(caller: Caller, wanted: Buy, entry: Entry | None) -> Bought:
         p_risk=found.decision,
         p_risk_reasons=json.dumps(found.reasons, ensure_ascii=False) if found.reasons else "[]",
         p_risk_facts=risk.stored_facts(subject, counted, key), p_notify_url=wanted.notify_url,
+        p_flash=wanted.flash_sale or None,
     )  # fmt: skip
     return _bought(caller, wanted, row)
 
@@ -107,6 +137,7 @@ class _Asked:
     counted: Mapping[str, int]
     rules: risk.OrderRules
     goods: shelf.Goods | None
+    ticket: promotions.Ticket | None
 
 
 def _ask(caller: Caller, wanted: Buy, key: str, entry: Entry | None) -> _Asked:
@@ -114,10 +145,8 @@ def _ask(caller: Caller, wanted: Buy, key: str, entry: Entry | None) -> _Asked:
     kept = _rules(caller.station_id)
     goods = shelf.goods_of(caller.station_id, wanted.sku, kept.mark)
     counters = _counters(kept.rules, caller, goods)
-    passed = gate.ask(
-        caller.station_id, caller.key_id, entry.nonce if entry else "", key, counters,
-        counted=entry is not None,
-    )  # fmt: skip
+    ticket = _ticket(caller, wanted) if entry else None
+    passed = _passed(caller, entry, key, counters, ticket)
     counts = passed.counts
     if kept.mark != passed.epoch:  # perhaps a rule, or what a product asks for
         kept = _read_rules(caller.station_id, passed.epoch)
@@ -128,7 +157,29 @@ def _ask(caller: Caller, wanted: Buy, key: str, entry: Entry | None) -> _Asked:
     if not passed.fresh:
         counts = (0,) * len(counters)  # of a copy nothing is counted
     counted = {one.name: n for one, n in zip(counters, counts, strict=True)}
-    return _Asked(passed, counted, kept.rules, goods)
+    return _Asked(passed, counted, kept.rules, goods, ticket)
+
+
+def _passed(
+    caller: Caller, entry: Entry | None, key: str, counters: Sequence[risk.Count],
+    ticket: promotions.Ticket | None,
+) -> gate.Passed:  # fmt: skip
+    if entry and ticket and not caller.sandbox:
+        flash = gate.FlashEntry(ticket, caller.per_minute)
+        return gate.ask_for_flash(
+            caller.station_id, caller.key_id, entry.nonce, key, counters, flash
+        )
+    return gate.ask(
+        caller.station_id, caller.key_id, entry.nonce if entry else "", key, counters,
+        counted=entry is not None,
+    )  # fmt: skip
+
+
+def _ticket(caller: Caller, wanted: Buy) -> promotions.Ticket | None:
+    if not wanted.flash_sale:
+        return None
+    buyer = orders.shopper_key(caller.station_id, caller.member_id, "")
+    return promotions.ticket(caller.station_id, wanted.flash_sale, buyer)
 
 
 def _counters(
@@ -163,6 +214,9 @@ def _call(**params: Any) -> dict[str, Any]:
                 raise refused("out_of_stock") from error
             if error.sqlstate == "KM003":
                 raise refused("insufficient_balance") from error
+            flash = orders.flash_refusal(error.sqlstate, error.diag.constraint_name)
+            if flash:
+                raise refused(flash) from error
             raise
 
 

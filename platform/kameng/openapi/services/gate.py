@@ -9,11 +9,13 @@ import hashlib
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from flask import current_app
 
 from kameng import epoch, redis
 from kameng.openapi.services.refusing import refused
+from kameng.promotions import api as promotions
 from kameng.risk import api as risk
 
 EXTENSION = "kameng.openapi.epoch"
@@ -22,9 +24,7 @@ NONCE_S = 600  # twice the window in which a timestamp is believed
 
 # KEYS: epoch, nonce, limit, counters…; ARGV: nonce?, its seconds, count?, window, event, windows…
 # Of a copied request nothing is counted but that it came. Counters: see kameng.risk.
-SCRIPT = (
-    epoch.LUA
-    + """
+_HEAD = """
 local used, left = 0, 0
 if ARGV[3] == '1' then
   used = redis.call('INCR', KEYS[3])
@@ -34,11 +34,12 @@ end
 if ARGV[1] == '1' and not redis.call('SET', KEYS[2], '1', 'NX', 'EX', ARGV[2]) then
   return {epoch, 0, used, left}
 end
-local answer = {epoch, 1, used, left}
+"""
+_COUNTERS = """
 local t = redis.call('TIME')
 local now = t[1] * 1000000 + t[2]
-for i = 4, #KEYS do
-  local window = tonumber(ARGV[i + 2]) * 1000000
+for i = first, #KEYS do
+  local window = tonumber(ARGV[#ARGV - #KEYS + i]) * 1000000
   redis.call('ZREMRANGEBYSCORE', KEYS[i], '-inf', now - window)
   redis.call('ZADD', KEYS[i], 'NX', now, ARGV[5])
   redis.call('PEXPIRE', KEYS[i], window / 1000 + 1000)
@@ -46,19 +47,45 @@ for i = 4, #KEYS do
 end
 return answer
 """
+SCRIPT = epoch.LUA + _HEAD + "local answer, first = {epoch, 1, used, left}, 4\n" + _COUNTERS
+# KEYS: epoch, nonce, limit, three of a flash sale, counters…; ARGV: the five, limit, buyer, ticket,
+# windows… Who is over the limit takes no place; nothing more is counted of who is sent away.
+FLASH_SCRIPT = (
+    promotions.LUA
+    + epoch.LUA
+    + _HEAD
+    + """
+local word = ''
+if used <= tonumber(ARGV[6]) then
+  word = enter_flash(KEYS[4], KEYS[5], KEYS[6], ARGV[7], ARGV[8])
+end
+local answer, first = {epoch, 1, used, left, word}, 7
+if word == 'sold_out' or word == 'early' or word == 'over' then return answer end
+"""
+    + _COUNTERS
 )
-DIGEST = hashlib.sha1(SCRIPT.encode(), usedforsecurity=False).hexdigest()
+
+
+def _digest(script: str) -> str:
+    return hashlib.sha1(script.encode(), usedforsecurity=False).hexdigest()
+
+
+DIGEST, FLASH_DIGEST = _digest(SCRIPT), _digest(FLASH_SCRIPT)
 
 
 @dataclass(frozen=True, slots=True)
 class Passed:
-    """What the gate said. `reset_s`: until the limit's window begins anew."""
+    """What the gate said. `reset_s`: until the limit's window begins anew.
+
+    `flash`: the word of a flash sale's gate; "" when it was not asked.
+    """
 
     epoch: bytes
     fresh: bool
     used: int
     reset_s: int
     counts: tuple[int, ...]
+    flash: str = ""
 
 
 def hear(mark: bytes) -> None:
@@ -86,10 +113,45 @@ def ask(
         "1" if nonce else "0", NONCE_S, "1" if counted else "0", WINDOW_S, f"{station_id}:{event}",
         *(one.window_s for one in counters),
     ]  # fmt: skip
-    try:
-        answer = redis.client().run_script(DIGEST, SCRIPT, keys, arguments)
-    except redis.RedisError as error:
-        raise refused("unavailable") from error
-    found, fresh, used, left, *counts = answer
+    found, fresh, used, left, *counts = _said(DIGEST, SCRIPT, keys, arguments)
     hear(found)
     return Passed(found, bool(fresh), used, max(0, left), tuple(counts))
+
+
+@dataclass(frozen=True, slots=True)
+class FlashEntry:
+    """A request that wants a unit of a flash sale, and how many requests its key may send."""
+
+    ticket: promotions.Ticket
+    limit: int
+
+
+def ask_for_flash(
+    station_id: int, key_id: str, nonce: str, event: str, counters: Sequence[risk.Count],
+    flash: FlashEntry,
+) -> Passed:  # fmt: skip
+    """The same for a unit of a flash sale, still one round trip. Raises `unavailable`.
+
+    Who is sent away has no counts: there will be no order to judge.
+    """
+    keys = [
+        epoch.key(), redis.station_key(station_id, "nonce", key_id, nonce),
+        redis.station_key(station_id, "api-limit", key_id), *flash.ticket.keys,
+        *(redis.global_key("risk", one.name, one.window_s, one.key) for one in counters),
+    ]  # fmt: skip
+    arguments = [
+        "1" if nonce else "0", NONCE_S, "1", WINDOW_S, f"{station_id}:{event}", flash.limit,
+        flash.ticket.mark, flash.ticket.number, *(one.window_s for one in counters),
+    ]  # fmt: skip
+    found, fresh, used, left, *more = _said(FLASH_DIGEST, FLASH_SCRIPT, keys, arguments)
+    hear(found)
+    word, counts = (more[0].decode(), more[1:]) if more else ("", [])
+    counts = counts or [0] * len(counters)
+    return Passed(found, bool(fresh), used, max(0, left), tuple(counts), word)
+
+
+def _said(digest: str, script: str, keys: Sequence[str], arguments: Sequence[Any]) -> Any:
+    try:
+        return redis.client().run_script(digest, script, keys, arguments)
+    except redis.RedisError as error:
+        raise refused("unavailable") from error

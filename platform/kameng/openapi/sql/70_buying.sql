@@ -21,16 +21,18 @@ $f$;
 -- codes: ok, repeat (same number and content: what came of it the first time), conflict, key_unknown, member_locked, station_closed, sku_unknown,
 -- not_on_sale, quantity_invalid, max_total_exceeded (payable = what it costs now); raises KM001 (out of stock), KM003 (balance), KM005 (cards are locked: ask again).
 -- state: delivered (cards from the pool, which are in the answer), paid (a supplier or a person is asked next), held (risk review).
+-- p_flash: the number of a flash sale, for one piece; then also code flash_not_running, KM011 (no unit left), KM012 (this buyer has one), or 23505 of flash_unit_once.
 -- One question finds the price, the accounts and whether anything speaks against it; what that is gets asked only when it found nothing.
 -- grant: app
 CREATE OR REPLACE FUNCTION buy_with_balance(p_station bigint, p_key bigint, p_number text, p_hash bytea, p_sku text, p_quantity int, p_max_total bigint, p_inputs jsonb,
-  p_ip text, p_order_no text, p_attempt_no text, p_secret_hash bytea, p_risk text, p_risk_reasons jsonb, p_risk_facts jsonb, p_notify_url text)
+  p_ip text, p_order_no text, p_attempt_no text, p_secret_hash bytea, p_risk text, p_risk_reasons jsonb, p_risk_facts jsonb, p_notify_url text, p_flash text DEFAULT NULL)
 RETURNS TABLE (code text, order_id bigint, order_no text, state text, payable bigint, sku_id bigint, product_name text, sku_name text, kind text, unit_price bigint, at timestamptz, ciphers bytea[], digests bytea[], key_ids bigint[])
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp SET plan_cache_mode = force_generic_plan AS $f$
 #variable_conflict use_column
-DECLARE v record; w record; v_number text; v_attempt bigint; v_source text; v_status smallint; v_done boolean;
+DECLARE v record; w record; f record; v_cap bigint; v_number text; v_attempt bigint; v_source text; v_status smallint; v_done boolean;
 BEGIN
   PERFORM _enter_station(p_station);
+  IF p_flash IS NOT NULL THEN v_cap := p_max_total; p_max_total := NULL; END IF; -- it is the sale's price that must not be above it
   LOOP
     -- Tables with commas: a LEFT JOIN would drag every column of every table through the plan of each purchase.
     SELECT 'api:' || y.member_id || ':' || p_number AS number, y.member_id, y.key_id, m.login, l.price, l.version, l.explain, l.price * p_quantity AS total,
@@ -51,6 +53,14 @@ BEGIN
     EXIT WHEN code IS NOT NULL;
     PERFORM _account(p_station, 'wallet', w.member_id::text), _open_till(p_station);
   END LOOP;
+  IF code IS NULL AND p_flash IS NOT NULL THEN
+    v_number := v.number;
+    SELECT * INTO f FROM _flash_terms(p_station, p_flash, v.id, p_quantity, v.price, v.margins, v.explain, v.full_explain);
+    IF f.sale_id IS NULL THEN code := 'flash_not_running';
+    ELSIF f.payable > v_cap THEN code := 'max_total_exceeded'; payable := f.payable;
+    ELSE v.price := f.price; v.total := f.price; v.payable := f.payable; v.margins := f.margins; v.explain := f.explain; v.full_explain := f.full_explain;
+    END IF;
+  END IF;
   IF code IS NULL THEN
     v_number := v.number; sku_id := v.id; payable := v.payable;
     -- Cards come from the pool while it has them, as for shoppers; a held order keeps its cards until a person has decided.
@@ -69,6 +79,7 @@ BEGIN
     IF FOUND THEN code := w.code; order_id := w.id; order_no := w.order_no; state := w.state; payable := w.payable; sku_id := w.sku_id; END IF;
     RETURN NEXT; RETURN;
   END IF;
+  IF p_flash IS NOT NULL THEN PERFORM _take_flash_unit(p_station, f.sale_id, order_id, 'm:' || p_station || ':' || v.member_id); END IF;
   code := 'ok'; product_name := v.product_name; sku_name := v.sku_name; kind := v.kind; unit_price := v.price; at := now();
   IF v_source = 'pool' THEN
     v_status := CASE WHEN state = 'held' THEN 1 ELSE 2 END;

@@ -21,6 +21,7 @@ from kameng.openapi.api import (
     RefundRequestFacts,
     decimal,
 )
+from kameng.promotions import api as promotions
 from kameng.web import no_store
 
 # Refusals of the layers around, in the catalogue's words.
@@ -31,6 +32,7 @@ BY_STATUS = {
 }  # fmt: skip
 
 
+PROBLEM = "application/problem+json"
 encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
@@ -81,18 +83,22 @@ def http_refusal(error: HTTPException) -> Response:
 
 
 def _problem(code: str, facts: Mapping[str, Any]) -> Response:
+    raw = problem_of(code, facts, english=str(get_locale() or "").startswith("en"))
+    response = Response(raw, REFUSALS[code].status, mimetype=PROBLEM)
+    if "retry_after" in facts:
+        response.headers["Retry-After"] = str(facts["retry_after"])
+    return no_store(response)
+
+
+def problem_of(code: str, facts: Mapping[str, Any], *, english: bool) -> str:
+    """The document of a refusal of the catalogue."""
     found = REFUSALS[code]
-    english = str(get_locale() or "").startswith("en")
     body = {
         "type": f"/api/v1/docs#error-{code}",
         "title": found.english if english else found.chinese, "status": found.status,
         "code": code, "number": found.number, "request_id": g.get("request_id", ""), **facts,
     }  # fmt: skip
-    raw = json.dumps(body, ensure_ascii=False, default=str)
-    response = Response(raw, found.status, mimetype="application/problem+json")
-    if "retry_after" in facts:
-        response.headers["Retry-After"] = str(facts["retry_after"])
-    return no_store(response)
+    return json.dumps(body, ensure_ascii=False, default=str)
 
 
 def account_of(facts: AccountFacts) -> dict[str, Any]:
@@ -119,6 +125,16 @@ def product_of(facts: ProductFacts) -> dict[str, Any]:
             }
             for one in facts.fields
         ],
+    }  # fmt: skip
+
+
+def flash_sale_of(sale: promotions.SaleView) -> dict[str, Any]:
+    """One flash sale."""
+    return {
+        "flash_sale": sale.sale_no, "sku": sale.sku_code, "name": sale.product_name,
+        "sku_name": sale.sku_name, "kind": sale.kind, "price": decimal(sale.price),
+        "normal_price": decimal(sale.normal_price), "units": sale.units, "left": sale.band,
+        "state": sale.state, "starts_at": moment(sale.starts_at), "ends_at": moment(sale.ends_at),
     }  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from kameng.errors import DomainError
 from kameng.openapi import api as openapi
 from kameng.openapi.api import Caller
 from kameng.openapi.views import answering, proof, reading
+from kameng.promotions import api as promotions
 from kameng.web import client_ip, limit, no_store, refuse_below
 
 
@@ -111,6 +112,15 @@ def orders(caller: Caller) -> Response:
     return answering.answer({"items": shown, "next_cursor": cursor})
 
 
+@blueprint.get("/flash-sales")
+@signed("products.read")
+def flash_sales(_caller: Caller) -> Response:
+    """Flash sales that run or are to come, the earliest first."""
+    reading.arguments()
+    shown = [answering.flash_sale_of(one) for one in promotions.shown_sales()]
+    return answering.answer({"items": shown})
+
+
 @blueprint.get("/orders/<order_no>")
 @signed("orders.read")
 def order(caller: Caller, order_no: str) -> Response:
@@ -170,7 +180,7 @@ class _Known:
             (re.compile(r"/account|/products|/products/[^/]+|/orders/[^/]+"), ["GET", "HEAD"]),
             (re.compile(r"/orders"), ["GET", "HEAD", "POST"]),
             (re.compile(r"/orders/[^/]+/refund-requests"), ["GET", "HEAD", "POST"]),
-            (re.compile(r"/statements/[^/]+|/openapi\.json|/docs"), ["GET", "HEAD"]),
+            (re.compile(r"/statements/[^/]+|/flash-sales|/openapi\.json|/docs"), ["GET", "HEAD"]),
         ]
 
     def allowed(self, path: str, method: str) -> list[str]:

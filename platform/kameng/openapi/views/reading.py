@@ -12,6 +12,7 @@ from flask import g, request
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from kameng.openapi.api import Buy, refused
+from kameng.promotions import api as promotions
 from kameng_sdk.money import Money
 
 MOST_BODY = 64 * 1024
@@ -40,13 +41,23 @@ def fields(required: Sequence[str], optional: Sequence[str] = ()) -> Mapping[str
 def wanted(raw: bytes) -> Buy:
     """What a body wants to buy."""
     given = _fields(
-        raw, ("sku", "quantity", "merchant_order_no"), ("inputs", "max_total", "notify_url")
+        raw,
+        ("sku", "quantity", "merchant_order_no"),
+        ("inputs", "max_total", "notify_url", "flash_sale"),
     )
     return Buy(
         sku=text(given, "sku"), quantity=whole(given, "quantity"),
         merchant_order_no=text(given, "merchant_order_no"), inputs=texts(given, "inputs"),
         max_total=amount(given, "max_total"), notify_url=text(given, "notify_url"),
+        flash_sale=_flash_sale(given),
     )  # fmt: skip
+
+
+def _flash_sale(given: Mapping[str, Any]) -> str:
+    found = text(given, "flash_sale")
+    if "flash_sale" in given and not promotions.is_sale_number(found):
+        raise refused("field_invalid", field="flash_sale")
+    return found
 
 
 def _fields(raw: bytes, required: Sequence[str], optional: Sequence[str]) -> Mapping[str, Any]:

@@ -9,11 +9,12 @@ from flask.blueprints import BlueprintSetupState
 
 from kameng.errors import DomainError
 from kameng.openapi import api as openapi
-from kameng.openapi.api import Allowance
+from kameng.openapi.api import Allowance, ApiRefused
 from kameng.openapi.views import answering, proof, reading
 from kameng.web.short_way import Environ, ShortAnswer, Way, open_way
 
 ADDRESS = ("POST", "/api/v1/orders")
+FLASH = ("flash_sold_out", "flash_once", "flash_not_running")  # nine of ten in a flash sale
 
 
 def buy(environ: Environ, body: bytes) -> ShortAnswer | None:
@@ -24,10 +25,22 @@ def buy(environ: Environ, body: bytes) -> ShortAnswer | None:
         wanted = reading.wanted(body)
     except DomainError:
         return None
-    bought = openapi.admit_and_buy(caller, wanted, openapi.Entry(nonce, secret, _told))
+    try:
+        bought = openapi.admit_and_buy(caller, wanted, openapi.Entry(nonce, secret, _told))
+    except ApiRefused as refusal:
+        if refusal.code not in FLASH or "HTTP_COOKIE" in environ:  # a cookie may ask for English
+            raise
+        return _refused(refusal)
     content = answering.encode(answering.order_of(bought.order)).encode()
     status = 200 if bought.repeated else 201
     return ShortAnswer(status, content, answering.limits_of(g.allowance))
+
+
+def _refused(refusal: ApiRefused) -> ShortAnswer:
+    problem = answering.problem_of(refusal.code, refusal.facts, english=False)
+    return ShortAnswer(
+        refusal.status, problem.encode(), answering.limits_of(g.allowance), answering.PROBLEM
+    )
 
 
 def _told(allowance: Allowance) -> None:

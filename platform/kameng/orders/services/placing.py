@@ -17,6 +17,7 @@ from kameng.db import call, current_scope, db, run
 from kameng.errors import DomainError
 from kameng.orders.domain import (
     PlaceRequest,
+    flash_refusal,
     lookup_secret,
     order_number,
     secret_digest,
@@ -44,6 +45,9 @@ MESSAGES = {
     "station_closed": _l("本店暂停营业，没有下单"),
     "out_of_stock": _l("库存不够了，没有下单"),
     "conflict": _l("同一个请求号对应了不同的内容"),
+    "flash_not_running": _l("这场秒杀现在没有进行，没有下单"),
+    "flash_sold_out": _l("已经抢完了，没有下单"),
+    "flash_once": _l("每人只能抢一件，您已经抢到过了"),
 }
 
 CANCEL_REFUSED = {
@@ -155,6 +159,7 @@ def place(request: PlaceRequest, risk: tuple[str, list[Any]] = ("allow", [])) ->
         p_cap_shopper=settings.hold_max_per_shopper,
         p_cap_ip=settings.hold_max_per_ip,
         p_cap_share=settings.hold_max_share_percent,
+        p_flash=request.flash_sale or None,
     )
     if row["code"] not in ("ok", "repeat"):
         raise _refused(row["code"], new_payable=row["payable"])
@@ -181,6 +186,9 @@ def _retrying_busy_stock(**params: Any) -> dict[str, Any]:
                 continue
             if busy or error.sqlstate == "KM001":
                 raise _refused("out_of_stock") from error
+            flash = flash_refusal(error.sqlstate, error.diag.constraint_name)
+            if flash:
+                raise _refused(flash) from error
             raise
 
 

@@ -9,6 +9,10 @@ BEGIN
          delivered_at = CASE WHEN p_to = 'delivered' THEN now() ELSE delivered_at END
    WHERE station_id = p_station AND id = p_order AND state = p_from;
   IF NOT FOUND THEN RAISE EXCEPTION 'order %/% is not %', p_station, p_order, p_from USING ERRCODE = 'KM006'; END IF;
+  -- Nothing has come of it: its unit of a flash sale is free again. What was delivered keeps its unit, also when its money goes back.
+  IF p_to IN ('cancelled', 'expired') OR p_to = 'refunding' AND p_from NOT IN ('partially_delivered', 'delivered', 'completed') THEN
+    UPDATE flash_unit u SET order_id = NULL, buyer = NULL, taken_at = NULL WHERE u.station_id = p_station AND u.order_id = p_order;
+  END IF;
   INSERT INTO order_event(station_id, order_id, from_state, to_state, actor, reason) VALUES (p_station, p_order, p_from, p_to, p_actor, p_reason);
 END $f$;
 
@@ -21,13 +25,14 @@ $f$;
 -- Place an order and hold its cards: one statement. Refusals leave nothing behind and burn no key.
 -- codes: ok, repeat (same key and content: the order of the first time), conflict, station_closed, sku_unknown,
 -- not_on_sale, quantity_invalid, price_changed (payable = the new one), hold_limit; raises KM001, KM005.
+-- p_flash: the number of a flash sale, for one piece; then also flash_not_running, KM011, KM012 as _take_flash_unit says.
 -- grant: app
 CREATE OR REPLACE FUNCTION place_order(p_station bigint, p_channel text, p_key text, p_hash bytea, p_member bigint, p_shopper text,
   p_contact text, p_secret_hash bytea, p_ip text, p_order_no text, p_sku bigint, p_quantity int, p_expected bigint, p_inputs jsonb,
-  p_risk text, p_risk_reasons jsonb, p_hold_minutes int, p_cap_shopper int, p_cap_ip int, p_cap_share int)
+  p_risk text, p_risk_reasons jsonb, p_hold_minutes int, p_cap_shopper int, p_cap_ip int, p_cap_share int, p_flash text DEFAULT NULL)
 RETURNS TABLE (code text, order_id bigint, order_no text, payable bigint, expires_at timestamptz)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $f$
-DECLARE v record; v_old record; v_id bigint; v_source text; v_total bigint; v_payable bigint; v_until timestamptz := now() + make_interval(mins => p_hold_minutes);
+DECLARE v record; v_old record; f record; v_id bigint; v_source text; v_total bigint; v_payable bigint; v_until timestamptz := now() + make_interval(mins => p_hold_minutes);
         v_held bigint; v_free int;
 BEGIN
   PERFORM _enter_station(p_station);
@@ -49,8 +54,14 @@ BEGIN
   code := CASE
     WHEN v.station_state NOT IN ('trial', 'active', 'restricted') OR _recovering() THEN 'station_closed'
     WHEN v.price IS NULL OR v.cost IS NULL OR NOT v.active OR v.sku_state <> 'on_sale' OR v.product_state <> 'on_sale' THEN 'not_on_sale'
-    WHEN p_quantity < v.min_quantity OR p_quantity > v.max_quantity THEN 'quantity_invalid'
-    WHEN v_payable <> p_expected THEN 'price_changed' END;
+    WHEN p_quantity < v.min_quantity OR p_quantity > v.max_quantity THEN 'quantity_invalid' END;
+  IF code IS NULL AND p_flash IS NOT NULL THEN
+    SELECT * INTO f FROM _flash_terms(p_station, p_flash, p_sku, p_quantity, v.price, v.margins, v.explain, v.full_explain);
+    IF f.sale_id IS NULL THEN code := 'flash_not_running';
+    ELSE v.price := f.price; v_total := f.price; v_payable := f.payable; v.margins := f.margins; v.explain := f.explain; v.full_explain := f.full_explain;
+    END IF;
+  END IF;
+  IF code IS NULL AND v_payable <> p_expected THEN code := 'price_changed'; END IF;
   IF code IS NOT NULL THEN RETURN QUERY SELECT code, NULL::bigint, NULL::text, v_payable, NULL::timestamptz; RETURN; END IF;
   -- Cards come from the pool while it has them; what comes from suppliers must be there to be had. Without offers only a person is asked.
   v_source := CASE WHEN v.kind <> 'card' OR v.sourcing = 'supplier' OR v.sourcing = 'pool_first' AND _free_cards(p_sku, p_quantity) < p_quantity THEN 'supplier' ELSE 'pool' END;
@@ -81,6 +92,7 @@ BEGIN
       FROM orders o WHERE o.station_id = p_station AND o.idempotency_key = p_key;
     RETURN;
   END IF;
+  IF p_flash IS NOT NULL THEN PERFORM _take_flash_unit(p_station, f.sale_id, v_id, p_shopper); END IF;
   IF v_source = 'pool' THEN PERFORM _take_cards(p_station, v_id, p_sku, p_quantity, 1::smallint, v_until); END IF;
   INSERT INTO order_cost(station_id, order_id, cost, parties, margins, explain) VALUES (p_station, v_id, v.cost, v.parties, v.margins, v.full_explain);
   INSERT INTO order_event(station_id, order_id, to_state, actor, reason) VALUES (p_station, v_id, 'pending_payment', p_shopper, 'placed');

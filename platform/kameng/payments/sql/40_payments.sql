@@ -145,6 +145,10 @@ BEGIN
     END IF;
     RETURN 'awaiting_recovery';
   END IF;
+  IF p_late AND NOT _retake_flash_unit(p_station, p_order) THEN -- its unit of a flash sale went back, and others have it now
+    PERFORM _refund_order(p_station, p_order, 'paid', 'late_payment', 'system', 'no unit of the flash sale left');
+    RETURN 'refund_late';
+  END IF;
   IF o.risk <> 'allow' THEN
     IF p_wallet IS NOT NULL THEN PERFORM _collect_wallet(p_station, p_order, p_attempt, p_wallet, o.payable); END IF;
     UPDATE card SET held_until = NULL WHERE station_id = p_station AND order_id = p_order AND status = 1;
