@@ -13,7 +13,7 @@ import secrets
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Hashable, Iterable
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -255,24 +255,37 @@ def _nobody_known() -> bool:
 def _cut(response: Response, draft: Draft) -> _Kept | None:
     """The page without what was made for this answer; None when a token cannot be found in it."""
     body, nonce = response.get_data(), g.get("csp_nonce", "")
-    made: dict[bytes, str | None] = {
-        token.encode(): purpose for token, purpose in g.get("csrf_tokens", {}).items()
-    }
-    if any(token not in body for token in made):
+    made: dict[str, str | None] = dict(g.get("csrf_tokens", {}))
+    if any(token.encode() not in body for token in made):
         return None
     if nonce:
-        made[nonce.encode()] = None
-    pieces, fresh = [body], []
-    if made:
-        parts = re.split(b"(" + b"|".join(map(re.escape, made)) + b")", body)
-        pieces, fresh = parts[::2], [made[one] for one in parts[1::2]]
+        made[nonce] = None
+    pieces, fresh = _pieces(body, made)
     headers = response.get_wsgi_headers(request.environ).to_wsgi_list()
     if any(nonce and nonce in value for name, value in headers if name != POLICY):
         return None
     return _Kept(
         g.station, request.url_rule.rule if request.url_rule else "", draft.began, headers,
-        tuple(pieces), tuple(fresh), nonce, len(body) + OVERHEAD,
+        pieces, fresh, nonce, len(body) + OVERHEAD,
     )  # fmt: skip
+
+
+def _pieces(
+    body: bytes, made: Mapping[str, str | None]
+) -> tuple[tuple[bytes, ...], tuple[str | None, ...]]:
+    """The bytes between what was made, and what stands between them."""
+    places = sorted((at, word) for word in made for at in _places(word.encode(), body))
+    ends = [0, *(at + len(word) for at, word in places)]
+    starts = [*(at for at, _word in places), len(body)]
+    pieces = tuple(body[end:start] for end, start in zip(ends, starts, strict=True))
+    return pieces, tuple(made[word] for _at, word in places)
+
+
+def _places(word: bytes, body: bytes) -> Iterator[int]:
+    at = body.find(word)
+    while at >= 0:
+        yield at
+        at = body.find(word, at + len(word))
 
 
 def _filled(page: _Kept, host: str) -> tuple[bytes, Headers]:

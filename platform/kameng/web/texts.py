@@ -6,10 +6,11 @@ The same texts as Flask-Babel's functions give, which look for the language at e
 from __future__ import annotations
 
 from gettext import NullTranslations
-from typing import Any, cast
+from typing import Any
 
 import flask_babel
-from flask import current_app, has_request_context
+from flask import has_request_context
+from flask.globals import app_ctx
 from markupsafe import Markup
 
 from kameng.web.i18n import current_locale
@@ -21,7 +22,8 @@ MOST = 4_096  # there are some three thousand
 class _Texts:
     """One language: its catalogue, and whole texts as templates want them."""
 
-    def __init__(self, catalogue: NullTranslations) -> None:
+    def __init__(self, locale: str, catalogue: NullTranslations) -> None:
+        self.locale = locale
         self.catalogue = catalogue
         self.safe: dict[str, Markup] = {}
 
@@ -54,9 +56,12 @@ def safe_gettext(text: str, **values: Any) -> Markup:
 
 
 def _texts() -> _Texts:
-    known = cast("dict[str, _Texts]", current_app.extensions.setdefault(EXTENSION, {}))
-    locale = current_locale()
-    found = known.get(locale)
-    if found is None:
-        found = known[locale] = _Texts(flask_babel.get_translations())
+    context = app_ctx._get_current_object()  # once: each look through a proxy costs as much again
+    found: _Texts | None = context.g.get("texts")
+    if found is None or found.locale != context.g.get("locale"):
+        known: dict[str, _Texts] = context.app.extensions.setdefault(EXTENSION, {})
+        locale = current_locale()
+        if locale not in known:
+            known[locale] = _Texts(locale, flask_babel.get_translations())
+        found = context.g.texts = known[locale]
     return found

@@ -16,6 +16,7 @@ from kameng_tenants.themes import active_theme, render_page
 
 PAGE_SIZE = 20
 MAX_QUERY = 60
+SHELF = 10
 
 
 def sorts() -> list[tuple[str, str]]:
@@ -39,12 +40,11 @@ def home() -> Response:
     """The shop's front page; its picture is the theme's."""
     sort = _sort()
     size = int(active_theme().options.get("home_size", PAGE_SIZE))
-    page = catalog.product_cards(sort=sort, size=size)
-    featured = catalog.product_cards(featured=True, size=10)
+    page, featured = catalog.front_page(sort, size, featured=SHELF)
     return render_page(
         "shop/home.html",
         categories=top_categories(),
-        featured=featured.items,
+        featured=featured,
         page=page,
         sort=sort,
         sorts=sorts(),

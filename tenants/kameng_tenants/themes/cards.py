@@ -21,10 +21,7 @@ from kameng_tenants.themes.wording import Chip, discount, kind_chip, sold_text, 
 
 def chip_mark(chip: Chip) -> Markup:
     """A chip: tone, icon and word together."""
-    picture = icon(chip.icon, 13) if chip.icon else ""
-    return Markup(
-        f'<span class="km-chip km-chip-{chip.tone}">{picture}{escape(str(chip.word))}</span>'
-    )
+    return Markup(_chip(chip))
 
 
 def price_mark(card: ProductCard, old: bool = True) -> Markup:
@@ -32,7 +29,7 @@ def price_mark(card: ProductCard, old: bool = True) -> Markup:
     if card.price_to > card.price_from:
         words = safe_gettext("%(price)s 起", price=money(card.price_from))
         return Markup(f'<span class="km-from">{words}</span>')
-    return money(card.price_from) + (old_price_mark(card) if old else Markup(""))
+    return Markup(f"{money(card.price_from)}{old_price_mark(card) if old else ''}")
 
 
 def old_price_mark(card: ProductCard) -> Markup:
@@ -66,6 +63,11 @@ def grid_mark(cards: Iterable[ProductCard]) -> Markup:
     return Markup(f'<ul class="km-grid">{tiles}</ul>')
 
 
+def _chip(chip: Chip) -> str:
+    picture = icon(chip.icon, 13) if chip.icon else ""
+    return f'<span class="km-chip km-chip-{chip.tone}">{picture}{escape(str(chip.word))}</span>'
+
+
 def _note(card: ProductCard) -> str:
     return f'<span class="km-good-note">{escape(card.summary)}</span>' if card.summary else ""
 
@@ -74,10 +76,10 @@ def _chips(card: ProductCard) -> str:
     """How it arrives, or what is left where that matters."""
     left, marks = stock_chip(card.stock), ""
     if left is None or left.icon in ("", "circle-check"):
-        marks = chip_mark(kind_chip(card.kind))
+        marks = _chip(kind_chip(card.kind))
     # A plain number over several SKUs would promise what no single one has.
     if left and left.tone != "ok" and (left.icon or card.price_to == card.price_from):
-        marks += chip_mark(left)
+        marks += _chip(left)
     return f'<span class="km-chips">{marks}</span>'
 
 
