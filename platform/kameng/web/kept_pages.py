@@ -1,4 +1,4 @@
-"""Pages that every anonymous visitor sees alike: kept for two seconds, answered before Flask begins.
+"""Pages that all anonymous visitors see alike: kept for two seconds, answered before Flask begins.
 
 A page is kept when its view says so (`kept`), when the visitor has sent nothing that tells one
 visitor from another, and when nothing in it is anybody's own. What must be fresh in each answer
@@ -132,7 +132,7 @@ def kept(*names: str) -> Callable[[V], V]:
 
 
 def allow_cookie(app: Flask, name: str, values: Collection[str]) -> None:
-    """Visitors with this cookie are anonymous still; each of the few values has pages of its own."""
+    """Visitors with this cookie stay anonymous; each of the few values has pages of its own."""
     _house(app).cookies[name] = frozenset(values)
 
 

@@ -14,6 +14,7 @@ from typing import Any, cast
 import flask_babel
 from flask import Flask, Response, current_app, g, make_response, request
 from jinja2 import ChoiceLoader, FileSystemLoader, StrictUndefined
+
 from kameng.web import globals as web_globals
 from kameng.web.compiled import Compiled
 from kameng.web.texts import safe_gettext
