@@ -6,7 +6,7 @@ The same texts as Flask-Babel's functions give, which look for the language at e
 from __future__ import annotations
 
 from gettext import NullTranslations
-from typing import Any
+from typing import Any, cast
 
 import flask_babel
 from flask import has_request_context
@@ -56,7 +56,9 @@ def safe_gettext(text: str, **values: Any) -> Markup:
 
 
 def _texts() -> _Texts:
-    context = app_ctx._get_current_object()  # once: each look through a proxy costs as much again
+    context = cast(
+        Any, app_ctx
+    )._get_current_object()  # once: each look through a proxy costs as much again
     found: _Texts | None = context.g.get("texts")
     if found is None or found.locale != context.g.get("locale"):
         known: dict[str, _Texts] = context.app.extensions.setdefault(EXTENSION, {})
