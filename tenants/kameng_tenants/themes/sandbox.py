@@ -41,7 +41,7 @@ class Sandbox(SandboxedEnvironment):
             self._safe.add((kind, attribute))
         return found
 
-    def call(self_, context_: Context, called_: Any, /, *args: Any, **kwargs: Any) -> Any:  # noqa: N805  # kwargs may hold `self`
+    def call(self_, context_: Context, called_: Any, /, *args: Any, **kwargs: Any) -> Any:
         """As Jinja's, shorter for our own functions."""
         if type(called_) is FunctionType and called_ in self_._ours:
             kwargs.pop("_block_vars", None)
