@@ -61,9 +61,9 @@ class Client(redis_client.Redis):
         except NoScriptError:  # a new server, or one that was flushed
             return self._say("EVAL", script, len(keys), *keys, *args)
 
-    def tell(self, channel: str, text: str) -> None:
-        """PUBLISH by the same way."""
-        self._say("PUBLISH", channel, text)
+    def ask(self, *words: Any) -> Any:
+        """A command by the shortest way, as `run_script`: once, its answer in bytes."""
+        return self._say(*words)
 
     def _say(self, *words: Any) -> Any:
         if self.resting:

@@ -14,6 +14,7 @@ from wsgi import app as product
 
 from kameng import redis
 from kameng.stations import api as stations
+from kameng.web import kept_pages
 
 Wsgi = Callable[..., Any]
 
@@ -24,6 +25,8 @@ def _forgetful(app: Flask) -> Wsgi:
     def serve(environ: dict[str, Any], start_response: Any) -> Any:
         client.flushdb(asynchronous=True)
         stations.forget_hosts()
+        with app.app_context():
+            kept_pages.forget()
         return app(environ, start_response)
 
     return serve

@@ -40,8 +40,11 @@ class Market:
 
     def browser(self) -> FlaskClient:
         from kameng.stations import api as stations
+        from kameng.web import kept_pages
 
         stations.forget_hosts()
+        with self.app.app_context():
+            kept_pages.forget()
         return self.app.test_client()
 
     def get(self, browser: FlaskClient, path: str, base: str = MAIN) -> str:

@@ -4,7 +4,7 @@ from kameng.catalog.domain.fields import FieldRule
 from kameng.catalog.models import Listing, Product, Sku
 from kameng.catalog.services.availability import forget_levels, fresh_levels, stock_levels
 from kameng.catalog.services.backlinks import slug_of_sku
-from kameng.catalog.services.browse import categories, product_cards, product_page
+from kameng.catalog.services.browse import categories, front_page, product_cards, product_page
 from kameng.catalog.services.costs import put_cost, set_cost
 from kameng.catalog.services.inputs import fields_of, save_fields, validate_inputs
 from kameng.catalog.services.products import (
@@ -33,7 +33,7 @@ __all__ = [
     "CategoryView", "FieldRule", "FieldView", "Listing", "Page", "Product", "ProductCard",
     "ProductView", "SheetReport", "Sku", "SkuView", "TagView", "categories", "create_category",
     "create_product", "create_sku", "export_sheet", "fields_of", "forget_levels", "fresh_levels",
-    "import_sheet", "product_cards", "product_page", "put_cost", "put_sourcing",
+    "front_page", "import_sheet", "product_cards", "product_page", "put_cost", "put_sourcing",
     "save_fields", "save_tags",
     "set_cost", "set_product_state", "slug_of_sku", "stock_levels", "update_category",
     "update_product", "update_sku", "validate_inputs",

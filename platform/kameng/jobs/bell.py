@@ -39,7 +39,7 @@ class Bell(Middleware):
     def ring(self, queue: str) -> None:
         """Say that a message has come to this queue. Nobody hearing it is no error."""
         with suppress(redis.RedisError):
-            self._client.tell(self._channel, queue)
+            self._client.ask("PUBLISH", self._channel, queue)
 
     def before_worker_boot(self, broker: Broker, worker: Worker) -> None:
         """Begin to listen."""

@@ -9,6 +9,7 @@ from kameng.web import audiences
 from kameng.web.csrf import foreign_post
 from kameng.web.error_pages import error_response, problem, refuse_below, wants_json
 from kameng.web.headers import allow_form_target, allow_form_targets, no_store
+from kameng.web.kept_pages import kept
 from kameng.web.limits import client_ip, limit
 from kameng.web.viewer import (
     GUEST,
@@ -35,6 +36,7 @@ __all__ = [
     "flash",
     "foreign_post",
     "init",
+    "kept",
     "limit",
     "login_session",
     "logout_session",
@@ -60,6 +62,7 @@ def init(app: Flask, settings: Settings) -> None:
         globals,
         headers,
         i18n,
+        kept_pages,
         limits,
         metrics,
         probes,
@@ -70,6 +73,7 @@ def init(app: Flask, settings: Settings) -> None:
     app.session_interface = sessions.RedisSessions()
     audiences.init_audiences(app)
     access_log.init_access_log(app)  # first in, so it sees the finished answer
+    kept_pages.init_kept_pages(app)
     i18n.init_i18n(app, settings)
     dispatch.init_dispatch(app)
     limits.init_limits(app, settings)

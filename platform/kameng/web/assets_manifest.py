@@ -20,7 +20,9 @@ def asset_path(name: str) -> str:
 
     Raises `AssetMissing` for a name that no bundle has.
     """
-    manifest = _manifest()
+    manifest = _manifest(int(time.monotonic()))
+    if manifest is None:
+        raise AssetMissing("assets are not built: run `make install`")
     if name not in manifest:
         raise AssetMissing(f"no asset named {name!r}; known: {', '.join(manifest)}")
     return URL_PREFIX + manifest[name]
@@ -33,22 +35,15 @@ def icon_href(name: str) -> str:
 
 def assets_built() -> bool:
     """Whether the bundles exist (they come from ``python -m kameng.web.assets_build``)."""
-    return _changed(DIST / "manifest.json", int(time.monotonic())) is not None
-
-
-def _manifest() -> dict[str, str]:
-    path = DIST / "manifest.json"
-    changed = _changed(path, int(time.monotonic()))
-    if changed is None:
-        raise AssetMissing("assets are not built: run `make install`")
-    return _read_manifest(path, changed)
+    return _manifest(int(time.monotonic())) is not None
 
 
 @lru_cache(maxsize=2)
-def _changed(path: Path, _second: int) -> int | None:
+def _manifest(_second: int) -> dict[str, str] | None:
     # Asked for every icon of a page: the disk is looked at once a second.
+    path = DIST / "manifest.json"
     try:
-        return path.stat().st_mtime_ns
+        return _read_manifest(path, path.stat().st_mtime_ns)
     except FileNotFoundError:
         return None
 

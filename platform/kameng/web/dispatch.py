@@ -14,7 +14,7 @@ from werkzeug.exceptions import HTTPException, MisdirectedRequest, NotFound, Ser
 from kameng.db import main_scope, station_scope
 from kameng.errors import DomainError
 from kameng.stations import api as stations
-from kameng.web import audiences, short_way
+from kameng.web import audiences, kept_pages, short_way
 from kameng.web.request_names import request_name
 from kameng.web.uploads import KamengRequest
 
@@ -25,8 +25,9 @@ class KamengFlask(Flask):
     request_class = KamengRequest
 
     def wsgi_app(self, environ: Any, start_response: Any) -> Any:
-        """By a short way where there is one, else as Flask does."""
-        answered = short_way.answer(self, environ, start_response)
+        """With a kept page or by a short way where there is one, else as Flask does."""
+        way = kept_pages if environ["REQUEST_METHOD"] in ("GET", "HEAD") else short_way
+        answered = way.answer(self, environ, start_response)
         return super().wsgi_app(environ, start_response) if answered is None else answered
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
@@ -41,7 +42,9 @@ class KamengFlask(Flask):
                 _enter_station(stack)
             except (HTTPException, DomainError) as refusal:
                 g.refusal = refusal
-            return super().full_dispatch_request()
+            response = super().full_dispatch_request()
+            kept_pages.keep(response)
+            return response
 
 
 def init_dispatch(app: Flask) -> None:

@@ -6,6 +6,7 @@ from flask import Flask, Response, g, has_request_context, request
 from flask_babel import Babel
 
 from kameng.settings import Settings
+from kameng.web import kept_pages
 
 DEFAULT = "zh_Hans_CN"
 COOKIE = "km_lang"
@@ -40,6 +41,7 @@ def init_i18n(app: Flask, settings: Settings) -> None:
     app.config["BABEL_TRANSLATION_DIRECTORIES"] = "locales"
     app.config["BABEL_DEFAULT_LOCALE"] = DEFAULT
     Babel(app, locale_selector=current_locale, default_timezone=settings.timezone)
+    kept_pages.allow_cookie(app, COOKIE, {*_NAMES.values()})
     app.after_request(_remember_choice)
 
 

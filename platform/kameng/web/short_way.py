@@ -66,7 +66,7 @@ def answer(app: Flask, environ: Environ, start_response: StartResponse) -> Itera
     if way is None or not _plain(environ, way):
         return None
     with app.app_context():
-        station, body = _station(environ), _body(environ)
+        station, body = station_of(environ), _body(environ)
         if station is None or body is None:
             return None
         g.request_id, g.started = request_name(environ.get("HTTP_X_REQUEST_ID", "")), monotonic()
@@ -97,7 +97,8 @@ def _plain(environ: Environ, way: Way) -> bool:
     )  # fmt: skip
 
 
-def _station(environ: Environ) -> stations.StationInfo | None:
+def station_of(environ: Environ) -> stations.StationInfo | None:
+    """The station of the host; None: there is none, or the database does not answer."""
     try:
         return stations.resolve_host(environ.get("HTTP_HOST", ""))
     except DBAPIError:

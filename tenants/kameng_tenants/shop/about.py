@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Response, abort
 from flask_babel import lazy_gettext as _l
 
+from kameng.web import kept
 from kameng_tenants.shop import blueprint
 from kameng_tenants.themes import render_page
 
@@ -103,6 +104,7 @@ PAGES = {
 
 
 @blueprint.get("/about/<name>")
+@kept()
 def about(name: str) -> Response:
     """One of the texts every shop has."""
     if name not in PAGES:

@@ -10,6 +10,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from kameng.catalog import api as catalog
 from kameng.promotions import api as promotions
+from kameng.web import kept as kept_page
 from kameng_tenants.shop import blueprint, kept
 from kameng_tenants.shop.product import buyable, product_by_slug
 from kameng_tenants.themes import active_theme, render_page
@@ -17,6 +18,7 @@ from kameng_tenants.themes import active_theme, render_page
 PAGE_SIZE = 20
 MAX_QUERY = 60
 SALES = 6
+SHELF = 10
 
 
 def sorts() -> list[tuple[str, str]]:
@@ -35,16 +37,16 @@ def top_categories() -> list[catalog.CategoryView]:
 
 
 @blueprint.get("/")
+@kept_page("sort")
 def home() -> Response:
     """The shop's front page; its picture is the theme's."""
     sort = _sort()
     size = int(active_theme().options.get("home_size", PAGE_SIZE))
-    page = catalog.product_cards(sort=sort, size=size)
-    featured = catalog.product_cards(featured=True, size=10)
+    page, featured = catalog.front_page(sort, size, featured=SHELF)
     return render_page(
         "shop/home.html",
         categories=top_categories(),
-        featured=featured.items,
+        featured=featured,
         page=page,
         sort=sort,
         sorts=sorts(),
@@ -54,6 +56,7 @@ def home() -> Response:
 
 
 @blueprint.get("/quick-buy")
+@kept_page()
 def quick_buy() -> Response | tuple[str, int]:
     """A top-up to start from the front page of a desktop: the one with most face values."""
     cards = [card for card in catalog.product_cards(size=40).items if card.kind == "top_up"][:3]
@@ -84,6 +87,7 @@ def _price_list() -> dict[str, Any]:
 
 
 @blueprint.get("/categories")
+@kept_page("page")
 def all_categories() -> Response:
     """All categories, and what sells."""
     page = catalog.product_cards(page=page_number(), size=PAGE_SIZE)
@@ -96,6 +100,7 @@ def all_categories() -> Response:
 
 
 @blueprint.get("/c/<slug>")
+@kept_page("sort", "page")
 def category(slug: str) -> Response:
     """One category."""
     known = {item.slug: item for item in catalog.categories()}
@@ -107,6 +112,7 @@ def category(slug: str) -> Response:
 
 
 @blueprint.get("/t/<slug>")
+@kept_page("sort", "page")
 def tag(slug: str) -> Response:
     """Everything with a tag."""
     found = catalog.product_cards(tag=slug, size=1).items
@@ -117,6 +123,7 @@ def tag(slug: str) -> Response:
 
 
 @blueprint.get("/search")
+@kept_page("q", "sort", "page")
 def search() -> Response | BaseResponse:
     """Search by words; an order number leads to the look-up."""
     query = " ".join(request.args.get("q", "").split())[:MAX_QUERY]

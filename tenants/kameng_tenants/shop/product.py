@@ -9,6 +9,7 @@ from flask import Response, g, request
 from kameng.catalog import api as catalog
 from kameng.errors import NotFound
 from kameng.promotions import api as promotions
+from kameng.web import kept as kept_page
 from kameng_tenants.shop import blueprint, kept
 from kameng_tenants.shop.forms import Choice, by_field, read_choice
 from kameng_tenants.themes import render_page
@@ -16,6 +17,7 @@ from kameng_tenants.themes.wording import KIND_TAGS, in_stock_chip
 
 
 @blueprint.route("/p/<slug>", methods=["GET", "POST"])
+@kept_page("sku", "quantity")
 def product(slug: str) -> Response:
     """The product's page. POST comes back from the checkout to change what was filled in."""
     return show(catalog.product_page(slug), read_choice())

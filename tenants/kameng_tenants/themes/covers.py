@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from flask import g
@@ -21,38 +22,44 @@ PATTERNS = (
     f'<path d="M96 0h64v64zM160 30v70H90z" {_WHITE}".07"/>',
 )
 SIZES = {"card": 26, "sq": 30, "sm": 22, "wide": 40, "hero": 64}
+CLASSES = {
+    "card": "", "sq": " km-cover-sq", "sm": " km-cover-sq km-cover-sm", "wide": " km-cover-wide",
+    "hero": " km-cover-hero",
+}  # fmt: skip
 
 
-def cover(drawing: dict[str, Any], shape: str = "card", title: str = "", note: str = "") -> Markup:
+def cover(
+    drawing: Mapping[str, Any], shape: str = "card", title: str = "", note: str = ""
+) -> Markup:
     """A cover in one of the shapes card, sq, sm, wide, hero. `title` is what it falls back to.
 
     The words on it repeat the product's name, so the whole is hidden from screen readers.
     """
     hue = _whole(drawing.get("hue"), 190) % 360
     glyph = str(drawing.get("glyph") or "package")
-    parts = [_ground(hue, _whole(drawing.get("pattern"), hue) % len(PATTERNS))]
+    ground = _ground(hue, _whole(drawing.get("pattern"), hue) % len(PATTERNS))
     picture = icon(glyph if _NAME.fullmatch(glyph) else "package", SIZES[shape])
     words = ""
     if shape not in ("sq", "sm"):
-        words = Markup(
-            '<span class="km-cover-title">{}</span><span class="km-cover-note">{}</span>'
-        ).format(drawing.get("title") or title, drawing.get("note") or note)
-    parts.append(Markup('<span class="km-cover-body">{}{}</span>').format(picture, words))
-    classes = {"card": "", "sq": " km-cover-sq", "sm": " km-cover-sq km-cover-sm"}
-    return Markup('<span class="km-cover{}" aria-hidden="true">{}</span>').format(
-        classes.get(shape, f" km-cover-{shape}"), Markup("").join(parts)
+        words = (
+            f'<span class="km-cover-title">{escape(drawing.get("title") or title)}</span>'
+            f'<span class="km-cover-note">{escape(drawing.get("note") or note)}</span>'
+        )
+    return Markup(
+        f'<span class="km-cover{CLASSES[shape]}" aria-hidden="true">{ground}'
+        f'<span class="km-cover-body">{picture}{words}</span></span>'
     )
 
 
-def _ground(hue: int, pattern: int) -> Markup:
+def _ground(hue: int, pattern: int) -> str:
     first, second = cover_ground(hue)
     # An id must be unique on its page; the same product may be drawn several times.
     g.covers_drawn = number = g.get("covers_drawn", 0) + 1
-    return Markup(
+    return (
         '<svg class="km-ground" viewBox="0 0 160 100" preserveAspectRatio="xMidYMid slice">'
         f'<defs><linearGradient id="cv{number}" x1="0" y1="0" x2="1" y2="1">'
-        f'<stop offset="0" stop-color="{escape(first)}"/>'
-        f'<stop offset="1" stop-color="{escape(second)}"/></linearGradient></defs>'
+        f'<stop offset="0" stop-color="{first}"/>'
+        f'<stop offset="1" stop-color="{second}"/></linearGradient></defs>'
         f'<rect width="160" height="100" fill="url(#cv{number})"/>{PATTERNS[pattern]}</svg>'
     )
 

@@ -14,14 +14,15 @@ from typing import Any, cast
 import flask_babel
 from flask import Flask, Response, current_app, g, make_response, request
 from jinja2 import ChoiceLoader, FileSystemLoader, StrictUndefined
-from jinja2.sandbox import SandboxedEnvironment
 
 from kameng.web import globals as web_globals
 from kameng.web.compiled import Compiled
-from kameng_tenants.themes import wording
+from kameng.web.texts import safe_gettext
+from kameng_tenants.themes import cards, wording
 from kameng_tenants.themes.contrast import Accent, accent_set
 from kameng_tenants.themes.covers import cover
 from kameng_tenants.themes.manifest import Theme, read_theme
+from kameng_tenants.themes.sandbox import Sandbox
 
 EXTENSION = "kameng_tenants.themes"
 HERE = Path(__file__).parent
@@ -39,7 +40,7 @@ __all__ = [
 @dataclass(frozen=True, slots=True)
 class _Loaded:
     theme: Theme
-    environment: SandboxedEnvironment
+    environment: Sandbox
 
 
 def init_themes(app: Flask) -> None:
@@ -55,6 +56,7 @@ def add_global(app: Flask, name: str, value: Any) -> None:
     """Give every theme a further function (for what the themes themselves must not import)."""
     for loaded in app.extensions[EXTENSION].values():
         loaded.environment.globals[name] = value
+        loaded.environment.trust_globals()
 
 
 def theme_choices() -> list[Theme]:
@@ -114,9 +116,9 @@ def _loaded() -> dict[str, _Loaded]:
     return cast("dict[str, _Loaded]", current_app.extensions[EXTENSION])
 
 
-def _environment(app: Flask, theme: Theme) -> SandboxedEnvironment:
+def _environment(app: Flask, theme: Theme) -> Sandbox:
     folders = [theme.folder / "templates", BASE]
-    environment = SandboxedEnvironment(
+    environment = Sandbox(
         loader=ChoiceLoader([FileSystemLoader(folder) for folder in folders]),
         autoescape=True,
         undefined=StrictUndefined,
@@ -137,5 +139,7 @@ def _environment(app: Flask, theme: Theme) -> SandboxedEnvironment:
         if name in app.jinja_env.globals:
             environment.globals[name] = app.jinja_env.globals[name]
     web_globals.install(environment)
-    environment.globals.update(cover=cover, **wording.GLOBALS)
+    environment.globals.update(cover=cover, **wording.GLOBALS, **cards.GLOBALS)
+    environment.globals.update(_=safe_gettext, gettext=safe_gettext)
+    environment.trust_globals()
     return environment

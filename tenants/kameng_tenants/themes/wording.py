@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from kameng.catalog.api import SkuView
 from kameng.web.formats import MINUS, plain_money
+from kameng.web.texts import gettext as _
 from kameng_tenants.themes.ways import method_word, pay_app
 
 PLENTY = 1000  # stock is capped here before it reaches a page

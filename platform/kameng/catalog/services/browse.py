@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import select, text
+from sqlalchemy import TextClause, select, text
 
 from kameng.catalog.domain.names import like_pattern, search_terms
 from kameng.catalog.models import Listing, Product, PurchaseField, Sku
@@ -74,17 +75,24 @@ WITH found AS (
   WHERE p.state = 'on_sale' {conditions}
   GROUP BY p.id
 )
-SELECT found.*, coalesce(sold.pieces, 0) AS sold, count(*) OVER () AS total
+SELECT found.*, coalesce(sold.pieces, 0) AS sold, count(*) OVER () AS total{places}
 FROM found
 LEFT JOIN unnest(CAST(:sold_ids AS bigint[]), CAST(:sold_pieces AS bigint[]))
   AS sold(product_id, pieces) ON sold.product_id = found.id
-ORDER BY {order} LIMIT :size OFFSET :skipped
 """
 
-_TAGS = text("""
-SELECT pt.product_id, t.slug, t.name FROM product_tag pt JOIN tag t ON t.id = pt.tag_id
-WHERE pt.product_id = ANY(:products) ORDER BY t.id
-""")
+_WITH_TAGS = """
+SELECT shown.*, (
+  SELECT json_agg(json_build_array(t.slug, t.name) ORDER BY t.id)
+  FROM product_tag pt JOIN tag t ON t.id = pt.tag_id WHERE pt.product_id = shown.id) AS tags
+FROM ({cards}) AS shown
+"""
+
+# Both lists of a front page at once. A place among those of a kind: the featured ones are one.
+_PLACES = """,
+  row_number() OVER (ORDER BY {order}) AS place,
+  row_number() OVER (PARTITION BY found.featured ORDER BY {hot}) AS place_of_kind"""
+_FRONT = "WHERE shown.place <= :size OR (shown.featured AND shown.place_of_kind <= :featured)"
 
 
 def categories() -> list[CategoryView]:
@@ -106,14 +114,45 @@ def product_cards(
     page, size = min(max(page, 1), MAX_PAGE), min(max(size, 1), MAX_SIZE)
     conditions, params = _conditions(category, tag, query, featured)
     sold = sold_counts()
-    params |= {
-        "station": _station(), "size": size, "skipped": (page - 1) * size,
-        "sold_ids": list(sold), "sold_pieces": list(sold.values()),
-    }  # fmt: skip
-    statement = _CARDS.format(conditions=conditions, order=SORTS.get(sort, SORTS["hot"]))
-    rows = [dict(row) for row in db.session.execute(text(statement), params).mappings()]
+    params |= _known(sold) | {"size": size, "skipped": (page - 1) * size}
+    order = SORTS.get(sort, SORTS["hot"])
+    place = f", row_number() OVER (ORDER BY {order}) AS place"
+    cards = _CARDS.format(conditions=conditions, places=place)
+    statement = _WITH_TAGS.format(cards=f"{cards} ORDER BY place LIMIT :size OFFSET :skipped")
+    rows = db.session.execute(text(f"{statement} ORDER BY place"), params).mappings().all()
     total = rows[0]["total"] if rows else 0
     return Page(_cards(rows), page, size, total)
+
+
+def front_page(
+    sort: str = "hot", size: int = 24, featured: int = 10
+) -> tuple[Page[ProductCard], tuple[ProductCard, ...]]:
+    """The first page of all products, and the featured ones, most wanted first."""
+    params = _known(sold_counts()) | {"size": size, "featured": featured}
+    rows = db.session.execute(_front(sort if sort in SORTS else "hot"), params).mappings().all()
+    cards = dict(zip([row["id"] for row in rows], _cards(rows), strict=True))
+    first = [row for row in rows if row["place"] <= size]
+    shelf = sorted(
+        (row for row in rows if row["featured"] and row["place_of_kind"] <= featured),
+        key=lambda row: int(row["place_of_kind"]),
+    )
+    total = rows[0]["total"] if rows else 0
+    page = Page(tuple(cards[row["id"]] for row in first), 1, size, total)
+    return page, tuple(cards[row["id"]] for row in shelf)
+
+
+@cache
+def _front(sort: str) -> TextClause:
+    """The statement of a front page in one of the `SORTS`."""
+    places = _PLACES.format(order=SORTS[sort], hot=SORTS["hot"])
+    cards = _CARDS.format(conditions="", places=places)
+    return text(f"{_WITH_TAGS.format(cards=cards)} {_FRONT} ORDER BY shown.place")
+
+
+def _known(sold: Mapping[int, int]) -> dict[str, Any]:
+    return {
+        "station": _station(), "sold_ids": list(sold), "sold_pieces": list(sold.values()),
+    }  # fmt: skip
 
 
 def product_page(slug: str) -> ProductView:
@@ -193,10 +232,7 @@ def _conditions(
     return "".join(f" AND {part}" for part in parts), params
 
 
-def _cards(rows: Sequence[Mapping[str, Any]]) -> tuple[ProductCard, ...]:
-    tags: dict[int, list[TagView]] = {}
-    for row in db.session.execute(_TAGS, {"products": [row["id"] for row in rows]}):
-        tags.setdefault(row.product_id, []).append(TagView(row.slug, row.name))
+def _cards(rows: Sequence[Mapping[Any, Any]]) -> tuple[ProductCard, ...]:
     levels = stock_levels(sku for row in rows for sku in row["sku_ids"])
     return tuple(
         ProductCard(
@@ -206,7 +242,7 @@ def _cards(rows: Sequence[Mapping[str, Any]]) -> tuple[ProductCard, ...]:
             summary=row["summary"],
             kind=row["kind"],
             cover=row["cover"],
-            tags=tuple(tags.get(row["id"], ())),
+            tags=tuple(TagView(slug, name) for slug, name in row["tags"] or ()),
             price_from=row["price_from"],
             price_to=row["price_to"],
             face_value=row["face_value"],
@@ -217,7 +253,7 @@ def _cards(rows: Sequence[Mapping[str, Any]]) -> tuple[ProductCard, ...]:
     )
 
 
-def _stock(row: Mapping[str, Any], levels: Mapping[int, int]) -> int | None:
+def _stock(row: Mapping[Any, Any], levels: Mapping[int, int]) -> int | None:
     pieces = min(CAP, sum(levels.get(sku, 0) for sku in row["sku_ids"]))
     return pieces if row["kind"] == "card" or not pieces else None
 

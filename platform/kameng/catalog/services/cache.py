@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -12,6 +13,8 @@ from flask import current_app
 from kameng.redis import RedisError, client
 
 EXTENSION = "kameng.catalog.cache"
+_WRITE = "for n, name in ipairs(KEYS) do redis.call('SET', name, ARGV[n + 1], 'PX', ARGV[1]) end"
+_WRITE_DIGEST = hashlib.sha1(_WRITE.encode(), usedforsecurity=False).hexdigest()
 PAUSE_S = 5.0  # after a failure, do not make every page wait for the same dead server
 
 
@@ -34,7 +37,7 @@ def read_many(keys: Sequence[str]) -> list[int | None]:
     if not keys or time.monotonic() < local.paused_until:
         return [None] * len(keys)
     try:
-        found = cast("list[bytes | None]", client().mget(keys))
+        found = cast("list[bytes | None]", client().ask("MGET", *keys))
         return [None if raw is None else int(raw) for raw in found]
     except (RedisError, ValueError):
         local.paused_until = time.monotonic() + PAUSE_S
@@ -47,10 +50,7 @@ def write_many(values: Mapping[str, int], lifetime_ms: int) -> None:
     if not values or time.monotonic() < local.paused_until:
         return
     try:
-        pipe = client().pipeline(transaction=False)
-        for name, value in values.items():
-            pipe.set(name, value, px=lifetime_ms)
-        pipe.execute()
+        client().run_script(_WRITE_DIGEST, _WRITE, list(values), [lifetime_ms, *values.values()])
     except RedisError:
         local.paused_until = time.monotonic() + PAUSE_S
 
@@ -69,11 +69,11 @@ def remember(key: str, lifetime_s: int, compute: Callable[[], Any]) -> Any:
     local = _local()
     if time.monotonic() >= local.paused_until:
         try:
-            raw = cast("bytes | None", client().get(key))
+            raw = cast("bytes | None", client().ask("GET", key))
             if raw is not None:
                 return json.loads(raw)
             value = compute()
-            client().set(key, json.dumps(value), ex=lifetime_s)
+            client().ask("SET", key, json.dumps(value), "EX", lifetime_s)
             return value
         except RedisError:
             local.paused_until = time.monotonic() + PAUSE_S
