@@ -10,6 +10,8 @@ from kameng.orders.domain import (
 )
 from kameng.orders.services.labels import state_label
 from kameng.orders.services.placing import (
+    FirstAttempt,
+    Goods,
     OrderRefused,
     Placed,
     Quote,
@@ -17,6 +19,7 @@ from kameng.orders.services.placing import (
     check_secret,
     complete_old,
     expire_overdue,
+    goods,
     place,
     quote,
 )
@@ -39,10 +42,10 @@ from kameng.orders.services.reading import (
 from kameng.orders.services.returning import REFUNDABLE, ReturnShare, refundable, return_shares
 
 __all__ = [
-    "OPEN_STATES", "REFUNDABLE", "STATES", "TONES", "TRANSITIONS", "EventView", "MoneyTrail",
-    "OrderPage", "OrderRefused", "OrderView", "PlaceRequest", "Placed", "Quote", "ReturnShare",
-    "StationFigures", "TrailLeg", "cancel", "check_secret", "complete_old", "expire_overdue",
-    "member_orders", "money_trail", "order_number", "order_page", "orders_by_ids",
-    "orders_by_numbers", "place", "quote", "refundable", "return_shares", "state_label",
-    "station_figures", "station_orders", "timeline",
+    "OPEN_STATES", "REFUNDABLE", "STATES", "TONES", "TRANSITIONS", "EventView", "FirstAttempt",
+    "Goods", "MoneyTrail", "OrderPage", "OrderRefused", "OrderView", "PlaceRequest", "Placed",
+    "Quote", "ReturnShare", "StationFigures", "TrailLeg", "cancel", "check_secret", "complete_old",
+    "expire_overdue", "goods", "member_orders", "money_trail", "order_number", "order_page",
+    "orders_by_ids", "orders_by_numbers", "place", "quote", "refundable", "return_shares",
+    "state_label", "station_figures", "station_orders", "timeline",
 ]  # fmt: skip

@@ -24,7 +24,8 @@ from kameng.plugins.store import (
     MAIN_STATION,
     AccountRows,
     RowPair,
-    read_accounts,
+    known_accounts,
+    read_health,
     read_pairs,
     write_health,
 )
@@ -101,13 +102,13 @@ class PluginHost:
     def settings_of(
         self, station_id: int, plugin_id: str, account: str = "", holder: int | None = None
     ) -> Effective:
-        """What counts for one plugin at one station, read now.
+        """What counts for one plugin at one station.
 
         With ``account`` or ``holder`` it is that very account: the station's own unless
         ``holder`` is the main station. Raises `PluginUnavailable` when there is none.
         """
         _plugin, manifest = self.sound(plugin_id)
-        rows = read_accounts(station_id, plugin_id).get(plugin_id, AccountRows())
+        rows = known_accounts(station_id).get(plugin_id, AccountRows())
         if holder is None and not account:
             return effective(manifest, station_id, rows.first)
         whose = station_id if holder is None else holder
@@ -120,7 +121,7 @@ class PluginHost:
         self, station_id: int, *, main_only: bool = False
     ) -> list[tuple[Plugin, Effective]]:
         """Every account a station collects on, of every sound plugin, sorted by plugin."""
-        rows = read_accounts(station_id)
+        rows = known_accounts(station_id)
         return [
             (plugin, settings)
             for plugin in self.plugins.values()
@@ -187,7 +188,10 @@ class PluginHost:
         """Show it in the console; written only when it is news."""
         row = settings.account
         report = {"status": MISCONFIGURED, "message": reason}
-        if row and any(row.health.get(name) != value for name, value in report.items()):
+        if row is None:
+            return
+        health = read_health(row.station_id, row.plugin_id, row.account) or {}
+        if any(health.get(name) != value for name, value in report.items()):
             write_health(row.station_id, row.plugin_id, report, row.account)
 
 
