@@ -14,7 +14,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import select, text
 
 from kameng import epoch
-from kameng.db import call, current_scope, db, run
+from kameng.db import call, current_scope, db, end_reading, run
 from kameng.errors import DomainError
 from kameng.orders.domain import (
     PlaceRequest,
@@ -193,7 +193,7 @@ def place(
     station_id = _station_id()
     if sku_id is None:
         sku_id = quote(request.sku_code, request.quantity).sku_id
-    db.session.rollback()  # the one statement below is the whole transaction
+    end_reading()  # the one statement below is the whole transaction
     settings = current_settings()
     secret = lookup_secret(settings.secret_key, station_id, request.idempotency_key)
     row = _retrying_busy_stock(

@@ -11,7 +11,7 @@ from typing import Any
 from flask_babel import lazy_gettext as _l
 
 from kameng.breaker import Breaker
-from kameng.db import call, db
+from kameng.db import call, db, end_reading
 from kameng.payments.domain import BY_HAND_LIVES, KEPT_FOR_TRANSFER
 from kameng.payments.services.attempts import CHARGE_S, Demand, Opened, attempt, payer_mark
 from kameng.payments.services.breaking import note_failure, note_success
@@ -57,7 +57,7 @@ def charge(
 
     Raises `PaymentRefused` (`gateway_declined`) when the gateway has said no.
     """
-    db.session.rollback()  # no transaction stays open while we wait for the gateway
+    end_reading()  # no transaction stays open while we wait for the gateway
     holder, plugin_id, account = option.key
     try:
         provider = plugins.provider(

@@ -107,7 +107,7 @@ def _plain_option(
         expires_at=datetime.now(UTC),
     )  # fmt: skip
     try:
-        first = choose(demand, plugin_id, method, device, None)[0][0]
+        first = choose(demand, plugin_id, method, device, None, offered)[0][0]
     except PaymentRefused:
         return None  # the order is placed all the same, and `start` says why
     terms = first.terms

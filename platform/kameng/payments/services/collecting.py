@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from flask_babel import lazy_gettext as _l
@@ -173,16 +174,19 @@ def collect(
 
 
 def choose(
-    demand: Demand, plugin_id: str, method: str, device: Device | str | None, known: Payer | None
-) -> tuple[list[Option], set[tuple[str, str]]]:
+    demand: Demand, plugin_id: str, method: str, device: Device | str | None, known: Payer | None,
+    options: Sequence[Option] | None = None,
+) -> tuple[list[Option], set[tuple[str, str]]]:  # fmt: skip
     """The accounts that may take this payment, in the order in which to try them.
 
     Those of the gateway that was shown come first; others of the same way stand in for them.
 
     And all (plugin, method) of the way that work in this browser: an open attempt of these is as
-    good as a new one. Raises `PaymentRefused` with the reason when there is none.
+    good as a new one. `options` are all of the way, where they are known already. Raises
+    `PaymentRefused` with the reason when there is none.
     """
-    options = options_of(demand.station_id, demand.purpose, plugin_id, method)
+    if options is None:
+        options = options_of(demand.station_id, demand.purpose, plugin_id, method)
     if known is not None:
         options = [o for o in options if known.is_of(o)]
     if not options:
@@ -256,6 +260,6 @@ def _sound(amount: int, most: int) -> bool:
 
 
 __all__ = [
-    "BALANCE", "PaymentRefused", "Started", "choose", "collect", "open_attempt", "open_top_up", "start",
-    "start_station_payment", "start_top_up", "takes_amount",
+    "BALANCE", "PaymentRefused", "Started", "choose", "collect", "open_attempt", "open_top_up",
+    "start", "start_station_payment", "start_top_up", "takes_amount",
 ]  # fmt: skip

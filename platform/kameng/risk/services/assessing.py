@@ -10,8 +10,7 @@ from typing import Any
 
 from sqlalchemy import text
 
-from kameng import epoch
-from kameng.db import db
+from kameng.db import db, in_transaction
 from kameng.plugins import api as plugins
 from kameng.plugins.api import BoundRule, RuleFailed
 from kameng.risk.domain import (
@@ -29,7 +28,6 @@ from kameng_sdk.risk import FactValue, KeyField, RiskStage, RiskSubject
 
 log = logging.getLogger("kameng.risk")
 
-_known: epoch.Memory[int, OrderRules | None] = epoch.Memory("kameng.risk.rules")
 _STORE = text(
     "INSERT INTO risk_decision(station_id, stage, decision, score, reasons, facts)"
     " VALUES (:station_id, :stage, :decision, :score, CAST(:reasons AS jsonb),"
@@ -77,17 +75,8 @@ class OrderRules:
 
 def order_rules(station_id: int) -> OrderRules:
     """The rules as they are switched on now; commits the open transaction."""
-    db.session.commit()
-    return _known.recall(station_id, lambda: _sound_rules(station_id)) or _rules_now(station_id)
-
-
-def _sound_rules(station_id: int) -> OrderRules | None:
-    """The rules, unless some could not even be asked for: that may be over a moment later."""
-    found = _rules_now(station_id)
-    return None if found.lost else found
-
-
-def _rules_now(station_id: int) -> OrderRules:
+    if in_transaction():
+        db.session.commit()
     rules, lost = _rules(station_id)
     return OrderRules(station_id, tuple(rules), tuple(lost))
 
