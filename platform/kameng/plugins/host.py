@@ -31,7 +31,7 @@ from kameng.plugins.store import (
 )
 from kameng.runtime import current_settings
 from kameng.settings import Settings
-from kameng_sdk.manifest import PluginManifest
+from kameng_sdk.manifest import PluginKind, PluginManifest
 
 EXTENSION = "kameng_plugins"
 MISCONFIGURED = "misconfigured"
@@ -118,14 +118,14 @@ class PluginHost:
         return found
 
     def all_accounts(
-        self, station_id: int, *, main_only: bool = False
+        self, station_id: int, *, kind: PluginKind, main_only: bool = False
     ) -> list[tuple[Plugin, Effective]]:
-        """Every account a station collects on, of every sound plugin, sorted by plugin."""
+        """Every account a station uses, of every sound plugin of a kind, sorted by plugin."""
         rows = known_accounts(station_id)
         return [
             (plugin, settings)
             for plugin in self.plugins.values()
-            if plugin.manifest is not None
+            if plugin.manifest is not None and plugin.manifest.kind is kind
             for settings in every_account(
                 plugin.manifest, station_id, rows.get(plugin.id, AccountRows()),
                 main_only=main_only,

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
 
+import httpx
 import psycopg
 import pytest
 
@@ -14,6 +15,7 @@ from kameng.db import call, station_scope
 from kameng.orders import api as orders
 from kameng.payments import api as payments
 from kameng.risk import api as risk
+from kameng.settings import Settings
 
 from .till import DEER, EPAY, MAIN, Till
 
@@ -64,6 +66,16 @@ def click(till: Till, cards: int = 1, **changes: Any) -> Click:
     return Click(till, orders.PlaceRequest(**values | changes))
 
 
+@pytest.fixture(scope="module")
+def settings(settings: Settings, street: dict[str, Any]) -> Settings:
+    return replace(settings, simulator_url=street["url"])
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _silent(street: dict[str, Any]) -> None:
+    httpx.post(f"{street['url']}/epay/control/settings", data={"callbacks": "off"})
+
+
 @pytest.fixture
 def open_till(till: Till) -> Till:
     till.account()
@@ -89,7 +101,7 @@ def test_the_attempt_is_as_start_would_have_opened_it(open_till: Till) -> None:
     placed, _started = open_till.start(open_till.shop.place(form.request.sku_code))
     columns = (
         "SELECT to_jsonb(a) - ARRAY['id','attempt_no','order_id','created_at','sent_at','expires_at',"
-        "'next_query_at','provider_ref','redirect_url','qr_content'], next_query_at - created_at < "
+        "'next_query_at','provider_ref','redirect_url','qr_content'], a.next_query_at - a.created_at < "
         "interval '9 seconds', a.expires_at = o.expires_at FROM payment_attempt a JOIN orders o"
         " ON o.station_id = a.station_id AND o.id = a.order_id WHERE o.id = %s"
     )
