@@ -9,7 +9,7 @@ CREATE OR REPLACE FUNCTION place_and_open(p_station bigint, p_channel text, p_ke
   p_risk text, p_risk_reasons jsonb, p_hold_minutes int, p_cap_shopper int, p_cap_ip int, p_cap_share int,
   p_risk_score int, p_risk_facts jsonb, p_attempt_no text, p_plugin text, p_method text, p_account text, p_fee bigint, p_device text)
 RETURNS TABLE (code text, order_id bigint, order_no text, payable bigint, expires_at timestamptz, attempt_id bigint, subject text)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $f$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp SET plan_cache_mode = force_generic_plan AS $f$
 #variable_conflict use_column
 DECLARE v record;
 BEGIN

@@ -100,7 +100,7 @@ def _plain_option(
     if plugin_id == BALANCE:
         return None
     offered = options_of(station_id, ORDER, plugin_id, method)
-    if any(option.offered.account_station_id != MAIN_STATION for option in offered):
+    if any(_asks_first(option, plugin_id, method) for option in offered):
         return None
     demand = Demand(
         station_id=station_id, purpose=ORDER, amount=amount, subject="",
@@ -112,3 +112,10 @@ def _plain_option(
         return None  # the order is placed all the same, and `start` says why
     terms = first.terms
     return first if terms.daily_limit is None and terms.breaker.broken_until is None else None
+
+
+def _asks_first(option: Option, plugin_id: str, method: str) -> bool:
+    """Whether a payer, or the station's own means, must be known before this is chosen."""
+    offered = option.offered
+    asked = (offered.plugin_id, offered.code) == (plugin_id, method)
+    return offered.account_station_id != MAIN_STATION or (asked and offered.method.needs_payer)

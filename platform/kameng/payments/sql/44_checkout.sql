@@ -6,7 +6,7 @@
 -- grant: app
 CREATE OR REPLACE FUNCTION keep_charge(p_station bigint, p_attempt bigint, p_state text, p_provider_ref text, p_redirect_url text, p_qr_content text,
   p_message text, p_cashier jsonb, p_asked boolean, p_hours int, p_minutes int) RETURNS TABLE (code text)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $f$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp SET plan_cache_mode = force_generic_plan AS $f$
 DECLARE v_number text;
 BEGIN
   PERFORM _enter_station(p_station);
@@ -25,7 +25,7 @@ END $f$;
 CREATE OR REPLACE FUNCTION receive_main_notice(p_plugin text, p_digest bytea, p_method text, p_query text, p_headers jsonb, p_body bytea, p_ip text,
   p_result text, p_attempt_no text, p_amount bigint, p_currency text, p_provider_ref text, p_wait boolean, p_holder bigint, p_account text)
 RETURNS TABLE (code text, order_id bigint, order_no text)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $f$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp SET plan_cache_mode = force_generic_plan AS $f$
 #variable_conflict use_column
 DECLARE v_station bigint;
 BEGIN
