@@ -80,7 +80,7 @@ def test_a_change_of_the_same_request_is_seen_in_it(app: Any, memory: Any) -> No
 
 
 def test_a_request_asks_for_the_mark_once(app: Any, memory: Any) -> None:
-    """So a change elsewhere counts at the next request, as in the openapi's."""
+    """So a change elsewhere counts at the next request, as at the open API."""
     read = Reader()
     with app.test_request_context():
         memory.recall("a", read)
