@@ -7,13 +7,23 @@ everywhere, and asking costs nothing. When Redis has lost the mark, all is read 
 
 from __future__ import annotations
 
+import hashlib
 import logging
-from typing import cast
+import time
+from collections.abc import Callable, Hashable
+from typing import Generic, TypeVar, cast
 from uuid import uuid4
+
+from flask import current_app, g, has_request_context
 
 from kameng import redis
 
 log = logging.getLogger(__name__)
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
+KEPT_S = 60.0  # a mark that was not renewed, as Redis was away just then, misleads no longer
+MOST_KEPT = 20_000
 
 # For scripts of others: puts the mark of KEYS[1] into `epoch`; a lost one is made anew.
 LUA = """
@@ -24,6 +34,8 @@ if not epoch then
   redis.call('SET', KEYS[1], epoch)
 end
 """
+_SCRIPT = LUA + "return epoch"
+_DIGEST = hashlib.sha1(_SCRIPT.encode(), usedforsecurity=False).hexdigest()
 
 
 class _Own:
@@ -44,6 +56,50 @@ def current() -> bytes:
     """The mark as it is now; raises Redis errors."""
     script = redis.client().register_script(LUA + "return epoch")
     return cast(bytes, script(keys=[key()]))
+
+
+def seen() -> bytes | None:
+    """The mark, asked for once in a request; None without Redis: then nothing remembered counts.
+
+    What this process itself has changed in the meantime makes it ask again.
+    """
+    if not has_request_context():
+        return _asked()
+    known: tuple[int, bytes | None] | None = g.get("epoch")
+    if known is None or known[0] != _own.count:
+        known = g.epoch = (_own.count, _asked())
+    return known[1]
+
+
+def _asked() -> bytes | None:
+    try:
+        return cast(bytes, redis.client().run_script(_DIGEST, _SCRIPT, [key()], []))
+    except redis.RedisError as error:
+        log.debug("the mark cannot be asked: %s", type(error).__name__)
+        return None
+
+
+class Memory(Generic[K, V]):
+    """What the processes of one application remember of a kind, each while the mark stands."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def recall(self, key: K, read: Callable[[], V]) -> V:
+        """As it was read under the present mark, else read now. `None` is never remembered."""
+        mark = seen()  # before reading: a change in between must not pass for read
+        if mark is None:
+            return read()
+        kept: dict[K, tuple[bytes, float, V]] = current_app.extensions.setdefault(self._name, {})
+        found = kept.get(key)
+        if found and found[0] == mark and time.monotonic() - found[1] < KEPT_S:
+            return found[2]
+        value = read()
+        if value is not None:
+            if len(kept) >= MOST_KEPT:
+                kept.clear()
+            kept[key] = (mark, time.monotonic(), value)
+        return value
 
 
 def own_changes() -> int:

@@ -176,6 +176,9 @@ def test_T12_unsold_cards_cannot_be_read_sold_ones_only_by_their_station(two_ord
 ELSEWHERE = {
     "place_order": "SELECT * FROM place_order(3, 'web', 'k', '', NULL, 'g', 'c', '', '', '1', 1, 1,"
     " 1, '{}', 'allow', '[]', 15, 20, 60, 20)",
+    "place_and_open": "SELECT * FROM place_and_open(3, 'web', 'k', '', NULL, 'g', 'c', '', '', '1', 1,"
+    " 1, 1, '{}', 'allow', '[]', 15, 20, 60, 20, 0, '{}', '1', 'p', 'm', '', 0, '')",
+    "keep_charge": "SELECT * FROM keep_charge(3, 1, 'sent', '', '', '', '', '{}', true, NULL, NULL)",
     "buy_with_balance": "SELECT * FROM buy_with_balance(3, 1, 'n', '', 's', 1, NULL, '{}', '', '1',"
     " '1', '', 'allow', '[]', '{}', '')",
     "cancel_order": "SELECT * FROM cancel_order(3, :order_no, 'x')",

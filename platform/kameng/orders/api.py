@@ -12,6 +12,8 @@ from kameng.orders.domain import (
 )
 from kameng.orders.services.labels import state_label
 from kameng.orders.services.placing import (
+    FirstAttempt,
+    Goods,
     OrderRefused,
     Placed,
     Quote,
@@ -19,6 +21,7 @@ from kameng.orders.services.placing import (
     check_secret,
     complete_old,
     expire_overdue,
+    goods,
     place,
     quote,
 )
@@ -41,10 +44,11 @@ from kameng.orders.services.reading import (
 from kameng.orders.services.returning import REFUNDABLE, ReturnShare, refundable, return_shares
 
 __all__ = [
-    "OPEN_STATES", "REFUNDABLE", "STATES", "TONES", "TRANSITIONS", "EventView", "MoneyTrail",
-    "OrderPage", "OrderRefused", "OrderView", "PlaceRequest", "Placed", "Quote", "ReturnShare",
-    "StationFigures", "TrailLeg", "cancel", "check_secret", "complete_old", "expire_overdue",
-    "flash_refusal", "member_orders", "money_trail", "order_number", "order_page", "orders_by_ids",
-    "orders_by_numbers", "place", "quote", "refundable", "return_shares", "shopper_key",
-    "state_label", "station_figures", "station_orders", "timeline",
+    "OPEN_STATES", "REFUNDABLE", "STATES", "TONES", "TRANSITIONS", "EventView", "FirstAttempt",
+    "Goods", "MoneyTrail", "OrderPage", "OrderRefused", "OrderView", "PlaceRequest", "Placed",
+    "Quote", "ReturnShare", "StationFigures", "TrailLeg", "cancel", "check_secret",
+    "complete_old", "expire_overdue", "flash_refusal", "goods", "member_orders", "money_trail",
+    "order_number", "order_page", "orders_by_ids", "orders_by_numbers", "place", "quote",
+    "refundable", "return_shares", "shopper_key", "state_label", "station_figures",
+    "station_orders", "timeline",
 ]  # fmt: skip

@@ -45,7 +45,8 @@ from kameng.payments.services.by_hand import (
     station_payments,
     waiting_by_hand,
 )
-from kameng.payments.services.charging import Started, read_started
+from kameng.payments.services.charging import Started, Visit, read_started
+from kameng.payments.services.checkout import Checkout, pay, place_order
 from kameng.payments.services.choosing import BALANCE, MethodView, methods
 from kameng.payments.services.collecting import (
     open_attempt,
@@ -84,18 +85,19 @@ from kameng.payments.services.refunding import due_refunds, refund_number, send_
 from kameng.payments.services.refusing import PaymentRefused
 
 __all__ = [
-    "BALANCE", "AccountView", "BillView", "BonusInvalid", "BonusTerms", "BonusView",
-    "DifferenceView", "MethodView", "PaymentRefused", "ProofView", "Started", "Terms", "add_proof",
-    "apply_difference", "apply_payment", "ask_about", "attempt", "attempt_number", "attempts_of",
-    "bills", "bonus_for", "bonus_text", "bonuses_for", "claim_due_queries", "close_attempts",
-    "close_difference", "compare_again", "compare_bill", "confirm_manual", "delete_bonus",
-    "device_of", "difference", "differences", "due_bills", "due_refunds", "fetch_bill",
-    "fund_waiting_orders", "get_bonus", "granted_bonus", "handle_webhook", "has_desk", "lines_of",
-    "list_bonuses", "methods", "needs_payer", "open_attempt", "open_top_up", "parse_time",
-    "pay_with_balance", "payer", "payer_url", "payment_account", "payment_accounts", "plan_bills",
-    "proof", "proofs_of", "proven_count", "push_refund_again", "query_attempt", "read_bonus",
-    "read_started", "refund_by_hand", "refund_number", "refuse_by_hand", "request_posting",
-    "request_refund", "reset_account", "retry_refund", "save_bonus", "send_refund", "set_terms",
-    "start", "start_station_payment", "start_top_up", "station_payments", "switch_bonus",
-    "takes_amount", "waiting_by_hand", "watch_differences", "written_bonus", "yesterday",
+    "BALANCE", "AccountView", "BillView", "BonusInvalid", "BonusTerms", "BonusView", "Checkout",
+    "DifferenceView", "MethodView", "PaymentRefused", "ProofView", "Started", "Terms", "Visit",
+    "add_proof", "apply_difference", "apply_payment", "ask_about", "attempt", "attempt_number",
+    "attempts_of", "bills", "bonus_for", "bonus_text", "bonuses_for", "claim_due_queries",
+    "close_attempts", "close_difference", "compare_again", "compare_bill", "confirm_manual",
+    "delete_bonus", "device_of", "difference", "differences", "due_bills", "due_refunds",
+    "fetch_bill", "fund_waiting_orders", "get_bonus", "granted_bonus", "handle_webhook", "has_desk",
+    "lines_of", "list_bonuses", "methods", "needs_payer", "open_attempt", "open_top_up",
+    "parse_time", "pay", "pay_with_balance", "payer", "payer_url", "payment_account",
+    "payment_accounts", "place_order", "plan_bills", "proof", "proofs_of", "proven_count",
+    "push_refund_again", "query_attempt", "read_bonus", "read_started", "refund_by_hand",
+    "refund_number", "refuse_by_hand", "request_posting", "request_refund", "reset_account",
+    "retry_refund", "save_bonus", "send_refund", "set_terms", "start", "start_station_payment",
+    "start_top_up", "station_payments", "switch_bonus", "takes_amount", "waiting_by_hand",
+    "watch_differences", "written_bonus", "yesterday",
 ]  # fmt: skip

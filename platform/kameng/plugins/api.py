@@ -198,8 +198,8 @@ def _enabled(
     host = current_host()
     found: list[B] = []
     failed: dict[str, str] = {}
-    for plugin, settings in host.all_accounts(station_id, main_only=main_only):
-        if settings.manifest.kind is kind and settings.enabled:
+    for plugin, settings in host.all_accounts(station_id, kind=kind, main_only=main_only):
+        if settings.enabled:
             try:
                 found += host.objects(plugin, settings, wanted)
             except PluginUnavailable as error:

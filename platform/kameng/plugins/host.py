@@ -24,13 +24,14 @@ from kameng.plugins.store import (
     MAIN_STATION,
     AccountRows,
     RowPair,
-    read_accounts,
+    known_accounts,
+    read_health,
     read_pairs,
     write_health,
 )
 from kameng.runtime import current_settings
 from kameng.settings import Settings
-from kameng_sdk.manifest import PluginManifest
+from kameng_sdk.manifest import PluginKind, PluginManifest
 
 EXTENSION = "kameng_plugins"
 MISCONFIGURED = "misconfigured"
@@ -101,13 +102,13 @@ class PluginHost:
     def settings_of(
         self, station_id: int, plugin_id: str, account: str = "", holder: int | None = None
     ) -> Effective:
-        """What counts for one plugin at one station, read now.
+        """What counts for one plugin at one station.
 
         With ``account`` or ``holder`` it is that very account: the station's own unless
         ``holder`` is the main station. Raises `PluginUnavailable` when there is none.
         """
         _plugin, manifest = self.sound(plugin_id)
-        rows = read_accounts(station_id, plugin_id).get(plugin_id, AccountRows())
+        rows = known_accounts(station_id).get(plugin_id, AccountRows())
         if holder is None and not account:
             return effective(manifest, station_id, rows.first)
         whose = station_id if holder is None else holder
@@ -117,14 +118,14 @@ class PluginHost:
         return found
 
     def all_accounts(
-        self, station_id: int, *, main_only: bool = False
+        self, station_id: int, *, kind: PluginKind, main_only: bool = False
     ) -> list[tuple[Plugin, Effective]]:
-        """Every account a station collects on, of every sound plugin, sorted by plugin."""
-        rows = read_accounts(station_id)
+        """Every account a station uses, of every sound plugin of a kind, sorted by plugin."""
+        rows = known_accounts(station_id)
         return [
             (plugin, settings)
             for plugin in self.plugins.values()
-            if plugin.manifest is not None
+            if plugin.manifest is not None and plugin.manifest.kind is kind
             for settings in every_account(
                 plugin.manifest, station_id, rows.get(plugin.id, AccountRows()),
                 main_only=main_only,
@@ -187,7 +188,10 @@ class PluginHost:
         """Show it in the console; written only when it is news."""
         row = settings.account
         report = {"status": MISCONFIGURED, "message": reason}
-        if row and any(row.health.get(name) != value for name, value in report.items()):
+        if row is None:
+            return
+        health = read_health(row.station_id, row.plugin_id, row.account) or {}
+        if any(health.get(name) != value for name, value in report.items()):
             write_health(row.station_id, row.plugin_id, report, row.account)
 
 

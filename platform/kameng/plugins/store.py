@@ -14,12 +14,19 @@ from typing import Any
 from sqlalchemy import ColumnElement, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
+from kameng import epoch
 from kameng.db import db, main_scope
 from kameng.plugins.models import StationPlugin
 
 MAIN_STATION = 1
 TOKEN_BYTES = 24
 REASON = "plugin settings"
+Rows = Mapping[str, Mapping[str, "PluginRow"]]  # of one station, by plugin and account
+
+_rows: epoch.Memory[int, Rows] = epoch.Memory("kameng.plugins.rows")
+_tokens: epoch.Memory[tuple[str, str], tuple[int, str] | None] = epoch.Memory(
+    "kameng.plugins.tokens"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +75,25 @@ class AccountRows:
         return RowPair(self.own.get(""), self.main.get(""))
 
 
+def known_accounts(station_id: int) -> dict[str, AccountRows]:
+    """The rows of a station and of the main station, by plugin, as they are remembered.
+
+    `health` may be older than the rest: reports do not renew the mark.
+    """
+    own = _rows.recall(station_id, lambda: _rows_of(station_id))
+    main = _rows.recall(MAIN_STATION, lambda: _rows_of(MAIN_STATION))
+    return {name: AccountRows(own.get(name, {}), main.get(name, {})) for name in own.keys() | main}
+
+
+def _rows_of(station_id: int) -> Rows:
+    wanted = select(StationPlugin).where(StationPlugin.station_id == station_id)
+    found: dict[str, dict[str, PluginRow]] = {}
+    with main_scope(reason=REASON):
+        for row in db.session.scalars(wanted.order_by(StationPlugin.account)):
+            found.setdefault(row.plugin_id, {})[row.account] = _row(row)
+    return found
+
+
 def read_accounts(station_id: int, plugin_id: str | None = None) -> dict[str, AccountRows]:
     """The rows of a station and of the main station, by plugin, in one query."""
     wanted = select(StationPlugin).where(StationPlugin.station_id.in_({station_id, MAIN_STATION}))
@@ -101,7 +127,11 @@ def all_rows() -> list[PluginRow]:
 
 
 def row_of_token(plugin_id: str, token: str) -> tuple[int, str] | None:
-    """Whose notices arrive under this token: station and account."""
+    """Whose notices arrive under this token: station and account; remembered."""
+    return _tokens.recall((plugin_id, token), lambda: _owner_of(plugin_id, token))
+
+
+def _owner_of(plugin_id: str, token: str) -> tuple[int, str] | None:
     with main_scope(reason="plugin callback"):
         found = db.session.execute(
             select(StationPlugin.station_id, StationPlugin.account).where(
@@ -127,14 +157,26 @@ def ensure_row(station_id: int, plugin_id: str, account: str = "", *, enabled: b
 
     "" when another account does not exist.
     """
+    known = known_accounts(station_id).get(plugin_id, AccountRows()).own.get(account)
+    if known is not None:
+        return known.token
     with main_scope(reason=REASON):
-        if not account:
-            insert_missing(station_id, plugin_id, enabled=enabled)
+        made = not account and insert_missing(station_id, plugin_id, enabled=enabled)
         token = db.session.scalar(
             select(StationPlugin.token).where(*_key(station_id, plugin_id, account))
         )
         db.session.commit()
+    if made:
+        epoch.renew()
     return token or ""
+
+
+def read_health(station_id: int, plugin_id: str, account: str = "") -> Mapping[str, Any] | None:
+    """The latest report as it stands now; None without a row."""
+    with main_scope(reason="plugin health"):
+        return db.session.scalar(
+            select(StationPlugin.health).where(*_key(station_id, plugin_id, account))
+        )
 
 
 def lock_row(

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from kameng.risk.domain import Count, Decision
 from kameng.risk.services.assessing import (
+    Judged,
     OrderRules,
     assess_order,
+    judge_order,
+    keep_decision,
     order_rules,
     store_decision,
     stored_facts,
@@ -20,6 +23,7 @@ from kameng.risk.services.desk import (
 )
 
 __all__ = [
-    "Count", "Decision", "DecisionView", "HeldOrder", "OrderRules", "assess_order", "held_orders",
-    "order_rules", "recent_decisions", "refuse", "release", "store_decision", "stored_facts",
+    "Count", "Decision", "DecisionView", "HeldOrder", "Judged", "OrderRules", "assess_order",
+    "held_orders", "judge_order", "keep_decision", "order_rules", "recent_decisions", "refuse",
+    "release", "store_decision", "stored_facts",
 ]  # fmt: skip

@@ -17,10 +17,11 @@ def gateway_origins(station_id: int) -> list[str]:
     found: set[str] = set()
     # Wallets are filled at the main station's accounts, where a station has its own as well.
     host = current_host()
-    accounts = host.all_accounts(station_id) + host.all_accounts(station_id, main_only=True)
-    for _plugin, settings in accounts:
-        if settings.enabled and settings.manifest.kind is PluginKind.PAYMENT:
-            found.update(_origins(settings))
+    for main_only in (False, True):
+        accounts = host.all_accounts(station_id, kind=PluginKind.PAYMENT, main_only=main_only)
+        for _plugin, settings in accounts:
+            if settings.enabled:
+                found.update(_origins(settings))
     return sorted(found)
 
 

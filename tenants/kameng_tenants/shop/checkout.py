@@ -16,8 +16,9 @@ from kameng.payments import api as payments
 from kameng.risk import api as risk
 from kameng.web import client_ip
 from kameng_tenants.shop import blueprint, forms, kept, keys, product
+from kameng_tenants.shop.device import current_device
 from kameng_tenants.shop.forms import by_field
-from kameng_tenants.shop.paying import method_choices, order_address, start_payment
+from kameng_tenants.shop.paying import go_on, method_choices, order_address
 from kameng_tenants.shop.problems import (
     Problem,
     problem_of,
@@ -101,21 +102,29 @@ def place_order() -> Response | BaseResponse:
     """Place the order and send the shopper to pay; what is wrong is said on the same page."""
     choice = forms.read_choice(request.form)
     try:
-        quote = orders.quote(choice.sku, choice.quantity)
+        goods = orders.goods(choice.sku, choice.quantity)
+        inputs, input_errors = catalog.validate_inputs(goods.product_id, choice.inputs)
+        form = _read_form()
+        if input_errors or form.errors:
+            return _correct(choice, inputs, input_errors, form)
+        try:
+            checkout = _place(goods, choice.quantity, inputs, form)
+        except orders.OrderRefused as refusal:
+            return _refused(refusal, choice, inputs, form)
     except orders.OrderRefused as refusal:
         return _back_to_shop(choice, refusal)
+    return _pay(checkout, form)
+
+
+def _correct(
+    choice: forms.Choice, inputs: dict[str, str], input_errors: dict[str, str], form: _Form
+) -> Response | BaseResponse:
+    """What was filled in is no good: the page again, which says why."""
+    quote = orders.quote(choice.sku, choice.quantity)
     view = product.product_by_slug(quote.product_slug)
-    inputs, input_errors = catalog.validate_inputs(view.id, choice.inputs)
     if input_errors:
         return product.show(view, choice, input_errors, 422)
-    form = _read_form()
-    if form.errors:
-        return show(quote, view, inputs, **form.shown(), status=422)
-    try:
-        placed = _place(quote, inputs, form)
-    except orders.OrderRefused as refusal:
-        return _refused(refusal, choice, view, inputs, form)
-    return _pay(placed, form)
+    return show(quote, view, inputs, **form.shown(), status=422)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,48 +167,45 @@ def _read_form() -> _Form:
     )
 
 
-def _place(quote: orders.Quote, inputs: dict[str, str], form: _Form) -> orders.Placed:
+def _place(
+    goods: orders.Goods, quantity: int, inputs: dict[str, str], form: _Form
+) -> payments.Checkout:
     member_id = g.viewer.id if g.viewer.kind == "member" else None
-    decision = risk.assess_order(
+    judged = risk.judge_order(
         station_id=g.station.id,
-        kind=quote.kind,
+        kind=goods.kind,
         ip=client_ip(),
         member_id=member_id,
         contact=form.contact,
-        amount=quote.payable,
-        facts={"sku": quote.sku_code, "quantity": quote.quantity},
+        amount=(goods.unit_price * quantity + 50) // 100 * 100,
+        facts={"sku": goods.sku_code, "quantity": quantity},
         event_id=form.key,
     )
-    if decision[0] == "block":
-        raise orders.OrderRefused(
-            "risk_blocked", _("这笔订单没有通过安全检查，没有下单。请联系客服。"), status=403
-        )
-    return orders.place(
-        orders.PlaceRequest(
-            sku_code=quote.sku_code,
-            quantity=quote.quantity,
-            inputs=inputs,
-            contact=form.contact,
-            expected_payable=form.expected,
-            idempotency_key=form.key,
-            ip=client_ip(),
-            member_id=member_id,
-        ),
-        risk=decision,
+    if judged.found.decision == "block":
+        risk.keep_decision(g.station.id, judged)
+        words = _("这笔订单没有通过安全检查，没有下单。请联系客服。")
+        raise DomainError("risk_blocked", words, status=403)
+    request = orders.PlaceRequest(
+        sku_code=goods.sku_code,
+        quantity=quantity,
+        inputs=inputs,
+        contact=form.contact,
+        expected_payable=form.expected,
+        idempotency_key=form.key,
+        ip=client_ip(),
+        member_id=member_id,
+    )
+    return payments.place_order(
+        request, goods, judged, *forms.split_method(form.method), current_device()
     )
 
 
 def _refused(
-    refusal: orders.OrderRefused,
-    choice: forms.Choice,
-    view: catalog.ProductView,
-    inputs: dict[str, str],
-    form: _Form,
+    refusal: orders.OrderRefused, choice: forms.Choice, inputs: dict[str, str], form: _Form
 ) -> Response | BaseResponse:
     """Nothing was charged. Say why; with a changed price, old and new stand side by side."""
-    if refusal.code == "risk_blocked":
-        raise refusal
     quote = orders.quote(choice.sku, choice.quantity)
+    view = product.product_by_slug(quote.product_slug)
     shown = form.shown()
     if refusal.code == "out_of_stock":
         return _fewer(quote, view, inputs, shown)
@@ -223,11 +229,12 @@ def _fewer(
     return show(quote, view, inputs, **shown, problem=problem, status=409)
 
 
-def _pay(placed: orders.Placed, form: _Form) -> BaseResponse:
+def _pay(checkout: payments.Checkout, form: _Form) -> BaseResponse:
     """Start to collect and go there. A refusal leaves the order waiting for another way."""
+    placed = checkout.placed
     target = order_address(placed.order_no, placed.secret)
     try:
-        target = start_payment(placed.order_no, form.method, placed.secret) or target
+        target = go_on(checkout, form.method) or target
     except payments.PaymentRefused as refusal:
         target = f"/o/{placed.order_no}/pay?k={placed.secret}&problem={refusal.code}"
     response = redirect(target, 303)

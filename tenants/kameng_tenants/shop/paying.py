@@ -102,7 +102,22 @@ def start_payment(order_no: str, method: str, secret: str, payer: str = "") -> s
     return next_step(started, go_address(order_no, secret))
 
 
+def go_on(checkout: payments.Checkout, method: str) -> str:
+    """The first payment of an order that was placed a moment ago; returns as `start_payment`."""
+    order_no, secret = checkout.placed.order_no, checkout.placed.secret
+    if checkout.option is None:
+        return start_payment(order_no, method, secret)
+    kept = "" if request.cookies else secret
+    visit = payments.Visit(
+        client_ip=client_ip(), locale=current_locale(), device=current_device(),
+        return_url=request.host_url.rstrip("/") + back_address(order_no, kept),
+    )  # fmt: skip
+    return next_step(payments.pay(checkout, visit), go_address(order_no, secret))
+
+
 def _ask_payer(order_no: str, method: str, kept: str) -> str:
+    if not payments.needs_payer(*split_method(method)):
+        return ""
     query = {"m": method} | ({"k": kept} if kept else {})
     amount = orders.order_page(order_no).payable
     return ask_payer(order_no, method, amount, f"/o/{order_no}/payer?{urlencode(query)}")
@@ -138,7 +153,7 @@ def back_address(order_no: str, secret: str) -> str:
 
 def next_step(started: payments.Started, go: str) -> str:
     """Where the browser goes with an open attempt: the gateway, the page `go`, or "" to wait."""
-    cashier = payments.attempt(started.attempt_no).cashier or {}
+    cashier = started.cashier
     if cashier.get("form") or cashier.get("bridge"):
         return go
     return "" if cashier.get("details") else started.redirect_url

@@ -10,6 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from kameng import epoch
 from kameng.db import main_scope, station_scope
 from kameng.errors import Conflict, DomainError, NotFound
 from kameng.plugins import api as plugins
@@ -41,6 +42,7 @@ def _accounts(shop: Any) -> Iterator[None]:
     shop.owner.execute("DELETE FROM station_plugin")
     ANSWERS.clear()
     with shop.app.app_context():
+        epoch.renew()  # behind the product's back
         plugins.configure(MAIN, PLUGIN, {"shop": "1"}, "test")
         plugins.set_enabled(MAIN, PLUGIN, True, "test")
         plugins.add_account(MAIN, PLUGIN, "b", "test")

@@ -18,12 +18,15 @@ from kameng.errors import DomainError
 
 MAX_FIELDS = 12
 
+_known: epoch.Memory[int, list[FieldRule]] = epoch.Memory("kameng.catalog.fields")
+
 
 def validate_inputs(
     product_id: int, raw: Mapping[str, object]
 ) -> tuple[dict[str, str], dict[str, str]]:
     """What the shopper filled in: the cleaned values, and a sentence for each field to correct."""
-    clean, problems = validate_all(fields_of(product_id), raw)
+    fields = _known.recall(product_id, lambda: fields_of(product_id))
+    clean, problems = validate_all(fields, raw)
     return clean, {name: problem_text(problem) for name, problem in problems.items()}
 
 

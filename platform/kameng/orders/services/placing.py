@@ -13,7 +13,8 @@ import psycopg
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import select, text
 
-from kameng.db import call, current_scope, db, run
+from kameng import epoch
+from kameng.db import call, current_scope, db, end_reading, run
 from kameng.errors import DomainError
 from kameng.orders.domain import (
     PlaceRequest,
@@ -88,8 +89,47 @@ class Placed:
     payable: int
     expires_at: datetime
     repeated: bool
+    attempt_id: int | None = None
+    subject: str = ""  # what the gateway may be told; known where an attempt was opened
 
 
+@dataclass(frozen=True, slots=True)
+class Goods:
+    """What a checkout must know of a SKU beforehand. The price is for risk rules alone."""
+
+    sku_id: int
+    sku_code: str
+    product_id: int
+    kind: str
+    unit_price: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FirstAttempt:
+    """The attempt to open with an order, at an account of the main station; fee at scale 4.
+
+    `risk_score` and `risk_facts` (JSON) complete the decision, which is kept with it.
+    """
+
+    attempt_no: str
+    plugin_id: str
+    method: str
+    account: str
+    fee: int
+    device: str
+    risk_score: int
+    risk_facts: str
+
+    def params(self) -> dict[str, Any]:
+        """For `place_and_open`."""
+        return {
+            "p_risk_score": self.risk_score, "p_risk_facts": self.risk_facts,
+            "p_attempt_no": self.attempt_no, "p_plugin": self.plugin_id, "p_method": self.method,
+            "p_account": self.account, "p_fee": self.fee, "p_device": self.device,
+        }  # fmt: skip
+
+
+_known: epoch.Memory[tuple[int, str], Goods] = epoch.Memory("kameng.orders.goods")
 QUOTE_SQL = text("""
     SELECT s.id AS sku_id, s.code AS sku_code, s.name AS sku_name, p.id AS product_id,
            p.slug AS product_slug, p.name AS product_name, p.kind, l.price, s.face_value,
@@ -127,18 +167,41 @@ def quote(sku_code: str, quantity: int) -> Quote:
     )
 
 
-def place(request: PlaceRequest, risk: tuple[str, list[Any]] = ("allow", [])) -> Placed:
+def goods(sku_code: str, quantity: int) -> Goods:
+    """A SKU of the scope's station as it is remembered; raises `OrderRefused` as `quote` does.
+
+    Whether it is on sale, and at which price, is decided when the order is placed.
+    """
+    if not 1 <= quantity <= MAX_QUANTITY:
+        raise _refused("quantity_invalid")
+
+    def read() -> Goods:
+        found = quote(sku_code, 1)
+        return Goods(found.sku_id, found.sku_code, found.product_id, found.kind, found.unit_price)
+
+    return _known.recall((_station_id(), sku_code), read)
+
+
+def place(
+    request: PlaceRequest, risk: tuple[str, list[Any]] = ("allow", []), *,
+    sku_id: int | None = None, attempt: FirstAttempt | None = None,
+) -> Placed:  # fmt: skip
     """Place an order and hold its cards for `hold_minutes`; raises `OrderRefused`.
+
+    With `attempt` a new order has its first attempt, and the decision is kept, in the same
+    statement; `out_of_stock` undoes both. `sku_id` spares the look-up of the code.
 
     Needs a station scope. The same key and content give the same order again; refusals leave
     nothing behind. A changed price is refused with `new_payable`, so nobody pays other than shown.
     """
     station_id = _station_id()
-    wanted = quote(request.sku_code, request.quantity)
-    db.session.rollback()  # the one statement below is the whole transaction
+    if sku_id is None:
+        sku_id = quote(request.sku_code, request.quantity).sku_id
+    end_reading()  # the one statement below is the whole transaction
     settings = current_settings()
     secret = lookup_secret(settings.secret_key, station_id, request.idempotency_key)
     row = _retrying_busy_stock(
+        "place_and_open" if attempt else "place_order",
         p_station=station_id,
         p_channel=request.channel,
         p_key=request.idempotency_key,
@@ -149,7 +212,7 @@ def place(request: PlaceRequest, risk: tuple[str, list[Any]] = ("allow", [])) ->
         p_secret_hash=secret_digest(secret),
         p_ip=request.ip,
         p_order_no=order_number(datetime.now(UTC), secrets.randbelow(10**12)),
-        p_sku=wanted.sku_id,
+        p_sku=sku_id,
         p_quantity=request.quantity,
         p_expected=request.expected_payable,
         p_inputs=json.dumps(dict(request.inputs)),
@@ -160,6 +223,7 @@ def place(request: PlaceRequest, risk: tuple[str, list[Any]] = ("allow", [])) ->
         p_cap_ip=settings.hold_max_per_ip,
         p_cap_share=settings.hold_max_share_percent,
         p_flash=request.flash_sale or None,
+        **(attempt.params() if attempt else {}),
     )
     if row["code"] not in ("ok", "repeat"):
         raise _refused(row["code"], new_payable=row["payable"])
@@ -170,15 +234,17 @@ def place(request: PlaceRequest, risk: tuple[str, list[Any]] = ("allow", [])) ->
         row["payable"],
         row["expires_at"],
         row["code"] == "repeat",
+        row.get("attempt_id"),
+        row.get("subject") or "",
     )
 
 
-def _retrying_busy_stock(**params: Any) -> dict[str, Any]:
-    """Call place_order; while others hold the last cards in open transactions, ask again."""
+def _retrying_busy_stock(function: str, **params: Any) -> dict[str, Any]:
+    """Call it; while others hold the last cards in open transactions, ask again."""
     give_up = time.monotonic() + BUSY_RETRY_S
     while True:
         try:
-            return call("place_order", **params)
+            return call(function, **params)
         except psycopg.Error as error:
             busy = error.sqlstate in ("KM005", "40P01", "40001")
             if busy and time.monotonic() < give_up:

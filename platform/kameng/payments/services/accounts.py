@@ -11,6 +11,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import insert
 
+from kameng import epoch
 from kameng.db import db, main_scope
 from kameng.errors import DomainError, NotFound
 from kameng.identity.api import audit
@@ -114,6 +115,7 @@ def set_terms(
         subject = _subject(plugin_id, account)
         audit(actor, "payment.account_terms", subject, detail, station_id=station_id)
         db.session.commit()
+    epoch.renew()
 
 
 def reset_account(station_id: int, plugin_id: str, account: str, actor: str) -> None:

@@ -138,16 +138,25 @@ def new_attempt(
     **values: Any,
 ) -> PaymentAttempt:  # fmt: skip
     """A row that is not stored yet."""
-    told = fee_bp or plugins.public_value(
-        demand.station_id, plugin_id, "fee_bp", holder=holder, account=account
-    )
+    told = fee_bp or _told_fee(demand.station_id, holder, plugin_id, account)
     return PaymentAttempt(
         station_id=demand.station_id, attempt_no=fresh_number(), purpose=demand.purpose,
         plugin_id=plugin_id, method=method, amount=demand.amount,
-        fee=gateway_fee(demand.amount, int(str(told or 0))), expires_at=demand.expires_at,
+        fee=gateway_fee(demand.amount, told), expires_at=demand.expires_at,
         next_query_at=datetime.now(UTC) + timedelta(seconds=8), account_station_id=holder,
         account=account, **demand.links, **values,
     )  # fmt: skip
+
+
+def fee_of(station_id: int, option: Option, amount: int) -> int:
+    """What the gateway will keep of an amount, at scale 4."""
+    told = option.offered.fee_bp or _told_fee(station_id, *option.key)
+    return gateway_fee(amount, told)
+
+
+def _told_fee(station_id: int, holder: int, plugin_id: str, account: str) -> int:
+    told = plugins.public_value(station_id, plugin_id, "fee_bp", holder=holder, account=account)
+    return int(str(told or 0))
 
 
 def give_up(station_id: int, attempt_id: int, message: str = "") -> None:

@@ -1,4 +1,7 @@
-"""The breaker of an account, shared by all processes: short transactions on its row."""
+"""The breaker of an account, shared by all processes: short transactions on its row.
+
+Choosing goes by what processes remember of sound accounts; the first failure renews the mark.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from typing import Any
 from flask_babel import gettext as _
 from sqlalchemy import select, text, update
 
+from kameng import epoch
 from kameng.breaker import Breaker, after_failure, after_trial_begun
 from kameng.db import db, main_scope
 from kameng.payments.models import PaymentAccount
@@ -58,14 +62,17 @@ def note_failure(key: Key, error: str, *, trial: bool = False) -> bool:
     with main_scope(reason=REASON):
         db.session.execute(_MAKE, {"station": key[0], "plugin": key[1], "account": key[2]})
         row = _locked(key)
-        tripped = False
+        tripped = was_sound = False
         if row is not None:
+            was_sound = _state(row) == Breaker()
             state, tripped = after_failure(_state(row), now, trial=trial)
             _keep(row, state)
             row.last_error = error[:200]
             if tripped:
                 _warn(key, row, error)
         db.session.commit()
+    if was_sound:
+        epoch.renew()
     return tripped
 
 

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import update
 
-from kameng.db import db, run
+from kameng.breaker import Breaker
+from kameng.db import call, db, end_reading
 from kameng.payments.domain import BY_HAND_LIVES, KEPT_FOR_TRANSFER
-from kameng.payments.models import PaymentAttempt
 from kameng.payments.services.attempts import CHARGE_S, Demand, Opened, attempt, payer_mark
 from kameng.payments.services.breaking import note_failure, note_success
 from kameng.payments.services.choosing import Option, device_word
@@ -58,7 +57,7 @@ def charge(
 
     Raises `PaymentRefused` (`gateway_declined`) when the gateway has said no.
     """
-    db.session.rollback()  # no transaction stays open while we wait for the gateway
+    end_reading()  # no transaction stays open while we wait for the gateway
     holder, plugin_id, account = option.key
     try:
         provider = plugins.provider(
@@ -96,7 +95,7 @@ def _judge_account(option: Option, answer: plugins.Answer[Any], trial: bool) -> 
         return  # our own matter: nobody was asked
     if answer.outcome is Outcome.UNKNOWN or answer.misconfigured or answer.code == "not_sent":
         note_failure(option.key, f"{answer.code} {answer.message}".strip(), trial=trial)
-    else:
+    elif option.terms.breaker != Breaker():  # a failure of this very moment waits for the next
         note_success(option.key)
 
 
@@ -107,33 +106,19 @@ def _keep(
     result = answer.value or ChargeResult(outcome=answer.outcome)
     state = {Outcome.DECLINED: "declined", Outcome.UNKNOWN: "unknown"}.get(answer.outcome, "sent")
     cashier = cashier_of(result)
-    changes: dict[str, Any] = {
-        "state": state, "sent_at": datetime.now(UTC),
-        "provider_ref": result.provider_ref, "redirect_url": result.redirect_url,
-        "qr_content": result.qr_content, "message": answer.message,
-        "cashier": cashier | ({"payer": payer_mark(payer)} if payer else {}),
-    }  # fmt: skip
-    if state == "declined":
-        changes["next_query_at"] = None
+    kept = cashier | ({"payer": payer_mark(payer)} if payer else {})
     by_hand = state == "sent" and bool(result.details)
-    if by_hand and PaymentCapability.QUERY not in option.offered.capabilities:
-        changes["next_query_at"] = None  # nobody is asked who could not tell
-    # A notice may have been faster than this answer: what is paid stays paid.
-    db.session.execute(
-        update(PaymentAttempt)
-        .where(
-            PaymentAttempt.station_id == demand.station_id, PaymentAttempt.id == opened.id,
-            PaymentAttempt.state == "created",
-        )
-        .values(**changes)
+    # Nobody is asked who has said no, or who could not tell.
+    asked = state != "declined" and not (
+        by_hand and PaymentCapability.QUERY not in option.offered.capabilities
+    )
+    call(
+        "keep_charge", p_station=demand.station_id, p_attempt=opened.id, p_state=state,
+        p_provider_ref=result.provider_ref, p_redirect_url=result.redirect_url,
+        p_qr_content=result.qr_content, p_message=answer.message, p_cashier=json.dumps(kept),
+        p_asked=asked, p_hours=int(BY_HAND_LIVES.total_seconds()) // 3600 if by_hand else None,
+        p_minutes=int(KEPT_FOR_TRANSFER.total_seconds()) // 60 if by_hand else None,
     )  # fmt: skip
-    if by_hand:
-        run(
-            "keep_for_transfer", p_station=demand.station_id, p_attempt_no=opened.number,
-            p_hours=int(BY_HAND_LIVES.total_seconds()) // 3600,
-            p_minutes=int(KEPT_FOR_TRANSFER.total_seconds()) // 60,
-        )  # fmt: skip
-    db.session.commit()
     return Started(opened.number, state, result.redirect_url, result.qr_content, cashier)
 
 

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import select, tuple_
 
+from kameng import epoch
 from kameng.breaker import Breaker
 from kameng.db import db, main_scope, run
 from kameng.ledger.api import wallet
@@ -26,6 +27,8 @@ ORDER = "order"
 MAIN_STATION = 1
 CHINA = ZoneInfo("Asia/Shanghai")
 MOST_PIECES = 1_000_000
+
+_terms: epoch.Memory[tuple[int, str, str], Terms | None] = epoch.Memory("kameng.payments.terms")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,13 +114,23 @@ def options_of(station_id: int, purpose: str, plugin_id: str, method: str) -> li
 def with_terms(offered: Iterable[plugins.OfferedMethod]) -> list[Option]:
     """Each with the terms of its account; the wallet is none of them."""
     kept = [item for item in offered if item.plugin_id != BALANCE]
-    known = read_terms({account_key(item) for item in kept})
-    return [Option(item, known.get(account_key(item), Terms())) for item in kept]
+    return [Option(item, known_terms(account_key(item))) for item in kept]
 
 
-def read_terms(keys: set[tuple[int, str, str]]) -> dict[tuple[int, str, str], Terms]:
-    """Terms of the accounts that have any, in one query."""
-    return {key: found[0] for key, found in account_terms(keys).items()}
+def known_terms(key: tuple[int, str, str]) -> Terms:
+    """Terms of an account: remembered while it is sound, read now once it has failed."""
+    sound = _terms.recall(key, lambda: _sound_terms(key))
+    return _terms_now(key) if sound is None else sound
+
+
+def _sound_terms(key: tuple[int, str, str]) -> Terms | None:
+    found = _terms_now(key)
+    return found if found.breaker == Breaker() else None
+
+
+def _terms_now(key: tuple[int, str, str]) -> Terms:
+    found = account_terms({key})
+    return found[key][0] if key in found else Terms()
 
 
 def account_terms(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from flask_babel import lazy_gettext as _l
@@ -63,7 +64,7 @@ def start(
     if order.state != "pending_payment" or order.expires_at <= datetime.now(UTC):
         raise PaymentRefused("not_payable", _l("订单已不能付款"))
     visit = Visit(client_ip=client_ip, return_url=return_url, locale=locale, device=device)
-    return _collect(_order_demand(order), plugin_id, method, visit, payer)
+    return collect(_order_demand(order), plugin_id, method, visit, payer)
 
 
 def open_attempt(order_no: str, plugin_id: str, method: str) -> str:
@@ -100,7 +101,7 @@ def start_top_up(
     if decision != "allow":
         raise PaymentRefused("risk_refused", _l("操作太频繁，请稍后再试。"), status=429)
     visit = Visit(client_ip=client_ip, return_url=return_url, locale=locale, device=device)
-    return _collect(demand, plugin_id, method, visit, payer)
+    return collect(demand, plugin_id, method, visit, payer)
 
 
 def start_station_payment(
@@ -124,7 +125,7 @@ def start_station_payment(
         links={"opened_by": actor}, bound_to=f"station:{station_id}",
     )  # fmt: skip
     visit = Visit(client_ip=client_ip, return_url=return_url, locale=locale, device=device)
-    return _collect(demand, plugin_id, method, visit, payer)
+    return collect(demand, plugin_id, method, visit, payer)
 
 
 def takes_amount(purpose: str, amount: int) -> bool:
@@ -132,8 +133,11 @@ def takes_amount(purpose: str, amount: int) -> bool:
     return _sound(amount, STATION_MAX if purpose in PURPOSES else TOP_UP_MAX)
 
 
-def _collect(demand: Demand, plugin_id: str, method: str, visit: Visit, token: str) -> Started:
-    """One account after the other, until one has been asked."""
+def collect(
+    demand: Demand, plugin_id: str, method: str, visit: Visit, token: str,
+    failed: tuple[Option, Opened] | None = None,
+) -> Started:  # fmt: skip
+    """One account after the other, until one has been asked; `failed` could not be asked before."""
     if recovery.active():  # it may have been paid in the time that is forgotten
         words = _l("系统正在恢复数据，暂停付款。已付的款不会丢失，请稍后再看订单")
         raise PaymentRefused("recovering", words, status=503)
@@ -145,12 +149,14 @@ def _collect(demand: Demand, plugin_id: str, method: str, visit: Visit, token: s
             client_ip=visit.client_ip, return_url=visit.return_url, locale=visit.locale,
             device=visit.device, payer=known.payer,
         )  # fmt: skip
-    failed: Opened | None = None
+    tried, last = failed or (None, None)
     for option in options:
+        if tried is not None and option.key == tried.key:
+            continue
         trial = option.terms.breaker.broken_until is not None
         if trial and not begin_trial(option.key):
             continue
-        but = failed.id if failed else None
+        but = last.id if last else None
         opened = open_for(demand, option, device, visit.payer, pairs, but)
         if opened is None:
             continue
@@ -159,25 +165,28 @@ def _collect(demand: Demand, plugin_id: str, method: str, visit: Visit, token: s
         started = charge(demand, option, opened, visit, trial)
         if started is not None:
             return started
-        failed = opened
-    if failed is None:  # while we chose, others took the trial or the rest of the day's limit
+        last = opened
+    if last is None:  # while we chose, others took the trial or the rest of the day's limit
         raise refused(Unfit.BROKEN)
-    give_up(demand.station_id, failed.id, "nothing was sent")
+    give_up(demand.station_id, last.id, "nothing was sent")
     db.session.commit()
-    return told(Started(failed.number, "declined", "", ""))
+    return told(Started(last.number, "declined", "", ""))
 
 
 def choose(
-    demand: Demand, plugin_id: str, method: str, device: Device | str | None, known: Payer | None
-) -> tuple[list[Option], set[tuple[str, str]]]:
+    demand: Demand, plugin_id: str, method: str, device: Device | str | None, known: Payer | None,
+    options: Sequence[Option] | None = None,
+) -> tuple[list[Option], set[tuple[str, str]]]:  # fmt: skip
     """The accounts that may take this payment, in the order in which to try them.
 
     Those of the gateway that was shown come first; others of the same way stand in for them.
 
     And all (plugin, method) of the way that work in this browser: an open attempt of these is as
-    good as a new one. Raises `PaymentRefused` with the reason when there is none.
+    good as a new one. `options` are all of the way, where they are known already. Raises
+    `PaymentRefused` with the reason when there is none.
     """
-    options = options_of(demand.station_id, demand.purpose, plugin_id, method)
+    if options is None:
+        options = options_of(demand.station_id, demand.purpose, plugin_id, method)
     if known is not None:
         options = [o for o in options if known.is_of(o)]
     if not options:
@@ -251,6 +260,6 @@ def _sound(amount: int, most: int) -> bool:
 
 
 __all__ = [
-    "BALANCE", "PaymentRefused", "Started", "choose", "open_attempt", "open_top_up", "start",
-    "start_station_payment", "start_top_up", "takes_amount",
+    "BALANCE", "PaymentRefused", "Started", "choose", "collect", "open_attempt", "open_top_up",
+    "start", "start_station_payment", "start_top_up", "takes_amount",
 ]  # fmt: skip

@@ -56,7 +56,7 @@ def handle_webhook(
         _record(station_id, base, "ignored")
         return result.reply
     try:
-        codes = [_apply(station_id, plugin_id, event, base) for event in paid]
+        codes = [_apply(station_id, event, base) for event in paid]
     except psycopg.DataError as error:
         # Signed, and yet no number or text that could be ours: an amount beyond all money, say.
         return _refuse(station_id, base, f"values out of range: {type(error).__name__}")
@@ -73,13 +73,15 @@ def _refuse(station_id: int, base: dict[str, Any], reason: str) -> WebhookReply:
     return REFUSED
 
 
-def _apply(station_id: int, plugin_id: str, event: PaymentEvent, base: dict[str, Any]) -> str:
-    owner = _station_of(station_id, base, event.attempt_no)
-    row = call_until_decided(
-        "receive_notice", **base, p_station=owner, p_result="", p_attempt_no=event.attempt_no,
-        p_amount=event.amount.amount, p_currency=event.amount.currency,
-        p_provider_ref=event.provider_ref,
-    )  # fmt: skip
+def _apply(station_id: int, event: PaymentEvent, base: dict[str, Any]) -> str:
+    told: dict[str, Any] = {
+        **base, "p_result": "", "p_attempt_no": event.attempt_no, "p_amount": event.amount.amount,
+        "p_currency": event.amount.currency, "p_provider_ref": event.provider_ref,
+    }  # fmt: skip
+    if station_id == plugins.MAIN_STATION:  # whose attempt it is, the function finds itself
+        row = call_until_decided("receive_main_notice", **told)
+    else:
+        row = call_until_decided("receive_notice", p_station=station_id, **told)
     log.info("callback applied attempt=%s code=%s", event.attempt_no, row["code"])
     return str(row["code"])
 

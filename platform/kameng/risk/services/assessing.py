@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import text
 
-from kameng.db import db
+from kameng.db import db, in_transaction
 from kameng.plugins import api as plugins
 from kameng.plugins.api import BoundRule, RuleFailed
 from kameng.risk.domain import (
@@ -75,7 +75,8 @@ class OrderRules:
 
 def order_rules(station_id: int) -> OrderRules:
     """The rules as they are switched on now; commits the open transaction."""
-    db.session.commit()
+    if in_transaction():
+        db.session.commit()
     rules, lost = _rules(station_id)
     return OrderRules(station_id, tuple(rules), tuple(lost))
 
@@ -90,6 +91,21 @@ def stored_facts(subject: RiskSubject, counted: Mapping[str, int], event_id: str
     return json.dumps(facts)
 
 
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What the rules have decided about an order, not yet kept."""
+
+    subject: RiskSubject
+    counted: Mapping[str, int]
+    event_id: str
+    found: Assessment
+
+    @property
+    def facts(self) -> str:
+        """What is kept of it, as JSON."""
+        return stored_facts(self.subject, self.counted, self.event_id)
+
+
 def assess_order(
     station_id: int,
     kind: str,
@@ -100,20 +116,41 @@ def assess_order(
     facts: Mapping[str, FactValue] | None,
     event_id: str,
 ) -> tuple[Decision, list[dict[str, str]]]:
+    """Judge what is about to be bought and keep the decision: `judge_order`, `keep_decision`.
+
+    Returns the decision and its reasons [{rule, code, text}] for `orders.place(risk=…)`.
+    """
+    judged = judge_order(station_id, kind, ip, member_id, contact, amount, facts, event_id)
+    keep_decision(station_id, judged)
+    return judged.found.decision, judged.found.reasons
+
+
+def judge_order(
+    station_id: int,
+    kind: str,
+    ip: str,
+    member_id: int | None,
+    contact: str,
+    amount: int,
+    facts: Mapping[str, FactValue] | None,
+    event_id: str,
+) -> Judged:
     """Judge what is about to be bought; ends and commits the open transaction.
 
     `kind`: card, top_up, manual, bundle, wallet_top_up. `amount` at scale 4. `event_id` is the
-    order's idempotency key: the same one is counted once, however often it is sent. Returns the
-    decision and its reasons [{rule, code, text}] for `orders.place(risk=…)`. Never raises for a
-    broken rule: that is a review.
+    order's idempotency key: the same one is counted once, however often it is sent. Never raises
+    for a broken rule: that is a review.
     """
     asked = order_rules(station_id)  # plugins: no transaction stays open while they think
     counted = count(station_id, event_id, asked.counters(kind, ip, member_id))
     told = {**(facts or {}), "contact": contact, **counted}
     subject = asked.subject(kind, ip, member_id, amount, told)
-    found = asked.judge(subject)
-    store_decision(station_id, subject, counted, event_id, found)
-    return found.decision, found.reasons
+    return Judged(subject, counted, event_id, asked.judge(subject))
+
+
+def keep_decision(station_id: int, judged: Judged) -> None:
+    """Keep a decision in a transaction of its own; commits."""
+    store_decision(station_id, judged.subject, judged.counted, judged.event_id, judged.found)
 
 
 def _rules(station_id: int) -> tuple[Sequence[BoundRule], list[Opinion]]:

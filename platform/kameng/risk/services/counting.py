@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from collections.abc import Mapping, Sequence
 from typing import cast
@@ -27,6 +28,7 @@ for i, key in ipairs(KEYS) do
 end
 return counts
 """
+DIGEST = hashlib.sha1(SLIDING_WINDOWS.encode(), usedforsecurity=False).hexdigest()
 
 
 def count(station_id: int, event_id: str, wanted: Sequence[Count]) -> Mapping[str, int]:
@@ -48,8 +50,8 @@ def count(station_id: int, event_id: str, wanted: Sequence[Count]) -> Mapping[st
 def _count_in_redis(event: str, wanted: Sequence[Count]) -> list[int]:
     keys = [kameng_redis.global_key("risk", one.name, one.window_s, one.key) for one in wanted]
     windows = [one.window_s for one in wanted]
-    script = kameng_redis.client().register_script(SLIDING_WINDOWS)
-    return [int(number) for number in cast(list[int], script(keys=keys, args=[event, *windows]))]
+    given = DIGEST, SLIDING_WINDOWS, keys, [event, *windows]
+    return [int(number) for number in cast(list[int], kameng_redis.client().run_script(*given))]
 
 
 def _count_in_postgresql(station_id: int, event: str, wanted: Sequence[Count]) -> list[int]:
