@@ -54,8 +54,7 @@ def key() -> str:
 
 def current() -> bytes:
     """The mark as it is now; raises Redis errors."""
-    script = redis.client().register_script(LUA + "return epoch")
-    return cast(bytes, script(keys=[key()]))
+    return cast(bytes, redis.client().run_script(_DIGEST, _SCRIPT, [key()], []))
 
 
 def seen() -> bytes | None:
@@ -73,7 +72,7 @@ def seen() -> bytes | None:
 
 def _asked() -> bytes | None:
     try:
-        return cast(bytes, redis.client().run_script(_DIGEST, _SCRIPT, [key()], []))
+        return current()
     except redis.RedisError as error:
         log.debug("the mark cannot be asked: %s", type(error).__name__)
         return None

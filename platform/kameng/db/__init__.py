@@ -1,7 +1,7 @@
 """Database: scopes, sessions, guarded functions. Raw connections are refused elsewhere."""
 
 from kameng.db.base import Amount, Base, BigId
-from kameng.db.guarded import call, run
+from kameng.db.guarded import call, call_or_none, run
 from kameng.db.scope import (
     NoScope,
     Scope,
@@ -20,6 +20,7 @@ __all__ = [
     "NoScope",
     "Scope",
     "call",
+    "call_or_none",
     "current_scope",
     "db",
     "end_reading",

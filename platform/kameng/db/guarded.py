@@ -48,19 +48,24 @@ def call(function: str, *, as_main: bool = False, **params: Any) -> Row:
     is: prepared once for each connection, one blocking call of libpq. A connection that died with
     a restart of PostgreSQL is replaced and the call repeated: the functions are keyed.
     """
+    row = call_or_none(function, as_main=as_main, **params)
+    if row is None:
+        raise RuntimeError(f"{function} returned nothing")
+    return row
+
+
+def call_or_none(function: str, *, as_main: bool = False, **params: Any) -> Row | None:
+    """The same for a function that may find nothing."""
     if in_transaction():
         raise RuntimeError(f"{function} must not wait behind an open transaction of the same scope")
     statement = _statement(function, tuple(params))
     hot = engine("hot_main" if as_main else "hot")
     placed = _places.acquire(timeout=PATIENCE_S)
     try:
-        row = _repeated(hot, statement, tuple(params.values()))
+        return _repeated(hot, statement, tuple(params.values()))
     finally:
         if placed:
             _places.release()
-    if row is None:
-        raise RuntimeError(f"{function} returned nothing")
-    return row
 
 
 def _repeated(hot: Engine, statement: bytes, values: tuple[Any, ...]) -> Row | None:
@@ -138,7 +143,7 @@ def _fetch(hot: Engine, statement: bytes, values: tuple[Any, ...]) -> Row | None
         result = _execute(one.driver, statement, values, one.known)
         prepared = one.known[statement]
         prepared.reader.set_pgresult(result)
-        row = prepared.reader.load_row(0, tuple)
+        row = prepared.reader.load_row(0, tuple) if result.ntuples else None
         prepared.columns = prepared.columns or _names(result)
     except psycopg.DatabaseError as error:  # a killed server leaves no SQLSTATE to tell it by
         if one.driver.pgconn.status == ConnStatus.OK:

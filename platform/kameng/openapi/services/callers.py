@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import ipaddress
+import math
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from flask import current_app
 from sqlalchemy import text
 
 from kameng import epoch, redis, sealing
-from kameng.db import current_scope, db
-from kameng.openapi.domain.callers import Caller, Dialect
+from kameng.db import call, call_or_none, current_scope, db, end_reading
+from kameng.openapi.domain.callers import Caller, Dialect, switched_on
 from kameng.openapi.services import gate
 from kameng.openapi.services.keys import AREA, place_of
 from kameng.openapi.services.refusing import refused
-from kameng.openapi.services.switches import dialect_switches
 
 EXTENSION = "kameng.openapi.keys"
 KEPT_S = 300.0  # even when nobody says that something has changed
@@ -40,7 +40,7 @@ class Opened:
     epoch: bytes
     read_at: float
     own_changes: int
-    touched: float = field(default=0.0)
+    touched: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,20 +50,6 @@ class Allowance:
     limit: int
     remaining: int
     reset_s: int
-
-
-_FIND = text(
-    "SELECT k.id, k.key_id, k.member_id, k.dialect, k.mode, k.scopes, k.networks, k.per_minute,"
-    " k.callback_url, m.state = 'active' AS member_active,"
-    " ARRAY(SELECT s.sealed FROM api_secret s WHERE s.station_id = k.station_id"
-    "  AND s.api_key_id = k.id AND s.state = 'live' ORDER BY s.id) AS sealed"
-    " FROM api_key k JOIN member m ON m.station_id = k.station_id AND m.id = k.member_id"
-    " WHERE k.station_id = :station AND k.key_id = :key AND k.state = 'active'"
-)
-_TOUCH = text(
-    "UPDATE api_key SET last_used_at = now(), last_ip = :ip WHERE station_id = :station"
-    " AND id = :id AND (last_used_at IS NULL OR last_used_at < now() - interval '30 seconds')"
-)
 
 
 def open_key(dialect: Dialect, key_id: str, ip: str) -> tuple[Caller, tuple[str, ...]]:
@@ -139,27 +125,34 @@ def _changed_here(opened: Opened) -> bool:
 
 def _read(key_id: str, mark: bytes) -> Opened:
     station, own = _station(), epoch.own_changes()
-    row = db.session.execute(_FIND, {"station": station, "key": key_id}).first()
+    end_reading()
+    row = call_or_none("find_api_key", p_station=station, p_key=key_id)
     if row is None:
         _store().pop((station, key_id), None)
         raise refused("key_unknown")
+    now, unused_s = time.monotonic(), row["last_used_s"]
     opened = Opened(
         caller=Caller(
-            station_id=station, api_key_id=row.id, key_id=row.key_id, member_id=row.member_id,
-            dialect=row.dialect, sandbox=row.mode == "sandbox", scopes=frozenset(row.scopes),
-            per_minute=row.per_minute, callback_url=row.callback_url, ip="",
+            station_id=station, api_key_id=row["id"], key_id=row["key_id"],
+            member_id=row["member_id"], dialect=row["dialect"], sandbox=row["mode"] == "sandbox",
+            scopes=frozenset(row["scopes"]), per_minute=row["per_minute"],
+            callback_url=row["callback_url"], ip="",
         ),
-        secrets=tuple(_unsealed(station, row.id, bytes(sealed)) for sealed in row.sealed),
-        networks=tuple(ipaddress.ip_network(one) for one in row.networks),
-        member_active=row.member_active, spoken=dialect_switches()[row.dialect],
-        epoch=mark, read_at=time.monotonic(), own_changes=own,
+        secrets=tuple(_unsealed(station, row["id"], bytes(sealed)) for sealed in row["sealed"]),
+        networks=tuple(ipaddress.ip_network(one) for one in row["networks"]),
+        member_active=row["member_active"], spoken=_spoken(row["dialect"], row["switched"]),
+        epoch=mark, read_at=now, own_changes=own,
+        touched=-math.inf if unused_s is None else now - unused_s,
     )  # fmt: skip
-    db.session.commit()
     store = _store()
     if len(store) >= MOST_KEPT:
         store.clear()
     store[station, key_id] = opened
     return opened
+
+
+def _spoken(dialect: str, said: bool | None) -> bool:
+    return switched_on(dialect, {} if said is None else {dialect: said})
 
 
 def secrets_of(station_id: int, api_key_id: int) -> tuple[str, ...]:
@@ -191,9 +184,10 @@ def _inside(ip: str, networks: tuple[Network, ...]) -> bool:
 
 def _touch(opened: Opened, caller: Caller) -> None:
     opened.touched = time.monotonic()
-    given = {"station": caller.station_id, "id": caller.api_key_id, "ip": caller.ip[:45]}
-    db.session.execute(_TOUCH, given)
-    db.session.commit()
+    end_reading()
+    call(
+        "note_api_key_use", p_station=caller.station_id, p_id=caller.api_key_id, p_ip=caller.ip[:45]
+    )
 
 
 def _store() -> dict[tuple[int, str], Opened]:
