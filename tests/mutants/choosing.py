@@ -54,6 +54,11 @@ OF_CONTEXT = {
     "jobs": (*DOORS, "tests/integration/jobs/test_relay.py"),
     "ledger": (*DOORS, *LEDGER, *ORDERS[:1], *PAYING[:2], *RACES, *OPENAPI[:1]),
     "openapi": (*DOORS, *OPENAPI, "tests/integration/payments/test_refund_requests.py", *RACES),
+    "ops": (
+        *DOORS,
+        "tests/integration/payments/test_after_restore.py",
+        "tests/integration/supply/test_after_restore.py",
+    ),
     "orders": (*DOORS, *ORDERS, *PAYING[:2], *RACES),
     "payments": (*DOORS, *PAYING, *ORDERS[1:], *RACES),
     "risk": (*DOORS, *ORDERS[2:]),
@@ -69,7 +74,7 @@ def files_for_function(file: str, function: str) -> tuple[str, ...]:
     """Test files for a guarded function of this file."""
     context = file.split("/")[2]
     more = (BILLS,) if "bill" in file or "bill" in function else ()
-    return (*more, *OF_CONTEXT[context])
+    return (*more, *OF_CONTEXT.get(context, DOORS))
 
 
 def rules_of(table: str) -> tuple[str, ...]:

@@ -1,7 +1,8 @@
-"""Many mutants in one pytest session: each is a statement, planted before a test and taken back after it.
+"""Many mutants in one pytest session: each is planted before a test and taken back after it.
 
 A mutant of the schema lives in the transaction of the test's own connection (`owner`); a mutant of a
-function is put into the databases that are open, and the real function comes back afterwards.
+function is put into the databases that are open, and the real function comes back afterwards; a
+mutant of Python changes the file and the functions that are alive.
 """
 
 from __future__ import annotations
@@ -15,8 +16,10 @@ from typing import Any, cast
 import psycopg
 import pytest
 from _pytest.runner import runtestprotocol
+from tests.mutants.swapping import rewrite
 
 DATABASES = ("database", "fresh_database", "other_database")
+NOTHING = "nothing"  # a mutant that changes nothing must survive
 
 
 class Planted:
@@ -33,6 +36,7 @@ class Planted:
         self._open: dict[str, str] = {}
         self._here, self._unfit = "", ""
         self._once: set[str] = set()
+        self._killers: set[str] = set()
 
     @pytest.hookimpl(wrapper=True)
     def pytest_fixture_setup(self, fixturedef: pytest.FixtureDef[Any]) -> Iterator[None]:
@@ -52,25 +56,36 @@ class Planted:
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """In place of pytest's own loop: mutant after mutant."""
-        items: dict[str, pytest.Item] = {}
-        of_file: dict[str, list[str]] = {}
-        for item in session.items:
-            items[item.nodeid] = item
-            of_file.setdefault(item.nodeid.partition("::")[0], []).append(item.nodeid)
+        items = {item.nodeid: item for item in session.items}
         for mutant in sorted(self._mutants, key=lambda one: one["turn"]):
             if self._end and time.monotonic() > self._end:
                 break
-            named = [name for test in mutant["tests"] for name in of_file.get(test, [test])]
-            wanted = [items[name] for name in dict.fromkeys(named) if name in items]
-            wanted.sort(key=lambda item: item.nodeid.partition("::")[0] != self._here)
-            self._tell({"id": mutant["id"], **self._try(mutant, wanted)})
+            came_to = self._try(mutant, self._wanted(mutant, items))
+            self._tell({"id": mutant["id"], **came_to})
+            if mutant["id"] == NOTHING and came_to["exit"]:
+                break  # tests that fail without any mutant kill none
         session._setupstate.teardown_exact(None)
         return True
+
+    def _wanted(self, mutant: dict[str, Any], items: dict[str, pytest.Item]) -> list[pytest.Item]:
+        """The mutant's tests (also whole files and folders): first those of the open file, of these what has killed others."""
+        named = [
+            name
+            for test in mutant["tests"]
+            for name in ([test] if test in items else items)
+            if name == test or name.startswith((f"{test}::", f"{test}/"))
+        ]
+        wanted = [items[name] for name in dict.fromkeys(named)]
+        return sorted(wanted, key=self._rank)
+
+    def _rank(self, item: pytest.Item) -> tuple[bool, bool]:
+        file = item.nodeid.partition("::")[0]
+        return file != self._here, item.nodeid not in self._killers
 
     def _try(self, mutant: dict[str, Any], wanted: list[pytest.Item]) -> dict[str, Any]:
         began, ran, failed = time.monotonic(), 0, {}
         self._unfit = ""
-        self._plant_all(mutant["sql"], mutant["undo"])
+        self._plant_all(mutant)
         for item in wanted:
             ran += 1
             if self._unfit or (failed := self._noticed(item, mutant)):
@@ -78,8 +93,10 @@ class Planted:
         self._take_back(mutant)
         if self._unfit:
             return {"exit": -1, "ran": 0, "seconds": 0, "why": self._unfit}
+        if failed:
+            self._killers.add(failed["test"])
         code = int(bool(failed))
-        if failed.get("when") == "setup" and not mutant["undo"]:
+        if failed.get("when") == "setup" and mutant["sql"] and not mutant["undo"]:
             code = -1  # the statement could not be run
         return {"exit": code, "ran": ran, "seconds": time.monotonic() - began, **failed}
 
@@ -94,17 +111,21 @@ class Planted:
             return failed
         self._once.add(item.nodeid)  # it passes in a new database only
         sound = old and not self._failed(item)
-        self._plant_all(mutant["sql"], mutant["undo"])
+        self._plant_all(mutant)
         return self._failed(item) if sound else {}
 
-    def _plant_all(self, sql: str, undo: str) -> None:
-        self._sql, self._undo = sql, undo
-        self._everywhere(sql)
+    def _plant_all(self, mutant: dict[str, Any]) -> None:
+        self._sql, self._undo = mutant["sql"], mutant["undo"]
+        self._everywhere(self._sql)
+        if edit := mutant.get("edit"):
+            rewrite(Path(edit["path"]), edit["new"])
 
     def _take_back(self, mutant: dict[str, Any]) -> None:
         if self._sql:
             self._everywhere(mutant["undo"])
         self._sql = self._undo = ""
+        if edit := mutant.get("edit"):
+            rewrite(Path(edit["path"]), edit["old"])
 
     def _everywhere(self, sql: str) -> None:
         if self._undo:

@@ -12,6 +12,7 @@ from .gate import Gate
 ROOM = "SELECT room FROM account_room(3, 1, 'payment-gate', '{account}', {amount}, false)"
 FAIL = "SELECT code FROM fail_order(3, {order}, 'x', 's')"
 ASK = "SELECT code FROM request_difference(1, {id}, 'lost', 's')"
+WITHDRAW = """SELECT code FROM request_withdrawal(2, {amount}, '{kind}', '{{"account": "622000", "name": "Wu"{more}}}', 's', '{{key}}')"""
 
 
 def closed(shop: Any) -> made.Names:
@@ -30,6 +31,19 @@ def of_station(shop: Any) -> made.Names:
     return made.difference(shop, 2)
 
 
+def partly_come(shop: Any) -> made.Names:
+    """An order whose purchase has brought a piece; nobody has said so to the order yet."""
+    found = made.taken(shop)
+    shop.plant(
+        f"UPDATE purchase SET state = 'succeeded', delivered = 1 WHERE id = {found['purchase']}"
+    )
+    return found
+
+
+def withdraw(amount: int = 50000, kind: str = "bank", more: str = ', "bank": "ICBC"') -> str:
+    return WITHDRAW.format(amount=amount, kind=kind, more=more).replace("{", "{{").replace("}", "}}").replace("{{key}}", "{key}")
+
+
 def poor(shop: Any) -> made.Names:
     """An agreed move of more than a station has earned, which its floor alone would let through."""
     made.earned(shop)
@@ -40,6 +54,10 @@ REFUSALS: dict[str, tuple[made.Prepare, str, Any]] = {
     "a delivered order does not fail": (made.delivered, FAIL, "bad_state"),
     "an unpaid order does not fail": (made.unpaid, FAIL, "bad_state"),
     "a held order does not fail": (made.held, FAIL, "bad_state"),
+    "an order of which something has come does not fail": (partly_come, FAIL, "delivered"),
+    "a payee at no bank": (made.earned, withdraw(more=""), "payee_invalid"),
+    "a payee of an unknown kind": (made.earned, withdraw(kind="cash"), "payee_invalid"),
+    "nobody's difference": (made.limited, ASK.replace("{id}", "0"), "not_found"),
     "a closed difference is not asked for": (closed, ASK, "bad_state"),
     "where nothing differs nothing is asked for": (even, ASK, "bad_state"),
     "what is asked for has a reason": (made.difference, ASK.replace("lost", " "), "note_missing"),
