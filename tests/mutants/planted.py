@@ -48,6 +48,8 @@ class Planted:
         if fixturedef.argname == "owner" and self._sql and not self._undo:
             made.execute("BEGIN")
             made.execute(self._sql.encode())
+            # Closed in good order, the connection would commit: the next test would meet the mutant.
+            fixturedef.addfinalizer(lambda: made.execute("ROLLBACK"))
         return made
 
     def pytest_fixture_post_finalizer(self, fixturedef: pytest.FixtureDef[Any]) -> None:

@@ -340,6 +340,24 @@ def pool(shop: Any) -> Names:
     }
 
 
+def two_buyers(shop: Any) -> Names:
+    """Two members who have money and keys; each has bought once, so that their accounts are there."""
+    code, key = shop.sku(cards=6), secrets.token_hex(6)
+    keys = [
+        shop.one("INSERT INTO api_key(station_id, member_id, key_id, mode, name, scopes, created_by) "
+            "VALUES (3, %s, %s, 'live', 'k', '{}', 't') RETURNING id", shop.member(DEER, balance=98_6100 * 2), f"KM{secrets.token_hex(8)}")
+        for _ in range(2)
+    ]  # fmt: skip
+    found = {"one": keys[0], "two": keys[1], "code": code, "key": key}
+    for n in (1, 2):
+        assert shop.one(BUY.format(**found, n=n).replace(key, f"{key}x")) == "ok"
+    return found
+
+
+BUY = """SELECT code FROM buy_with_balance(3, (ARRAY[{one}, {two}])[{n}], 'b{key}{n}', '\\x00', '{code}', 1, NULL, '{{}}', '', 'O{key}{n}', 'A{key}{n}',
+  '\\x00', 'allow', '[]', '{{}}', '')"""
+
+
 def limited(shop: Any) -> Names:
     """An account of the main station that takes one fen a day."""
     shop.plant(

@@ -76,6 +76,7 @@ SKIPPED: dict[str, tuple[made.Prepare, str, Any, Any]] = {
     "a payout that is due": (made.payout, "SELECT was FROM claim_payout(2, {id})", "created", NOTHING),
     "the first card": (made.pool, "SELECT 'taken' FROM _take_cards(3, {n}, {sku}, 1, 2::smallint, NULL)", "taken", "taken"),
     "the first two cards": (made.pool, "SELECT 'taken' FROM _take_cards(3, {n}, {sku}, 2, 2::smallint, NULL)", "taken", "taken"),
+    "the first card, over the API": (made.two_buyers, made.BUY, "ok", "ok"),
 }  # fmt: skip
 # The second waits for the first, whatever they find.
 ALONE: dict[str, tuple[made.Prepare, str]] = {
