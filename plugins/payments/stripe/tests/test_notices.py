@@ -231,6 +231,14 @@ def test_what_comes_by_get_is_no_event() -> None:
         read_notice(ACCOUNT, request, NOW)
 
 
+def test_a_name_given_twice_is_refused() -> None:
+    body = event("checkout.session.completed", session())
+    twice = body.replace(b'"livemode": false', b'"livemode": true, "livemode": false')
+    assert twice != body
+    with pytest.raises(WebhookRefused, match="twice"):
+        read(twice)
+
+
 def test_only_a_charge_is_given_back() -> None:
     with pytest.raises(WebhookRefused):
         read(event("charge.refunded", charge(object="refund")))
