@@ -5,7 +5,7 @@ The long histories of tests/properties are not among them: a safeguard needs a t
 
 from __future__ import annotations
 
-WALLS = ("tests/integration/db/test_walls.py::test_T12_every_tenant_table_is_behind_a_forced_wall",)
+WALLS = ("tests/isolation/test_catalogue.py::test_T12_the_walls_stand",)
 RULES = "tests/integration/db/test_rules.py"
 RACES = ("tests/properties/test_locks.py", "tests/properties/test_races.py")
 PAYING = (
@@ -49,7 +49,7 @@ LEDGER = (
 )
 DOORS = ("tests/integration/db/test_doors.py", "tests/properties/test_refusals.py")
 OF_CONTEXT = {
-    "db": (*DOORS, "tests/integration/db/test_hostile_reader.py"),
+    "db": (*DOORS, "tests/isolation/test_hostile_reader.py"),
     "identity": (*DOORS, *LEDGER[:1], *SETTLEMENT[1:2], *SUPPLIERS[:1]),
     "jobs": (*DOORS, "tests/integration/jobs/test_relay.py"),
     "ledger": (*DOORS, *LEDGER, *ORDERS[:1], *PAYING[:2], *RACES, *OPENAPI[:1]),
