@@ -38,6 +38,7 @@ LEFT_BEHIND = (
     "images",
 )
 BASE = "kameng_tpl_mutants"
+AT_ONCE = 40  # mutants that a sample goes through together, so that it ends with verdicts
 
 
 class Bench:
@@ -101,26 +102,24 @@ class Bench:
         Returns why there was no session, "" when there was one.
         """
         files = sorted({test.partition("::")[0] for _mutant, tests in wanted for test in tests})
-        planted = [self._job(m, tests, number) for number, (m, tests) in enumerate(wanted)]
+        planted = [self._job(m, tests) for m, tests in wanted]
         every = sorted({test for m, tests in wanted if m.sql and not m.undo for test in tests})
         if every:
-            planted.append(
-                {"id": NOTHING, "sql": "SELECT 1", "undo": "", "tests": every, "turn": -1}
-            )
+            planted.append({"id": NOTHING, "sql": "SELECT 1", "undo": "", "tests": every})
         size = lines.stat().st_size if lines.exists() else 0
         came_to = self.run(
-            files, [], BASE, limit_s, planted=planted, until=until_s, lines=str(lines)
-        )
+            files, [], BASE, limit_s, planted=planted, until=until_s, lines=str(lines),
+            at_once=AT_ONCE if until_s else len(planted),
+        )  # fmt: skip
         grown = lines.exists() and lines.stat().st_size > size
         return "" if grown else str(came_to.get("why") or came_to)[:300]
 
-    def _job(self, mutant: Mutant, tests: list[str], turn: int) -> dict[str, Any]:
+    def _job(self, mutant: Mutant, tests: list[str]) -> dict[str, Any]:
         job = {
             "id": mutant.id,
             "sql": mutant.sql,
             "undo": mutant.undo,
             "tests": tests,
-            "turn": turn,
         }
         if mutant.edit:
             path = self.tree / mutant.edit.path

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import json
 import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from statistics import mean
 from typing import Any, cast
 
 import psycopg
@@ -22,6 +24,9 @@ DATABASES = ("database", "fresh_database", "other_database")
 NOTHING = "nothing"  # a mutant that changes nothing must survive
 
 
+Tests = dict[str, list[pytest.Item]]  # file → those of its tests that are wanted
+
+
 class Planted:
     """A pytest plugin that runs the wanted tests of every mutant until one fails.
 
@@ -29,12 +34,15 @@ class Planted:
     anything. One that passes in a new database only gets a new one each time.
     """
 
-    def __init__(self, mutants: list[dict[str, Any]], answers: Path, until: float | None) -> None:
-        self._mutants, self._answers = mutants, answers
+    def __init__(
+        self, mutants: list[dict[str, Any]], answers: Path, until: float | None, at_once: int
+    ) -> None:
+        self._mutants, self._answers, self._at_once = mutants, answers, at_once
         self._end = time.monotonic() + until if until else None
         self._sql, self._undo = "", ""
         self._open: dict[str, str] = {}
-        self._here, self._unfit = "", ""
+        self._unfit = ""
+        self._seconds: Counter[str] = Counter()
         self._once: set[str] = set()
         self._killers: set[str] = set()
 
@@ -57,38 +65,45 @@ class Planted:
         self._open.pop(fixturedef.argname, None)
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
-        """In place of pytest's own loop: mutant after mutant."""
+        """In place of pytest's own loop."""
         items = {item.nodeid: item for item in session.items}
-        for mutant in sorted(self._mutants, key=lambda one: one["turn"]):
-            if self._end and time.monotonic() > self._end:
-                break
-            came_to = self._try(mutant, self._wanted(mutant, items))
-            self._tell({"id": mutant["id"], **came_to})
-            if mutant["id"] == NOTHING and came_to["exit"]:
+        todo = [(mutant, _wanted(mutant, items)) for mutant in self._mutants]
+        for batch in _batches(todo, self._at_once):
+            failed = self._go_through(batch)
+            if NOTHING in failed:
                 break  # tests that fail without any mutant kill none
         session._setupstate.teardown_exact(None)
         return True
 
-    def _wanted(self, mutant: dict[str, Any], items: dict[str, pytest.Item]) -> list[pytest.Item]:
-        """The mutant's tests (also whole files and folders): first those of the open file, of these what has killed others."""
-        named = [
-            name
-            for test in mutant["tests"]
-            for name in ([test] if test in items else items)
-            if name == test or name.startswith((f"{test}::", f"{test}/"))
-        ]
-        wanted = [items[name] for name in dict.fromkeys(named)]
-        return sorted(wanted, key=self._rank)
+    def _go_through(self, batch: list[tuple[dict[str, Any], Tests]]) -> set[str]:
+        """File after file, each with all mutants that are still alive: its database is made once.
 
-    def _rank(self, item: pytest.Item) -> tuple[bool, bool]:
-        file = item.nodeid.partition("::")[0]
-        return file != self._here, item.nodeid not in self._killers
+        Returns those that no test need be run for any more.
+        """
+        done: set[str] = set()
+        ran: Counter[str] = Counter()
+        for file in _in_order([tests for _mutant, tests in batch]):
+            for mutant, tests in batch:
+                if self._end and time.monotonic() > self._end:
+                    return done
+                if mutant["id"] in done or file not in tests:
+                    continue
+                came_to = self._try(mutant, tests.pop(file))
+                ran[mutant["id"]] += came_to["ran"]
+                self._seconds[mutant["id"]] += came_to["seconds"]
+                if came_to["exit"]:
+                    done.add(mutant["id"])
+                if came_to["exit"] or not tests:
+                    summed = {"ran": ran[mutant["id"]], "seconds": self._seconds[mutant["id"]]}
+                    self._tell({"id": mutant["id"], **came_to, **summed})
+        return done
 
     def _try(self, mutant: dict[str, Any], wanted: list[pytest.Item]) -> dict[str, Any]:
+        """Of one file; first what has killed others."""
         began, ran, failed = time.monotonic(), 0, {}
         self._unfit = ""
         self._plant_all(mutant)
-        for item in wanted:
+        for item in sorted(wanted, key=lambda one: one.nodeid not in self._killers):
             ran += 1
             if self._unfit or (failed := self._noticed(item, mutant)):
                 break
@@ -146,7 +161,6 @@ class Planted:
         """Where it failed and why; fixtures of its module stay for the next."""
         keep = item.session if item.nodeid in self._once else item.parent
         item.session._setupstate.teardown_exact(cast("pytest.Item", keep))
-        self._here = item.nodeid.partition("::")[0]
         for report in runtestprotocol(item, log=False, nextitem=cast("pytest.Item", item.parent)):
             if report.failed:
                 crash = getattr(report.longrepr, "reprcrash", None)
@@ -157,3 +171,35 @@ class Planted:
     def _tell(self, line: dict[str, Any]) -> None:
         with self._answers.open("a", encoding="utf-8") as answers:
             answers.write(json.dumps(line) + "\n")
+
+
+def _wanted(mutant: dict[str, Any], items: dict[str, pytest.Item]) -> Tests:
+    """The mutant's tests; it may name whole files and folders."""
+    found: Tests = {}
+    for test in mutant["tests"]:
+        below = (f"{test}::", f"{test}/")
+        for name in [test] if test in items else [one for one in items if one.startswith(below)]:
+            tests = found.setdefault(name.partition("::")[0], [])
+            if items[name] not in tests:
+                tests.append(items[name])
+    return found
+
+
+def _batches(
+    todo: list[tuple[dict[str, Any], Tests]], size: int
+) -> Iterator[list[tuple[dict[str, Any], Tests]]]:
+    """The control by itself, then so many at once."""
+    control = [one for one in todo if one[0]["id"] == NOTHING]
+    rest = [one for one in todo if one[0]["id"] != NOTHING]
+    yield control
+    for first in range(0, len(rest), size):
+        yield rest[first : first + size]
+
+
+def _in_order(wanted: list[Tests]) -> list[str]:
+    """All files, first those that are named first."""
+    places: dict[str, list[int]] = {}
+    for tests in wanted:
+        for place, file in enumerate(tests):
+            places.setdefault(file, []).append(place)
+    return sorted(places, key=lambda file: (mean(places[file]), file))

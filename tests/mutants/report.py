@@ -20,6 +20,8 @@ SERVERS_FAULT = (
     "ConnectionError",
     "every database of the test Redis",
 )
+# Also operational errors, and yet what a statement came to.
+STATEMENTS_END = ("QueryCanceled", "DeadlockDetected", "LockNotAvailable")
 
 
 def result(mutant: Mutant, came_to: dict[str, Any]) -> dict[str, Any]:
@@ -53,11 +55,10 @@ def verdict(came_to: dict[str, Any]) -> str:
         return "late"
     if came_to.get("exit") == 0 and came_to.get("ran"):
         return "survived"
-    if (
-        came_to.get("exit") == 1
-        and came_to.get("test")
-        and not any(w in came_to.get("why", "") for w in SERVERS_FAULT)
-    ):
+    why = came_to.get("why", "")
+    ended = any(word in why for word in STATEMENTS_END)
+    fault = not ended and any(word in why for word in SERVERS_FAULT)
+    if came_to.get("exit") == 1 and came_to.get("test") and not fault:
         return "killed"
     return "broken"
 

@@ -107,6 +107,26 @@ def due_share(shop: Any) -> Names:
     return found
 
 
+def two_due_shares(shop: Any) -> Names:
+    """Of one station: the first is due before the second."""
+    due_share(shop)
+    found = delivered(shop)
+    shop.plant(
+        f"UPDATE settlement SET due_at = now() - interval '1 hour' WHERE order_id = {found['order']} AND station_id = 2"
+    )
+    return found
+
+
+def paid_in_recovery(shop: Any) -> Names:
+    """Paid while nothing was delivered, and the recovery is over."""
+    order = placed(shop)
+    attempt = shop.attempt(DEER, order.payable, order=order.order_id, plugin=PLUGIN)
+    shop.plant("INSERT INTO recovery(restored_to, source) VALUES (now(), 't')")
+    shop.pay(DEER, attempt, order.payable, plugin=PLUGIN)
+    shop.plant("UPDATE recovery SET state = 'ended', ended_at = now(), ended_by = 't'")
+    return names(order)
+
+
 def refund(shop: Any, state: str = "created") -> Names:
     """What risk has refused is to be given back."""
     order = paid(shop, risk=("review", []))
