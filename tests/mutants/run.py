@@ -35,8 +35,8 @@ TOGETHER = re.compile(
 )
 ALL_S = 4 * 3600.0
 LIMIT_S = 150.0  # for the tests of one mutant
-AT_MOST_S = 25.0  # of tests that a map has chosen,
-MOST_FILES = 6  # and of their files, each of which begins with a database of its own
+AT_MOST_S = 100.0  # of tests that a map has chosen,
+MOST_FILES = 20  # and of their files, each of which begins with a database of its own
 
 
 def main() -> int:
