@@ -7,37 +7,13 @@ from typing import Any
 import pytest
 
 from . import locking as made
+from . import states
 from .gate import Gate
 
 ROOM = "SELECT room FROM account_room(3, 1, 'payment-gate', '{account}', {amount}, false)"
 FAIL = "SELECT code FROM fail_order(3, {order}, 'x', 's')"
 ASK = "SELECT code FROM request_difference(1, {id}, 'lost', 's')"
 WITHDRAW = """SELECT code FROM request_withdrawal(2, {amount}, '{kind}', '{{"account": "622000", "name": "Wu"{more}}}', 's', '{{key}}')"""
-
-
-def closed(shop: Any) -> made.Names:
-    found = made.difference(shop)
-    shop.plant(f"UPDATE bill_difference SET state = 'resolved' WHERE id = {found['id']}")
-    return found
-
-
-def even(shop: Any) -> made.Names:
-    found = made.difference(shop)
-    shop.plant(f"UPDATE bill_difference SET theirs = ours WHERE id = {found['id']}")
-    return found
-
-
-def of_station(shop: Any) -> made.Names:
-    return made.difference(shop, 2)
-
-
-def partly_come(shop: Any) -> made.Names:
-    """An order whose purchase has brought a piece; nobody has said so to the order yet."""
-    found = made.taken(shop)
-    shop.plant(
-        f"UPDATE purchase SET state = 'succeeded', delivered = 1 WHERE id = {found['purchase']}"
-    )
-    return found
 
 
 def withdraw(amount: int = 50000, kind: str = "bank", more: str = ', "bank": "ICBC"') -> str:
@@ -49,27 +25,76 @@ def withdraw(amount: int = 50000, kind: str = "bank", more: str = ', "bank": "IC
     )
 
 
-def poor(shop: Any) -> made.Names:
-    """An agreed move of more than a station has earned, which its floor alone would let through."""
-    made.earned(shop)
-    return {"id": made.agreed_move(shop, 1500100)}
-
-
 REFUSALS: dict[str, tuple[made.Prepare, str, Any]] = {
     "a delivered order does not fail": (made.delivered, FAIL, "bad_state"),
     "an unpaid order does not fail": (made.unpaid, FAIL, "bad_state"),
     "a held order does not fail": (made.held, FAIL, "bad_state"),
-    "an order of which something has come does not fail": (partly_come, FAIL, "delivered"),
+    "an order of which something has come does not fail": (states.partly_come, FAIL, "delivered"),
     "a payee at no bank": (made.earned, withdraw(more=""), "payee_invalid"),
     "a payee of an unknown kind": (made.earned, withdraw(kind="cash"), "payee_invalid"),
-    "a closed difference is not asked for": (closed, ASK, "bad_state"),
-    "where nothing differs nothing is asked for": (even, ASK, "bad_state"),
+    "a closed difference is not asked for": (states.closed_difference, ASK, "bad_state"),
+    "where nothing differs nothing is asked for": (states.even, ASK, "bad_state"),
     "what is asked for has a reason": (made.difference, ASK.replace("lost", " "), "note_missing"),
-    "a station's own account is its own matter": (of_station, ASK.replace("(1,", "(2,"), "not_ours"),
+    "a station's own account is its own matter": (states.of_station, ASK.replace("(1,", "(2,"), "not_ours"),
     "an account has its own limit": (made.limited, ROOM.format(account="tight", amount=101), False),
     "and room up to it": (made.limited, ROOM.format(account="tight", amount=100), True),
     "another account does not share it": (made.limited, ROOM.format(account="", amount=101), True),
-    "an adjustment makes no debt": (poor, "SELECT code FROM post_adjustment(2, {id})", "KM003"),
+    "an adjustment makes no debt": (states.poor, "SELECT code FROM post_adjustment(2, {id})", "KM003"),
+    "votes are no word when the word is refused": (states.planted(made.just_agreed, "UPDATE approval SET state = 'refused' WHERE kind = 'withdrawal' AND subject = '{id}'"),
+        "SELECT code FROM approve_withdrawal(2, {id})", "KM403"),
+    "an adjustment without a word is not posted": (made.adjustment, "SELECT code FROM post_adjustment(3, {id})", "KM403"),
+    "an adjustment that waits for a word is not refused": (made.adjustment, "SELECT code FROM refuse_adjustment(3, {id})", "bad_state"),
+    "an adjustment has a reason": (made.limited, "SELECT code FROM request_adjustment(3, 'adjustment', '', 'prepaid', '', 70000, ' ', 's', '{key}')", "reason_missing"),
+    "a difference without a word is not posted": (states.asked_difference, "SELECT code FROM post_difference(1, {id})", "KM403"),
+    "a closed difference is not posted": (states.planted(made.agreed_difference, "UPDATE bill_difference SET state = 'resolved' WHERE id = {id}"),
+        "SELECT code FROM post_difference(1, {id})", "bad_state"),
+    "no money leaves without a word": (states.payout_without_word, "SELECT was FROM claim_payout(2, {id})", "KM403"),
+    "a payout that was not sent does not end": (made.agreed, "SELECT code FROM settle_payout(2, {id}, 'succeeded', 'r', '', NULL)", "bad_state"),
+    "nobody decides a payout that is under way": (made.sent, "SELECT code FROM decide_payout(2, {id}, true, 'bank-1', '', 's')", "bad_state"),
+    "a till is opened once": (states.planted(made.limited, "SELECT _open_till(3)"), "SELECT 1 FROM _open_till(3)", 1),
+    "no leg of a sale runs the other way": (made.limited, "SELECT 1 FROM _post_wallet_sale(3, 0, NULL, 0, 0, 0, 0, 0, 100, -1, 0, 101)", "KM010"),
+    "an empty wallet buys nothing": (states.broke, made.BUY.replace("{n}", "1"), "KM003"),
+    "an order is moved from where it is": (made.unpaid, "SELECT 1 FROM _move_order(3, {order}, 'paid', 'delivered', 's', 'x')", "KM006"),
+    "nobody sells what is not there": (states.for_sale, states.place(sku="0"), "sku_unknown"),
+    "a repeat is told as such after the sale has ended": (states.planted(states.on_hold, "UPDATE sku SET state = 'off_sale' WHERE id = {sku}"),
+        states.place(quantity=5, key="first"), "repeat"),
+    "cards that no supplier has are not sold": (states.planted(states.for_sale, "UPDATE sku SET sourcing = 'supplier' WHERE id = {sku}"), states.place(), "KM001"),
+    "an address holds so many": (states.on_hold, states.place(cap_ip=5), "hold_limit"),
+    "and a shopper so many": (states.on_hold, states.place(cap_shopper=5, ip=""), "hold_limit"),
+    "what is paid is not on hold": (states.planted(states.on_hold, "UPDATE orders SET state = 'delivered' WHERE sku_id = {sku}"), states.place(cap_shopper=5, cap_ip=5), "ok"),
+    "what is over stays over": (states.planted(made.long_delivered, "UPDATE orders SET state = 'completed' WHERE id = {order}"), "SELECT completed FROM complete_orders(30, 10)", 0),
+    "money goes back of the attempt that was paid": (states.with_another_attempt(made.delivered), "SELECT code FROM refund_order(3, '{number}', 10000, 'x', 's', 'k')", "ok"),
+    "and not of the one that was paid twice": (states.paid_twice(made.delivered), "SELECT code FROM refund_order(3, '{number}', 10000, 'x', 's', 'k')", "ok"),
+    "one reason gives back once": (states.planted(states.attempt, "SELECT _refund_attempt(3, {attempt}, 'g', 100, 'failed')"), "SELECT _refund_attempt(3, {attempt}, 'g', 100, 'failed')", None),
+    "another amount twice": (states.planted(made.attempted, "SELECT apply_payment(3, '{one}', 'payment-gate', 100, 'CNY', 'a{order}', 'notice', true)"),
+        "SELECT code FROM apply_payment(3, '{one}', 'payment-gate', 100, 'CNY', 'a{order}', 'notice', true)", "amount_mismatch"),
+    "a reference used again and again": (states.planted(made.attempted, "SELECT apply_payment(3, '{one}', 'payment-gate', {payable}, 'CNY', 'r{order}', 'notice', true)",
+        "SELECT apply_payment(3, '{two}', 'payment-gate', {payable}, 'CNY', 'r{order}', 'notice', true)"),
+        "SELECT code FROM apply_payment(3, '{two}', 'payment-gate', {payable}, 'CNY', 'r{order}', 'notice', true)", "reference_taken"),
+    "a reference of an attempt that nobody paid": (states.planted(made.attempted, "UPDATE payment_attempt SET provider_ref = 'u{order}' WHERE attempt_no = '{two}'"),
+        "SELECT code FROM apply_payment(3, '{one}', 'payment-gate', {payable}, 'CNY', 'u{order}', 'notice', true)", "ok"),
+    "another account's notice": (made.attempted, "SELECT code FROM apply_payment(3, '{one}', 'payment-gate', {payable}, 'CNY', 'g{order}', 'notice', true, 1, 'other')", "attempt_unknown"),
+    "a wallet pays for no card that is not there": (states.planted(made.of_member, "SELECT _release_cards(3, {order})", "UPDATE card SET status = 3 WHERE status = 0"),
+        "SELECT code FROM pay_with_balance(3, '{number}', {member}, 'w-{order}')", "KM001"),
+    "a refund declined twice": (states.planted(made.refund, "SELECT settle_refund(3, '{refund}', 'declined', '', 'no', NULL)"),
+        "SELECT code FROM settle_refund(3, '{refund}', 'declined', '', 'no', NULL)", "ok"),
+    "what was given back waits for no funds": (states.planted(made.short_of_funds, "UPDATE orders SET state = 'refunding' WHERE id = {order}"),
+        "SELECT refunded FROM fund_waiting_orders(10)", 0),
+    "an attempt that is over keeps nothing": (states.planted(made.attempted, "UPDATE payment_attempt SET state = 'declined' WHERE attempt_no = '{one}'"),
+        "SELECT code FROM keep_for_transfer(3, '{one}', 24, 60)", "attempt_unknown"),
+    "another account's money takes no room": (states.planted(made.limited, "INSERT INTO payment_attempt(station_id, attempt_no, purpose, member_id, plugin_id, method, amount, state, paid_at, expires_at) "
+        "SELECT 3, 'T{key}', 'prepaid', NULL, 'payment-gate', 'cash', 100, 'succeeded', now(), now()"), ROOM.format(account="tight", amount=100), True),
+    "a declined transfer takes no room": (states.planted(made.limited,
+        "INSERT INTO payment_attempt(station_id, attempt_no, purpose, member_id, plugin_id, account, method, amount, state, next_query_at, expires_at) "
+        "SELECT 3, 'T{key}', 'prepaid', NULL, 'payment-gate', 'tight', 'cash', 100, 'declined', now(), now() + interval '1 hour'"), ROOM.format(account="tight", amount=100), True),
+    "an event counts once": (states.planted(made.limited, "SELECT count_risk_hit(3, 'c', '{key}', '{key}e', 60)"), "SELECT hits FROM count_risk_hit(3, 'c', '{key}', '{key}e', 60)", 1),
+    "what is still being bought does not end short": (states.planted(states.half_there, "UPDATE orders SET state = 'partially_delivered' WHERE id = {order}"),
+        "SELECT code FROM end_short(3, {order}, 'x', 's')", "open"),
+    "where nothing has come nothing ends short": (states.planted(states.of_person, "UPDATE purchase SET state = 'declined' WHERE id = {purchase}",
+        "UPDATE orders SET state = 'partially_delivered' WHERE id = {order}"), "SELECT code FROM end_short(3, {order}, 'x', 's')", "nothing"),
+    "what ends short is given back of the attempt that was paid": (states.with_another_attempt(states.short), "SELECT code FROM end_short(3, {order}, 'x', 's')", "ok"),
+    "and not of the other one": (states.paid_twice(states.short), "SELECT code FROM end_short(3, {order}, 'x', 's')", "ok"),
+    "a purchase that has ended does not stand in the way": (states.ended_outside, "SELECT code FROM accept_refund_request(3, {request}, 's', 'x')", "ok"),
 }  # fmt: skip
 
 
