@@ -47,7 +47,12 @@ LEDGER = (
     "tests/integration/ledger/test_seal.py",
     "tests/integration/ledger/test_verify.py",
 )
-DOORS = ("tests/integration/db/test_doors.py", "tests/properties/test_refusals.py")
+DOORS = (
+    "tests/integration/db/test_doors.py",
+    "tests/properties/test_refusals.py",
+    "tests/properties/test_effects.py",
+    "tests/properties/test_recovering.py",
+)
 OF_CONTEXT = {
     "db": (*DOORS, "tests/isolation/test_hostile_reader.py"),
     "identity": (*DOORS, *LEDGER[:1], *SETTLEMENT[1:2], *SUPPLIERS[:1]),

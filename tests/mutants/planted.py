@@ -8,6 +8,7 @@ mutant of Python changes the file and the functions that are alive.
 from __future__ import annotations
 
 import json
+import signal
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -24,6 +25,7 @@ DATABASES = ("database", "fresh_database", "other_database")
 NOTHING = "nothing"  # a mutant that changes nothing must survive
 
 
+LONGEST_S = 40  # a test
 Tests = dict[str, list[pytest.Item]]  # file → those of its tests that are wanted
 
 
@@ -161,7 +163,11 @@ class Planted:
         """Where it failed and why; fixtures of its module stay for the next."""
         keep = item.session if item.nodeid in self._once else item.parent
         item.session._setupstate.teardown_exact(cast("pytest.Item", keep))
-        for report in runtestprotocol(item, log=False, nextitem=cast("pytest.Item", item.parent)):
+        signal.signal(signal.SIGALRM, _too_long)
+        signal.alarm(LONGEST_S)  # a mutant may wait, or go round, for ever
+        reports = runtestprotocol(item, log=False, nextitem=cast("pytest.Item", item.parent))
+        signal.alarm(0)
+        for report in reports:
             if report.failed:
                 crash = getattr(report.longrepr, "reprcrash", None)
                 why = crash.message if crash else str(report.longrepr)
@@ -203,3 +209,7 @@ def _in_order(wanted: list[Tests]) -> list[str]:
         for place, file in enumerate(tests):
             places.setdefault(file, []).append(place)
     return sorted(places, key=lambda file: (mean(places[file]), file))
+
+
+def _too_long(*_given: object) -> None:
+    raise TimeoutError(f"the test took longer than {LONGEST_S} s")

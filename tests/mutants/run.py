@@ -23,7 +23,7 @@ from tests.mutants.functions import of_functions
 from tests.mutants.mutant import Mutant
 from tests.mutants.python import of_python
 from tests.mutants.schema import of_schema
-from tests.properties import test_locks, test_refusals
+from tests.properties import test_effects, test_locks, test_recovering, test_refusals
 
 HOME = ROOT / "var" / "mutants"
 TRIED = HOME / "tried.jsonl"
@@ -35,8 +35,8 @@ TOGETHER = re.compile(
 )
 ALL_S = 4 * 3600.0
 LIMIT_S = 150.0  # for the tests of one mutant
-AT_MOST_S = 100.0  # of tests that a map has chosen,
-MOST_FILES = 20  # and of their files, each of which begins with a database of its own
+AT_MOST_S = 25.0  # of tests that a map has chosen,
+MOST_FILES = 6  # and of their files, each of which begins with a database of its own
 
 
 def main() -> int:
@@ -119,20 +119,25 @@ def selection(mutant: Mutant, calls: tracing.Calls) -> list[str]:
     if mutant.kind not in ("lock", "guard"):
         return list(mutant.tests)
     known = calls.get(mutant.name, {})
-    meetings = [f"{RACES[0]}::{name}" for name in named(test_locks, mutant.name)]
+    meetings = named(test_locks, mutant.name)
     if mutant.kind == "lock":  # who is alone needs none
         known = {test: seconds for test, seconds in known.items() if TOGETHER.search(test)}
         return [*(meetings or RACES), *_cheapest(known, mutant.tests)]
     doors = [DOORS[0]] if mutant.removed.startswith("PERFORM _enter_station") else []
-    refusals = [f"{DOORS[1]}::{name}" for name in named(test_refusals, mutant.name)]
+    refusals = [
+        name
+        for module in (test_refusals, test_effects, test_recovering)
+        for name in named(module, mutant.name)
+    ]
     others = [] if known else [name for name in mutant.tests if name not in DOORS]
     return [*doors, *refusals, *_cheapest(known, mutant.tests), *others, *meetings]
 
 
 def named(module: ModuleType, function: str) -> list[str]:
     """Tests of the module whose example calls this very function."""
+    file = f"{module.__name__.replace('.', '/')}.py"
     return [
-        f"{test.__name__}[{name}]"
+        f"{file}::{test.__name__}[{name}]"
         for test in vars(module).values()
         for mark in getattr(test, "pytestmark", [])
         for name, example in mark.args[1].items()

@@ -212,8 +212,9 @@ def ended_outside(shop: Any) -> Names:
     supplier = shop.one(
         "INSERT INTO supplier(code, name, state) VALUES (%s, 'Ext', 'active') RETURNING id", code
     )
+    connection = shop.one("INSERT INTO supply_connection(supplier_id, plugin_id, name) VALUES (%s, %s, 'Ext') RETURNING id", supplier, code)  # fmt: skip
     shop.plant(
-        f"UPDATE purchase SET state = 'declined', supplier_id = {supplier} WHERE id = {found['purchase']}"
+        f"UPDATE purchase SET state = 'declined', supplier_id = {supplier}, connection_id = {connection} WHERE id = {found['purchase']}"
     )
     return found
 
