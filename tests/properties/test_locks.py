@@ -12,6 +12,7 @@ import psycopg
 import pytest
 
 from . import locking as made
+from . import states
 from .gate import Gate
 from .hands import while_held_open
 
@@ -64,6 +65,15 @@ MEETINGS: dict[str, tuple[made.Prepare, str, str, Any, Any]] = {
     "a purchase delivered": (made.taken, "SELECT code FROM receive_purchase(3, {purchase}, 1, NULL, NULL, '', '', 'x', '', '', NULL, '{{}}', 's')", "", "ok", "repeat"),
     "a purchase delivered and declined": (made.taken, "SELECT code FROM receive_purchase(3, {purchase}, 1, NULL, NULL, '', '', 'x', '', '', NULL, '{{}}', 's')",
         "SELECT code FROM decline_purchase(3, {purchase}, 'x', 'x', '', 's')", "ok", "delivered"),
+    "terms made on first use": (states.planted(made.limited, "DELETE FROM settlement_terms WHERE station_id = 3"), "SELECT 1 FROM _terms(3)", "", 1, 1),
+    "an account made on first use": (made.limited, "SELECT 1 FROM _account(3, 'wallet', '{key}')", "", 1, 1),
+    "two reasons to give back": (states.attempt, "SELECT 1 FROM _refund_attempt(3, {attempt}, 'g', 100, 'failed', '{n}')", "", 1, 1),
+    "an order placed twice": (states.for_sale, states.place(key="same"), "", "ok", "repeat"),
+    "two orders under one number": (states.for_sale, states.place(key="same", content="{n}"), "", "ok", "conflict"),
+    "an order that ends short": (states.short, "SELECT code FROM end_short(3, {order}, 'x', 's')", "", "ok", "bad_state"),
+    "a dispute agreed to": (states.dispute, "SELECT code FROM agree_dispute({supplier}, {dispute}, 100, 's')", "", "ok", "repeat"),
+    "two disputes over one purchase": (states.dispute, "SELECT code FROM agree_dispute({supplier}, {dispute}, 700000, 's')",
+        "SELECT code FROM agree_dispute({supplier}, {another}, 700000, 's')", "ok", "too_much"),
     "a seal": (made.delivered, "SELECT least(sealed, 1) FROM seal_ledger(100000)", "", 1, 0),
     "a payment to a supplier": (made.supplier_payment, "SELECT code FROM settle_supplier_payment({id}, true)", "", "ok", "repeat"),
 }  # fmt: skip
@@ -86,6 +96,9 @@ ALONE: dict[str, tuple[made.Prepare, str]] = {
     "room at an account": (made.limited, "SELECT room FROM account_room(3, 1, 'payment-gate', 'tight', 60, true)"),
     "a counted event": (made.limited, "SELECT hits FROM count_risk_hit(3, 'c', 'k', '{key}{n}', 60)"),
     "an import": (made.pool, "SELECT inserted FROM insert_cards({batch}, {sku}, '78', '{digest}0{n}', {key}, NULL)"),
+    "a shopper's hold": (states.for_sale, states.place(key="{n}")),
+    "cards that a supplier brings": (made.pool, "SELECT 1 FROM _keep_bought(3, 1, 1, {sku}, 'x{n}', '', '', {key}, NULL, true)"),
+    "a bill": (made.difference, "SELECT code FROM compare_bill(1, (SELECT bill_id FROM bill_difference WHERE id = {id}))"),
     "a balance": (made.earned, "SELECT code FROM request_withdrawal(2, 1000000, 'bank', '{{\"account\": \"622000\", \"name\": \"Wu\", \"bank\": \"ICBC\"}}', 's', '{key}{n}')"),
 }  # fmt: skip
 WAITED = "55P03"
