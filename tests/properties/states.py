@@ -236,3 +236,21 @@ def dispute(shop: Any) -> Names:
     words = "INSERT INTO supply_dispute(supplier_id, station_id, purchase_id, kind, claim, opened_by, due_at) VALUES (%s, 3, %s, 'bad_card', 100, 's', now()) RETURNING id"
     numbers = [shop.one(words, supplier, found["purchase"]) for _n in (1, 2)]
     return {**found, "supplier": supplier, "dispute": numbers[0], "another": numbers[1]}
+
+
+def billed(shop: Any) -> Names:
+    """A bill of 20 November that tells of an attempt which nobody has paid here."""
+    found = made.attempted(shop)
+    bill = shop.one("INSERT INTO bill(station_id, plugin_id, account, day, state) VALUES (1, 'payment-gate', %s, '2026-11-20', 'fetched') RETURNING id", f"b{found['order']}")  # fmt: skip
+    shop.plant(f"UPDATE payment_attempt SET account = 'b{found['order']}', fee = 0 WHERE order_id = {found['order']}")  # fmt: skip
+    shop.plant(f"INSERT INTO bill_line(station_id, bill_id, n, kind, attempt_no, amount, fee, done, at) VALUES (1, {bill}, 1, 'payment', '{found['one']}', {found['payable']}, 30, true, '2026-11-20')")  # fmt: skip
+    return {**found, "bill": bill, "account": f"b{found['order']}"}
+
+
+def paid_before_midnight(shop: Any) -> Names:
+    """Paid ten minutes before the day's end; the next day's bill is not there yet, and may tell of it."""
+    found = billed(shop)
+    shop.plant(f"DELETE FROM bill_line WHERE bill_id = {found['bill']}")
+    shop.plant(f"INSERT INTO bill(station_id, plugin_id, account, day, state) VALUES (1, 'payment-gate', '{found['account']}', '2026-11-21', 'due')")  # fmt: skip
+    shop.plant(f"UPDATE payment_attempt SET state = 'succeeded', paid_at = '2026-11-20 23:50+08' WHERE attempt_no = '{found['one']}'")  # fmt: skip
+    return found

@@ -47,6 +47,8 @@ EFFECTS: dict[str, tuple[made.Prepare, str, str, Any]] = {
         "SELECT times FROM payment_notice WHERE digest = sha256('{key}1')", 2),
     "a first top-up is the first that was paid": (states.topped_up, BONUS, GRANTED, 1),
     "a bonus that cannot be paid twice": (states.short_of_bonus, BONUS, GRANTED, 1),
+    "what a person has closed stays as it was closed": (states.planted(made.difference, "UPDATE bill_difference SET state = 'resolved', resolution = 'held' WHERE id = {id}"),
+        "SELECT code FROM compare_bill(1, (SELECT bill_id FROM bill_difference WHERE id = {id}))", "SELECT resolution FROM bill_difference WHERE id = {id}", "held"),
     "cards are sealed anew with a key in use only": (states.old_key, "SELECT reencrypt_cards(ARRAY[{card}], ARRAY[{now}], ARRAY['new'::bytea], {old})",
         "SELECT count(*) FROM card WHERE id = {card} AND cipher = 'new'", 0),
 }  # fmt: skip
