@@ -166,10 +166,10 @@ def test_S5_the_key_of_a_supplier_that_is_gone_opens_nothing(
 ) -> None:
     state = "UPDATE supplier SET state = %s WHERE id = %s"
     portal = street.portals[0]
-    for left in ("paused", "ended", "active"):
+    for left in ("paused", "closed", "active"):
         street.market.owner.execute(state, (left, portal.id))
         answer = machines[0].call("GET", "/purchases")
-        if left == "ended":
+        if left == "closed":
             problem(answer, 403, "supplier_closed")
         else:
             assert answer.status_code == 200
