@@ -89,6 +89,9 @@ SKIPPED: dict[str, tuple[made.Prepare, str, str, Any, Any]] = {
     "the first card, over the API": (made.two_buyers, made.BUY, "", "ok", "ok"),
     "a share that somebody holds": (made.two_due_shares, "SELECT 'held' FROM settlement WHERE station_id = 2 AND order_id = {order} FOR NO KEY UPDATE",
         "SELECT released FROM release_settlements(10)", "held", 1),
+    "cards that somebody else is taking": (states.planted(made.attempted, "SELECT _release_cards(3, {order})"),
+        "SELECT 'held' FROM card c JOIN orders o ON o.sku_id = c.sku_id WHERE o.id = {order} FOR UPDATE OF c",
+        "SELECT code FROM apply_payment(3, '{one}', 'payment-gate', {payable}, 'CNY', 'g{order}', 'notice', true)", "held", "KM005"),
     "an order paid before a recovery's end": (made.paid_in_recovery, "SELECT resumed FROM resume_paid_orders(10)", "", 1, 0),
 }  # fmt: skip
 # The second waits for the first, whatever they find.
