@@ -19,6 +19,7 @@ HELD_ONLY = "an order that is not delivered has no other cards than those it hol
 EMPTY = "what is empty is refused one step later: by the check of the signature, or of its kind"
 # (function, or file without one; what "removed text#number" begins with) → why nothing changes.
 EQUIVALENT: dict[tuple[str, str], str] = {
+    ("purchase_station_id_purchase_no_key", "CREATE UNIQUE INDEX"): "purchase_number makes a purchase's number unique among all stations",
     ("decline_purchase", "FOR NO KEY UPDATE#1"): BOTH_LOCKED,
     ("decline_purchase", "FOR NO KEY UPDATE#2"): BOTH_LOCKED,
     ("receive_purchase", "FOR NO KEY UPDATE#1"): BOTH_LOCKED,

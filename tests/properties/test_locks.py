@@ -74,6 +74,8 @@ MEETINGS: dict[str, tuple[made.Prepare, str, str, Any, Any]] = {
     "a dispute agreed to": (states.dispute, "SELECT code FROM agree_dispute({supplier}, {dispute}, 100, 's')", "", "ok", "repeat"),
     "two disputes over one purchase": (states.dispute, "SELECT code FROM agree_dispute({supplier}, {dispute}, 700000, 's')",
         "SELECT code FROM agree_dispute({supplier}, {another}, 700000, 's')", "ok", "too_much"),
+    "a bill": (states.planted(states.billed, "UPDATE payment_attempt SET state = 'succeeded', paid_at = '2026-11-20 12:00+08' WHERE attempt_no = '{one}'"),
+        "SELECT fee_moved FROM compare_bill(1, {bill})", "", 30, 0),
     "a seal": (made.delivered, "SELECT least(sealed, 1) FROM seal_ledger(100000)", "", 1, 0),
     "a payment to a supplier": (made.supplier_payment, "SELECT code FROM settle_supplier_payment({id}, true)", "", "ok", "repeat"),
 }  # fmt: skip
@@ -101,7 +103,6 @@ ALONE: dict[str, tuple[made.Prepare, str]] = {
     "an import": (made.pool, "SELECT inserted FROM insert_cards({batch}, {sku}, '78', '{digest}0{n}', {key}, NULL)"),
     "a shopper's hold": (states.for_sale, states.place(key="{n}")),
     "cards that a supplier brings": (made.pool, "SELECT 1 FROM _keep_bought(3, 1, 1, {sku}, 'x{n}', '', '', {key}, NULL, true)"),
-    "a bill": (made.difference, "SELECT code FROM compare_bill(1, (SELECT bill_id FROM bill_difference WHERE id = {id}))"),
     "a balance": (made.earned, "SELECT code FROM request_withdrawal(2, 1000000, 'bank', '{{\"account\": \"622000\", \"name\": \"Wu\", \"bank\": \"ICBC\"}}', 's', '{key}{n}')"),
 }  # fmt: skip
 WAITED = "55P03"
