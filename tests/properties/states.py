@@ -254,3 +254,10 @@ def paid_before_midnight(shop: Any) -> Names:
     shop.plant(f"INSERT INTO bill(station_id, plugin_id, account, day, state) VALUES (1, 'payment-gate', '{found['account']}', '2026-11-21', 'due')")  # fmt: skip
     shop.plant(f"UPDATE payment_attempt SET state = 'succeeded', paid_at = '2026-11-20 23:50+08' WHERE attempt_no = '{found['one']}'")  # fmt: skip
     return found
+
+
+def locked_buyer(shop: Any) -> Names:
+    """A member who is locked now asks under a number that was used before."""
+    found = made.two_buyers(shop)
+    shop.plant(f"UPDATE member SET state = 'locked' WHERE id = (SELECT member_id FROM api_key WHERE id = {found['one']})")  # fmt: skip
+    return {**found, "key": f"{found['key']}x"}

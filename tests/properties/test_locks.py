@@ -76,6 +76,7 @@ MEETINGS: dict[str, tuple[made.Prepare, str, str, Any, Any]] = {
         "SELECT code FROM agree_dispute({supplier}, {another}, 700000, 's')", "ok", "too_much"),
     "a bill": (states.planted(states.billed, "UPDATE payment_attempt SET state = 'succeeded', paid_at = '2026-11-20 12:00+08' WHERE attempt_no = '{one}'"),
         "SELECT fee_moved FROM compare_bill(1, {bill})", "", 30, 0),
+    "a request under one number": (made.may_be_asked_back, made.OPEN_REQUEST.replace("{n}", "same"), "", "ok", "repeat"),
     "a seal": (made.delivered, "SELECT least(sealed, 1) FROM seal_ledger(100000)", "", 1, 0),
     "a payment to a supplier": (made.supplier_payment, "SELECT code FROM settle_supplier_payment({id}, true)", "", "ok", "repeat"),
 }  # fmt: skip
@@ -94,6 +95,7 @@ SKIPPED: dict[str, tuple[made.Prepare, str, str, Any, Any]] = {
     "cards that somebody else is taking": (states.planted(made.attempted, "SELECT _release_cards(3, {order})"),
         "SELECT 'held' FROM card c JOIN orders o ON o.sku_id = c.sku_id WHERE o.id = {order} FOR UPDATE OF c",
         "SELECT code FROM apply_payment(3, '{one}', 'payment-gate', {payable}, 'CNY', 'g{order}', 'notice', true)", "held", "KM005"),
+    "the last cards": (made.pool, "SELECT 'held' FROM card WHERE sku_id = {sku} FOR UPDATE", "SELECT 1 FROM _take_cards(3, 1, {sku}, 1, 2::smallint, NULL)", "held", "KM005"),
     "an order paid before a recovery's end": (made.paid_in_recovery, "SELECT resumed FROM resume_paid_orders(10)", "", 1, 0),
 }  # fmt: skip
 # The second waits for the first, whatever they find.

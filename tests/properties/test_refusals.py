@@ -25,6 +25,7 @@ def withdraw(amount: int = 50000, kind: str = "bank", more: str = ', "bank": "IC
     )
 
 
+ONE = made.BUY.replace("{n}", "1")
 REFUSALS: dict[str, tuple[made.Prepare, str, Any]] = {
     "a delivered order does not fail": (made.delivered, FAIL, "bad_state"),
     "an unpaid order does not fail": (made.unpaid, FAIL, "bad_state"),
@@ -98,6 +99,27 @@ REFUSALS: dict[str, tuple[made.Prepare, str, Any]] = {
     "what was not paid out is not said to be": (states.planted(made.earned, "UPDATE withdrawal SET state = 'declined'"), "SELECT withdrawn FROM settlement_funds(2)", 0),
     "what is released is not due": (states.planted(made.due_share, "UPDATE settlement SET state = 'released' WHERE station_id = 2"),
         "SELECT next_release_at FROM settlement_funds(2)", None),
+    "a locked member is told so, whatever was bought": (states.locked_buyer, ONE, "member_locked"),
+    "what is withdrawn from sale is not bought": (states.planted(made.two_buyers, "UPDATE product SET state = 'off_sale' WHERE id = (SELECT product_id FROM sku WHERE code = '{code}')"), ONE, "not_on_sale"),
+    "nor what this station does not offer": (states.planted(made.two_buyers, "UPDATE listing SET active = false WHERE station_id = 3 AND sku_id = (SELECT id FROM sku WHERE code = '{code}')"), ONE, "not_on_sale"),
+    "nor fewer than are sold at once": (states.planted(made.two_buyers, "UPDATE sku SET min_quantity = 2, max_quantity = 9 WHERE code = '{code}'"), ONE, "quantity_invalid"),
+    "nor a card that has run out": (states.planted(made.two_buyers, "UPDATE card SET expires_on = current_date - 1 WHERE sku_id = (SELECT id FROM sku WHERE code = '{code}')"), ONE, "KM001"),
+    "nor two of them": (states.planted(made.pool, "UPDATE card SET expires_on = current_date - 1 WHERE sku_id = {sku}"), "SELECT 1 FROM _take_cards(3, 1, {sku}, 2, 2::smallint, NULL)", "KM001"),
+    "nor what no supplier has": (states.planted(made.two_buyers, "UPDATE sku SET sourcing = 'supplier' WHERE code = '{code}'"), ONE, "KM001"),
+    "a declined withdrawal is not agreed to": (states.planted(made.just_agreed, "UPDATE withdrawal SET state = 'declined' WHERE id = {id}"), "SELECT code FROM approve_withdrawal(2, {id})", "bad_state"),
+    "nobody pays what is not agreed to": (made.just_agreed, "SELECT code FROM pay_withdrawal_by_hand(2, {id}, 's', 'bank-1', '', NULL)", "not_approved"),
+    "nor without the bank's number": (made.agreed, "SELECT code FROM pay_withdrawal_by_hand(2, {id}, 's', 'x', '', NULL)", "ref_missing"),
+    "a dispute that is over": (states.planted(states.dispute, "UPDATE supply_dispute SET state = 'closed' WHERE id = {dispute}"),
+        "SELECT code FROM agree_dispute({supplier}, {dispute}, 100, 's')", "over"),
+    "a dispute about no purchase": (states.planted(states.dispute, "UPDATE supply_dispute SET purchase_id = NULL, station_id = NULL WHERE id = {dispute}"),
+        "SELECT code FROM agree_dispute({supplier}, {dispute}, 100, 's')", "no_purchase"),
+    "what was declined is not delivered": (states.planted(made.taken, "UPDATE purchase SET state = 'declined', delivered = 1 WHERE id = {purchase}"), "SELECT _delivered(3, {order})", 0),
+    "nothing is bought for a held order": (states.planted(made.at_desk, "UPDATE orders SET state = 'held' WHERE id = {order}"), made.OPEN.replace("{n}", "1"), "bad_state"),
+    "nor for one that has all": (states.partly_come, made.OPEN.replace("{n}", "9"), "done"),
+    "a purchase has its own number": (states.planted(made.taken, "UPDATE purchase SET state = 'declined', purchase_no = 'p-{order}-5' WHERE id = {purchase}"), made.OPEN.replace("{n}", "5"), "number_taken"),
+    "no purchase is sent for an order that stopped": (states.planted(made.opened, "UPDATE orders SET state = 'held' WHERE id = {order}"), "SELECT purchase_no FROM take_purchase(3, {purchase})", None),
+    "goods for an order that stopped": (states.planted(made.taken, "UPDATE orders SET state = 'refunding' WHERE id = {order}"),
+        "SELECT code FROM receive_purchase(3, {purchase}, 1, NULL, NULL, '', '', 'x', '', '', NULL, '{{}}', 's')", "stray"),
     "an event counts once": (states.planted(made.limited, "SELECT count_risk_hit(3, 'c', '{key}', '{key}e', 60)"), "SELECT hits FROM count_risk_hit(3, 'c', '{key}', '{key}e', 60)", 1),
     "what is still being bought does not end short": (states.planted(states.half_there, "UPDATE orders SET state = 'partially_delivered' WHERE id = {order}"),
         "SELECT code FROM end_short(3, {order}, 'x', 's')", "open"),
