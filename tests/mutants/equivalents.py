@@ -23,6 +23,8 @@ EQUIVALENT: dict[tuple[str, str], str] = {
     ("decline_purchase", "FOR NO KEY UPDATE#1"): BOTH_LOCKED,
     ("decline_purchase", "FOR NO KEY UPDATE#2"): BOTH_LOCKED,
     ("receive_purchase", "FOR NO KEY UPDATE#2"): BOTH_LOCKED,
+    ("agree_dispute", "FOR NO KEY UPDATE OF o#1"): BOTH_LOCKED,
+    ("agree_dispute", "FOR NO KEY UPDATE#1"): BOTH_LOCKED,
     ("take_purchase", "FOR NO KEY UPDATE#1"): "nothing ends an order while a purchase of it is open, and the update asks for the state once more",
     ("accept_refund_request", "FOR NO KEY UPDATE#1"): "what is called next locks the order itself; this one keeps the order of locks",
     ("cancel_withdrawal", "FOR NO KEY UPDATE#1"): "the approval, which is updated first, lets one hand through",

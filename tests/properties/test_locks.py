@@ -77,6 +77,9 @@ MEETINGS: dict[str, tuple[made.Prepare, str, str, Any, Any]] = {
     "a bill": (states.planted(states.billed, "UPDATE payment_attempt SET state = 'succeeded', paid_at = '2026-11-20 12:00+08' WHERE attempt_no = '{one}'"),
         "SELECT fee_moved FROM compare_bill(1, {bill})", "", 30, 0),
     "a request under one number": (made.may_be_asked_back, made.OPEN_REQUEST.replace("{n}", "same"), "", "ok", "repeat"),
+    "a dispute about no purchase": (states.planted(states.dispute, "UPDATE supply_dispute SET purchase_id = NULL, station_id = NULL WHERE id = {dispute}"),
+        "SELECT code FROM agree_dispute({supplier}, {dispute}, 0, 's')", "", "ok", "repeat"),
+    "the end of a recovery": (states.planted(made.limited, "SELECT begin_recovery(now(), 't')"), "SELECT code FROM end_recovery('s', true)", "", "ok", "repeat"),
     "a seal": (made.delivered, "SELECT least(sealed, 1) FROM seal_ledger(100000)", "", 1, 0),
     "a payment to a supplier": (made.supplier_payment, "SELECT code FROM settle_supplier_payment({id}, true)", "", "ok", "repeat"),
 }  # fmt: skip

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-import psycopg
 import pytest
 
 from . import locking as made
@@ -73,12 +72,3 @@ def test_questions_belong_to_the_recovery_that_is_active(shop: Any, gate: Gate, 
 
 def test_what_is_over_does_not_end_again(shop: Any, database: str) -> None:
     assert [made.told(database, word) for word in (BEGIN, END, END)] == ["ok", "ok", "repeat"]
-
-
-def test_two_hands_end_it_once(shop: Any, database: str) -> None:
-    made.told(database, BEGIN)
-    with psycopg.connect(database) as first:
-        first.execute(END.encode())
-        waits = made.told(database, END, patience_ms=300)
-        first.rollback()
-    assert waits == "55P03"
