@@ -80,9 +80,11 @@ class Planted:
     def _go_through(self, batch: list[tuple[dict[str, Any], Tests]]) -> set[str]:
         """File after file, each with all mutants that are still alive: its database is made once.
 
-        Returns those that no test need be run for any more.
+        Returns those that a test has noticed. When time is over in the middle nothing is told of a sample's batch:
+        those that are noticed soon would stand for all.
         """
         done: set[str] = set()
+        lines: list[dict[str, Any]] = []
         ran: Counter[str] = Counter()
         for file in _in_order([tests for _mutant, tests in batch]):
             for mutant, tests in batch:
@@ -97,7 +99,11 @@ class Planted:
                     done.add(mutant["id"])
                 if came_to["exit"] or not tests:
                     summed = {"ran": ran[mutant["id"]], "seconds": self._seconds[mutant["id"]]}
-                    self._tell({"id": mutant["id"], **came_to, **summed})
+                    lines.append({"id": mutant["id"], **came_to, **summed})
+                    if not self._end:
+                        self._tell(lines.pop())
+        for line in lines:
+            self._tell(line)
         return done
 
     def _try(self, mutant: dict[str, Any], wanted: list[pytest.Item]) -> dict[str, Any]:
