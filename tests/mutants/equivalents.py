@@ -30,7 +30,6 @@ EQUIVALENT: dict[tuple[str, str], str] = {
     ("cancel_withdrawal", "FOR NO KEY UPDATE#1"): "the approval, which is updated first, lets one hand through",
     ("_take_back_cost", "FOR NO KEY UPDATE#1"): "both functions that call it hold the purchase's row",
     ("_account", "IF v_id IS NOT NULL"): "the short way: the insert would do nothing and the row be read once more",
-    ("_post", "IF v_legs IS NULL"): "the short way: nothing to post is posted as no rows",
     ("_stop_order", "AND p.state IN ('created', 'sent', 'unknown')#2"): "decline_purchase leaves a purchase that has ended as it is",
     ("resume_paid_orders", "AND a.state = 'succeeded'"): PAID_FIRST,
     ("fund_waiting_orders", "AND a.state = 'succeeded'"): PAID_FIRST,

@@ -106,6 +106,8 @@ REFUSALS: dict[str, tuple[made.Prepare, str, Any]] = {
     "nor a card that has run out": (states.planted(made.two_buyers, "UPDATE card SET expires_on = current_date - 1 WHERE sku_id = (SELECT id FROM sku WHERE code = '{code}')"), ONE, "KM001"),
     "nor two of them": (states.planted(made.pool, "UPDATE card SET expires_on = current_date - 1 WHERE sku_id = {sku}"), "SELECT 1 FROM _take_cards(3, 1, {sku}, 2, 2::smallint, NULL)", "KM001"),
     "nor what no supplier has": (states.planted(made.two_buyers, "UPDATE sku SET sourcing = 'supplier' WHERE code = '{code}'"), ONE, "KM001"),
+    "but what a supplier has is": (states.planted(made.two_buyers, "UPDATE sku SET sourcing = 'supplier' WHERE code = '{code}'",
+        "INSERT INTO supply_level(sku_id, available) SELECT id, 5 FROM sku WHERE code = '{code}'"), ONE, "ok"),
     "a declined withdrawal is not agreed to": (states.planted(made.just_agreed, "UPDATE withdrawal SET state = 'declined' WHERE id = {id}"), "SELECT code FROM approve_withdrawal(2, {id})", "bad_state"),
     "nobody pays what is not agreed to": (made.just_agreed, "SELECT code FROM pay_withdrawal_by_hand(2, {id}, 's', 'bank-1', '', NULL)", "not_approved"),
     "nor without the bank's number": (made.agreed, "SELECT code FROM pay_withdrawal_by_hand(2, {id}, 's', 'x', '', NULL)", "ref_missing"),
