@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from html import unescape
 from typing import Any
 from urllib.parse import urlsplit
@@ -93,6 +94,19 @@ def test_a_used_code_or_anothers_return_pays_nothing(
     assert "没能确认付款人" in market.get(shopper, f"{order}/pay")
     assert market.browser().get(back, base_url=MAIN).status_code == 404
     assert market.count("SELECT count(*) FROM payment_attempt") == before
+
+
+def test_the_word_from_wechat_is_good_for_a_quarter_of_an_hour(market: Any) -> None:
+    from kameng.db import station_scope
+    from kameng.payments.services.collecting import options_of
+    from kameng.payments.services.identifying import GOOD_FOR_S, _of_state, _state
+
+    plugin, method = JSAPI.split(":")
+    with market.app.app_context(), station_scope(1):
+        options = options_of(1, "order", plugin, method)
+        now = int(time.time())
+        for age, found in ((0, options[0]), (GOOD_FOR_S + 2, None), (-60, None)):
+            assert _of_state("P1", _state("P1", options[0], now - age), options) == found
 
 
 def test_a_member_fills_the_wallet_inside_wechat(market: Any, shopper: Any, simulator: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -157,3 +158,17 @@ def test_a_lost_database_is_a_page_that_says_so(settings: Settings, database: st
     assert "服务暂时不可用" in answer.text
     assert app.test_client().get("/livez").status_code == 200
     assert app.test_client().get("/readyz").status_code == 503
+
+
+def test_a_form_is_good_for_its_time_and_its_kind_of_visitor(behind_proxy: Flask) -> None:
+    from kameng.web.csrf import _sign, token_is_valid
+
+    now = int(time.time())
+    with behind_proxy.test_request_context("/p/page", base_url=MAIN):
+        for kind, until, good in (
+            ("a", now + 60, True),
+            ("a", now - 60, False),
+            ("s", now + 60, False),
+        ):
+            head = f"{kind}.{until}.x"
+            assert token_is_valid(f"{head}.{_sign(head, 'form', '')}") is good

@@ -20,6 +20,8 @@ import psycopg
 from psycopg import sql
 from tests.conftest import Server, clone_database, drop_database, make_settings
 from tests.mutants.mutant import Edit, Mutant
+from tests.mutants.planted import NOTHING
+from tests.mutants.swapping import can_swap
 
 from kameng.db.migrate import migrate
 from kameng.ops.embedded import servers_for_tests
@@ -36,7 +38,7 @@ LEFT_BEHIND = (
     "images",
 )
 BASE = "kameng_tpl_mutants"
-NOTHING = "nothing"  # a mutant that changes nothing must survive
+AT_ONCE = 8  # mutants that a sample goes through together: what it was in the middle of is not told
 
 
 class Bench:
@@ -62,45 +64,69 @@ class Bench:
         migrate(make_settings(self.server, BASE))
 
     def try_out(self, mutant: Mutant, limit_s: float) -> dict[str, Any]:
-        """A mutant of Python: change the copied file, run its tests, change it back."""
+        """A mutant of Python in a process of its own: change the copied file, run its tests, change it back.
+
+        The test that fails runs once more on the whole product: one that fails there shows nothing.
+        """
         assert mutant.edit
         with edited(self.tree, mutant.edit):
             # Plugins are not among what the warm process has imported.
             fresh = not mutant.edit.path.startswith("plugins/")
-            return self.run(list(mutant.tests), [], BASE, limit_s, fresh=fresh)
+            came_to = self.run(list(mutant.tests), [], BASE, limit_s, fresh=fresh)
+        if test := came_to.get("test"):
+            again = self.run([test.partition("::")[0]], [test], BASE, limit_s)
+            if again.get("exit") != 0:
+                return {
+                    "exit": -1,
+                    "why": f"its test fails without the mutant, too: {again.get('why')}"[:300],
+                }
+        return came_to
+
+    def can_plant(self, mutant: Mutant) -> bool:
+        """Whether it needs no process of its own."""
+        if mutant.edit is None:
+            return True
+        path = self.tree / mutant.edit.path
+        text = path.read_text(encoding="utf-8")
+        return can_swap(path, text, text.replace(mutant.edit.old, mutant.edit.new, 1))
 
     def try_planted(
         self,
         wanted: Sequence[tuple[Mutant, list[str]]],
+        lines: Path,
         limit_s: float,
         until_s: float | None = None,
-    ) -> dict[str, Any]:
-        """SQL mutants with their tests, all in one session; what each came to, by its id."""
+    ) -> str:
+        """Mutants with their tests, all in one session; what each came to is written to `lines`.
+
+        Returns why there was no session, "" when there was one.
+        """
         files = sorted({test.partition("::")[0] for _mutant, tests in wanted for test in tests})
-        planted = [
-            {
-                "id": m.id,
-                "sql": m.sql,
-                "undo": m.undo,
-                "tests": tests,
-                "turn": number,
-            }
-            for number, (m, tests) in enumerate(wanted)
-        ]
-        every = sorted({test for m, tests in wanted if not m.undo for test in tests})
-        planted.append({"id": NOTHING, "sql": "SELECT 1", "undo": "", "tests": every, "turn": -1})
-        came_to = self.run(files, [], BASE, limit_s, planted=planted, until=until_s)
-        lines = Path(f"{self.folder / f'answer-{self._number}'}.lines")
-        if not lines.exists():
-            return {
-                m.id: {"exit": -1, "why": str(came_to.get("why", came_to))[:300]}
-                for m, _tests in wanted
-            }
-        found = {one["id"]: one for one in map(json.loads, lines.read_text().splitlines())}
-        # Tests that fail without any mutant have killed none.
-        if every and found[NOTHING]["exit"] != 0:
-            return {m.id: {**found[NOTHING], "exit": -1} for m, _tests in wanted}
-        return found
+        planted = [self._job(m, tests) for m, tests in wanted]
+        every = sorted({test for m, tests in wanted if m.sql and not m.undo for test in tests})
+        if every:
+            planted.append({"id": NOTHING, "sql": "SELECT 1", "undo": "", "tests": every})
+        size = lines.stat().st_size if lines.exists() else 0
+        came_to = self.run(
+            files, [], BASE, limit_s, planted=planted, until=until_s, lines=str(lines),
+            at_once=AT_ONCE if until_s else len(planted),
+        )  # fmt: skip
+        grown = lines.exists() and lines.stat().st_size > size
+        return "" if grown else str(came_to.get("why") or came_to)[:300]
+
+    def _job(self, mutant: Mutant, tests: list[str]) -> dict[str, Any]:
+        job = {
+            "id": mutant.id,
+            "sql": mutant.sql,
+            "undo": mutant.undo,
+            "tests": tests,
+        }
+        if mutant.edit:
+            path = self.tree / mutant.edit.path
+            old = path.read_text(encoding="utf-8")
+            new = old.replace(mutant.edit.old, mutant.edit.new, 1)
+            job["edit"] = {"path": str(path), "old": old, "new": new}
+        return job
 
     @contextmanager
     def template(self, statement: str) -> Iterator[str]:

@@ -5,7 +5,7 @@ The long histories of tests/properties are not among them: a safeguard needs a t
 
 from __future__ import annotations
 
-WALLS = ("tests/integration/db/test_walls.py::test_T12_every_tenant_table_is_behind_a_forced_wall",)
+WALLS = ("tests/isolation/test_catalogue.py::test_T12_the_walls_stand",)
 RULES = "tests/integration/db/test_rules.py"
 RACES = ("tests/properties/test_locks.py", "tests/properties/test_races.py")
 PAYING = (
@@ -47,13 +47,23 @@ LEDGER = (
     "tests/integration/ledger/test_seal.py",
     "tests/integration/ledger/test_verify.py",
 )
-DOORS = ("tests/integration/db/test_doors.py", "tests/properties/test_refusals.py")
+DOORS = (
+    "tests/integration/db/test_doors.py",
+    "tests/properties/test_refusals.py",
+    "tests/properties/test_effects.py",
+    "tests/properties/test_recovering.py",
+)
 OF_CONTEXT = {
-    "db": (*DOORS, "tests/integration/db/test_hostile_reader.py"),
+    "db": (*DOORS, "tests/isolation/test_hostile_reader.py"),
     "identity": (*DOORS, *LEDGER[:1], *SETTLEMENT[1:2], *SUPPLIERS[:1]),
     "jobs": (*DOORS, "tests/integration/jobs/test_relay.py"),
     "ledger": (*DOORS, *LEDGER, *ORDERS[:1], *PAYING[:2], *RACES, *OPENAPI[:1]),
     "openapi": (*DOORS, *OPENAPI, "tests/integration/payments/test_refund_requests.py", *RACES),
+    "ops": (
+        *DOORS,
+        "tests/integration/payments/test_after_restore.py",
+        "tests/integration/supply/test_after_restore.py",
+    ),
     "orders": (*DOORS, *ORDERS, *PAYING[:2], *RACES),
     "payments": (*DOORS, *PAYING, *ORDERS[1:], *RACES),
     "risk": (*DOORS, *ORDERS[2:]),
@@ -69,7 +79,7 @@ def files_for_function(file: str, function: str) -> tuple[str, ...]:
     """Test files for a guarded function of this file."""
     context = file.split("/")[2]
     more = (BILLS,) if "bill" in file or "bill" in function else ()
-    return (*more, *OF_CONTEXT[context])
+    return (*more, *OF_CONTEXT.get(context, DOORS))
 
 
 def rules_of(table: str) -> tuple[str, ...]:

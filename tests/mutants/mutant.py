@@ -31,5 +31,9 @@ class Mutant:
     id: str = field(init=False)
 
     def __post_init__(self) -> None:
-        said = "\0".join((self.kind, self.place, self.name, self.removed, str(self.number)))
+        # In another text it is another mutant: what was found of this one says nothing of it.
+        edit = (self.edit.old, self.edit.new) if self.edit else ()
+        said = "\0".join(
+            (self.kind, self.place, self.name, self.removed, str(self.number), self.sql, *edit)
+        )
         object.__setattr__(self, "id", hashlib.sha256(said.encode()).hexdigest()[:10])

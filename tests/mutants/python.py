@@ -25,7 +25,7 @@ PEOPLE = ("tests/integration/identity/test_people.py",)
 DIALECTS = ("acg_shared", "dujiao_next", "kakayun", "kasushou")
 # Files whose refusals are safeguards, and the tests that should notice.
 GUARDED: dict[str, tuple[str, ...]] = {
-    "platform/kameng/openapi/views/native.py": NATIVE,
+    "platform/kameng/openapi/views/proof.py": NATIVE,
     "platform/kameng/openapi/services/callers.py": (*NATIVE, "tests/functional/openapi/test_key_pages.py"),
     "platform/kameng/plugins/addresses.py": ADDRESSES,
     "platform/kameng/plugins/deadline.py": ("tests/unit/plugins", "tests/contracts/test_isolation.py"),
@@ -43,7 +43,7 @@ DOCKS = {
     "openapi/domain/dialects/kasushou/signing.py": ('return same[0] if same else ""', "return list(secrets)[0]"),
 }  # fmt: skip
 TEXTS: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
-    ("platform/kameng/openapi/views/native.py", "if hmac.compare_digest(wanted.encode(), given.lower().encode()):", "if wanted:", NATIVE),
+    ("platform/kameng/openapi/views/proof.py", "if hmac.compare_digest(wanted.encode(), signed.signature.lower().encode()):", "if wanted:", NATIVE),
     ("platform/kameng/openapi/services/gate.py", "if ARGV[1] == '1' and not redis.call", "if false and not redis.call", NATIVE),
     ("platform/kameng/openapi/services/callers.py", "opened.epoch != passed.epoch", "False", (*NATIVE, "tests/integration/openapi/test_buying.py")),
     ("platform/kameng/signing.py", "return plain and abs", "return plain or abs", (*NATIVE, "tests/unit/openapi")),
@@ -105,8 +105,8 @@ def _plugins(root: Path) -> dict[str, tuple[str, ...]]:
     found = {}
     for path in sorted(root.glob("plugins/[ps]*/*/src/*/*.py")):
         if "raise WebhookRefused(" in path.read_text(encoding="utf-8"):
-            own = path.parents[2] / "tests"
-            found[path.relative_to(root).as_posix()] = (own.relative_to(root).as_posix(),)
+            own = (path.parents[2] / "tests").relative_to(root).as_posix()
+            found[path.relative_to(root).as_posix()] = (f"{own}/test_{path.name}", own)
     return found
 
 

@@ -13,32 +13,27 @@ import re
 import sys
 import time
 from collections.abc import Sequence
-from typing import Any
+from types import ModuleType
 
 import psycopg
-from tests.mutants import report, tracing
+from tests.mutants import equivalents, kept, report, tracing
 from tests.mutants.bench import BASE, ROOT, Bench, bench
-from tests.mutants.choosing import RACES
+from tests.mutants.choosing import DOORS, RACES
 from tests.mutants.functions import of_functions
 from tests.mutants.mutant import Mutant
 from tests.mutants.python import of_python
 from tests.mutants.schema import of_schema
+from tests.properties import test_effects, test_locks, test_recovering, test_refusals
 
 HOME = ROOT / "var" / "mutants"
+TRIED = HOME / "tried.jsonl"
+KILLED = {"exit": 1, "test": "none was asked"}
 SAMPLE_S = 270.0
 # Tests in which several hands are at work.
 TOGETHER = re.compile(
     "parallel|at_once|same_moment|together|copies|copy|race|two_|twice|hands|threads|once"
 )
-HANDS = (
-    "test_who_comes_second_reads_what_the_first_left", "test_who_comes_second_waits",
-    "test_what_one_has_taken_the_next_leaves_alone_at_once",
-)  # fmt: skip
-FIRST = (
-    "tests/integration/db/test_doors.py",
-    "tests/properties/test_refusals.py",
-)  # cheap, and for all functions
-ALL_S = 3600.0
+ALL_S = 4 * 3600.0
 LIMIT_S = 150.0  # for the tests of one mutant
 AT_MOST_S = 25.0  # of tests that a map has chosen,
 MOST_FILES = 6  # and of their files, each of which begins with a database of its own
@@ -48,12 +43,26 @@ def main() -> int:
     """Try mutants out and report; the exit code tells whether the gate is kept."""
     options = _options()
     began = time.monotonic()
+    HOME.mkdir(parents=True, exist_ok=True)
+    if not options.go_on:
+        TRIED.unlink(missing_ok=True)
     with bench() as found:
-        mutants = chosen(all_mutants(found), options)
+        everything = all_mutants(found)
+        mutants = chosen(everything, options)
         calls = _calls(found, options)
-        print(f"mutants: {len(mutants)}, seed {options.seed}", flush=True)
-        results = try_all(found, mutants, calls, None if options.all else began + SAMPLE_S)
-        report.control(found, results)
+        before = kept.read(TRIED)
+        killed = {m.id for m in mutants if report.verdict(before.get(m.id, {})) == "killed"}
+        print(
+            f"mutants: {len(mutants)}, killed before: {len(killed)}, seed {options.seed}",
+            flush=True,
+        )
+        left = [m for m in mutants if m.id not in killed]
+        try_all(found, left, calls, None if options.all else began + SAMPLE_S)
+    came_to = kept.read(TRIED)
+    # Of a sample, what there was no time for is no part.
+    results = [
+        report.result(m, came_to.get(m.id, {})) for m in mutants if options.all or m.id in came_to
+    ]
     written = report.keep(
         results, HOME / "latest.json", seed=options.seed, seconds=time.monotonic() - began
     )
@@ -62,9 +71,12 @@ def main() -> int:
 
 
 def all_mutants(found: Bench) -> list[Mutant]:
-    """Of the functions, the schema and Python."""
+    """Of the functions, the schema and Python; `LookupError` when a list of ours names what is gone."""
     with psycopg.connect(found.server.url_of(BASE)) as connection:
-        return [*of_functions(ROOT), *of_schema(connection), *of_python(ROOT)]
+        mutants = [*of_functions(ROOT), *of_schema(connection), *of_python(ROOT)]
+    if gone := equivalents.unknown(mutants):
+        raise LookupError(f"no such mutants any more: {gone}: change tests/mutants/equivalents.py")
+    return mutants
 
 
 def chosen(mutants: list[Mutant], options: argparse.Namespace) -> list[Mutant]:
@@ -81,50 +93,56 @@ def chosen(mutants: list[Mutant], options: argparse.Namespace) -> list[Mutant]:
 
 def try_all(
     found: Bench, mutants: Sequence[Mutant], calls: tracing.Calls, until: float | None
-) -> list[dict[str, Any]]:
-    """One after the other, until the time is over."""
-    by_sql = [(m, selection(m, calls)) for m in mutants if m.sql]
+) -> None:
+    """One after the other, until the time is over; what they come to is kept at once."""
+    together = [(m, selection(m, calls)) for m in mutants if found.can_plant(m)]
     if until is None:
         # Of one file after each other: its database is made once.
-        by_sql.sort(key=lambda one: (one[1][0] in RACES, one[1][0].partition("::")[0]))
-    # Python needs a process for each: of a sample's time it gets a third.
-    left = until and (until - time.monotonic()) * 0.66
-    came_to = found.try_planted(by_sql, ALL_S, left) if by_sql else {}
-    results = [report.result(m, came_to[m.id]) for m, _tests in by_sql if m.id in came_to]
-    print(f"in one session: {len(results)} of {len(by_sql)} tried", flush=True)
-    for number, mutant in enumerate((m for m in mutants if m.edit), 1):
+        together.sort(key=lambda one: (one[1][0] in RACES, one[1][0].partition("::")[0]))
+    left = until and until - time.monotonic()
+    if together and (why := found.try_planted(together, TRIED, ALL_S, left)):
+        print(f"no session: {why}", flush=True)
+    came_to = kept.read(TRIED)
+    # In a process of its own: what cannot be planted, and what has survived beside all the others.
+    alone = [
+        m for m in mutants
+        if m.edit and (not found.can_plant(m) or report.verdict(came_to.get(m.id, KILLED)) != "killed")
+    ]  # fmt: skip
+    for mutant in alone:
         if until is not None and time.monotonic() > until:
             break
-        results.append(report.result(mutant, found.try_out(mutant, LIMIT_S)))
-        last = results[-1]
-        print(
-            f"{number:4} {last['verdict']:8} {last['seconds']:5.1f} s  {mutant.kind:6} {mutant.name or mutant.place} | {mutant.removed[:90]}",
-            flush=True,
-        )
-    return results
+        kept.add(TRIED, mutant.id, found.try_out(mutant, LIMIT_S))
 
 
 def selection(mutant: Mutant, calls: tracing.Calls) -> list[str]:
     """Its tests; where it is known which tests call the function, those instead, the cheapest first."""
+    if mutant.kind not in ("lock", "guard"):
+        return list(mutant.tests)
     known = calls.get(mutant.name, {})
+    meetings = named(test_locks, mutant.name)
     if mutant.kind == "lock":  # who is alone needs none
         known = {test: seconds for test, seconds in known.items() if TOGETHER.search(test)}
-        return [*(_meetings(mutant.name) or RACES), *_cheapest(known, mutant.tests)]
-    first = [name for name in mutant.tests if name in FIRST]
-    last = [
-        name for name in mutant.tests if name not in first and not (known and _met(name, calls))
+        return [*(meetings or RACES), *_cheapest(known, mutant.tests)]
+    doors = [DOORS[0]] if "_enter_station" in (mutant.name, mutant.removed[8:22]) else []
+    refusals = [
+        name
+        for module in (test_refusals, test_effects, test_recovering)
+        for name in named(module, mutant.name)
     ]
-    if known:
-        last = _meetings(mutant.name)
-    return [*first, *_cheapest(known, mutant.tests), *last]
+    others = [] if known else [name for name in mutant.tests if name not in DOORS]
+    return [*doors, *refusals, *_cheapest(known, mutant.tests), *others, *meetings]
 
 
-def _meetings(function: str) -> list[str]:
-    """Tests in which two hands meet over this very function."""
-    text = (ROOT / RACES[0]).read_text(encoding="utf-8")
-    cases = re.split(r'^    "(?=[^"]+": \(made)', text, flags=re.MULTILINE)[1:]
-    names = [case.partition('"')[0] for case in cases if f" {function}(" in case]
-    return [f"{RACES[0]}::{test}[{name}]" for name in names for test in HANDS]
+def named(module: ModuleType, function: str) -> list[str]:
+    """Tests of the module whose example calls this very function."""
+    file = f"{module.__name__.replace('.', '/')}.py"
+    return [
+        f"{file}::{test.__name__}[{name}]"
+        for test in vars(module).values()
+        for mark in getattr(test, "pytestmark", [])
+        for name, example in mark.args[1].items()
+        if f" {function}(" in str(example)
+    ]
 
 
 def _cheapest(known: dict[str, float], own: Sequence[str]) -> list[str]:
@@ -143,11 +161,6 @@ def _cheapest(known: dict[str, float], own: Sequence[str]) -> list[str]:
     return tests
 
 
-def _met(name: str, calls: tracing.Calls) -> bool:
-    """Whether the map knows tests of this file; one that it does not know is run as a whole."""
-    return any(test.startswith(name) for tests in calls.values() for test in tests)
-
-
 def _calls(found: Bench, options: argparse.Namespace) -> tracing.Calls:
     kept = HOME / "map.json"
     if options.map:
@@ -158,6 +171,9 @@ def _calls(found: Bench, options: argparse.Namespace) -> tracing.Calls:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make mutants", description=__doc__)
     parser.add_argument("--all", action="store_true", help="all of them, however long it takes")
+    parser.add_argument(
+        "--go-on", action="store_true", help="after earlier runs: what they have killed is killed"
+    )
     parser.add_argument(
         "--seed", type=int, default=20261126, help="of the order in which a sample is drawn"
     )

@@ -19,6 +19,10 @@ ELSEWHERE = (
     "tests/integration/ops/",
     "tests/integration/db/",
 )
+# Long histories: no mutant asks them.
+LONG = re.compile(
+    r"_machine\.py|test_(?:interleavings|planted_faults|vault_under_load|pure_rules)\.py"
+)
 Calls = dict[str, dict[str, float]]  # function → test → its seconds
 
 
@@ -47,7 +51,7 @@ def trace(bench: Bench, root: Path, say: bool = True) -> Calls:
     calls: Calls = defaultdict(dict)
     with bench.template(traced(root)) as template:
         for file in files:
-            if file.startswith(ELSEWHERE):
+            if file.startswith(ELSEWHERE) or LONG.search(file):
                 continue
             found = bench.run([file], [], template, 400, all=True)
             if say:

@@ -64,7 +64,7 @@ def run_tests(job: dict[str, Any]) -> dict[str, Any]:
     if "planted" in job:
         from tests.mutants.planted import Planted
 
-        planted = Planted(job["planted"], Path(job["answer"] + ".lines"), job.get("until"))
+        planted = Planted(job["planted"], Path(job["lines"]), job.get("until"), job["at_once"])
         code = pytest.main([*QUIET, "-o", "timeout=60", *job["files"]], plugins=[planted])
         return {"exit": int(code), "seconds": 0}
     watch = Watch(job.get("tests", []))

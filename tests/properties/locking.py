@@ -107,6 +107,26 @@ def due_share(shop: Any) -> Names:
     return found
 
 
+def two_due_shares(shop: Any) -> Names:
+    """Of one station: the first is due before the second."""
+    due_share(shop)
+    found = delivered(shop)
+    shop.plant(
+        f"UPDATE settlement SET due_at = now() - interval '1 hour' WHERE order_id = {found['order']} AND station_id = 2"
+    )
+    return found
+
+
+def paid_in_recovery(shop: Any) -> Names:
+    """Paid while nothing was delivered, and the recovery is over."""
+    order = placed(shop)
+    attempt = shop.attempt(DEER, order.payable, order=order.order_id, plugin=PLUGIN)
+    shop.plant("INSERT INTO recovery(restored_to, source) VALUES (now(), 't')")
+    shop.pay(DEER, attempt, order.payable, plugin=PLUGIN)
+    shop.plant("UPDATE recovery SET state = 'ended', ended_at = now(), ended_by = 't'")
+    return names(order)
+
+
 def refund(shop: Any, state: str = "created") -> Names:
     """What risk has refused is to be given back."""
     order = paid(shop, risk=("review", []))
@@ -338,6 +358,24 @@ def pool(shop: Any) -> Names:
         "digest": secrets.token_hex(31),
         "key": shop.one("SELECT min(id) FROM data_key WHERE purpose = 'card'"),
     }
+
+
+def two_buyers(shop: Any) -> Names:
+    """Two members who have money and keys; each has bought once, so that their accounts are there."""
+    code, key = shop.sku(cards=6), secrets.token_hex(6)
+    keys = [
+        shop.one("INSERT INTO api_key(station_id, member_id, key_id, mode, name, scopes, created_by) "
+            "VALUES (3, %s, %s, 'live', 'k', '{}', 't') RETURNING id", shop.member(DEER, balance=98_6100 * 2), f"KM{secrets.token_hex(8)}")
+        for _ in range(2)
+    ]  # fmt: skip
+    found = {"one": keys[0], "two": keys[1], "code": code, "key": key}
+    for n in (1, 2):
+        assert shop.one(BUY.format(**found, n=n).replace(key, f"{key}x")) == "ok"
+    return found
+
+
+BUY = """SELECT code FROM buy_with_balance(3, (ARRAY[{one}, {two}])[{n}], 'b{key}{n}', '\\x00', '{code}', 1, NULL, '{{}}', '', 'O{key}{n}', 'A{key}{n}',
+  '\\x00', 'allow', '[]', '{{}}', '')"""
 
 
 def limited(shop: Any) -> Names:

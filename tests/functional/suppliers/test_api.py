@@ -37,7 +37,13 @@ class Machine:
             self.key, self.secret = suppliers.make_key(portal.id, "test")
 
     def call(
-        self, method: str, path: str, given: Any = None, base: str = MAIN, **changes: str
+        self,
+        method: str,
+        path: str,
+        given: Any = None,
+        base: str = MAIN,
+        nonce: str = "",
+        **changes: str,
     ) -> Any:
         path = f"/supplier/api/v1{path}"
         body = (
@@ -47,7 +53,7 @@ class Machine:
             if isinstance(given, bytes)
             else json.dumps(given).encode()
         )
-        stamp, nonce = str(int(time.time())), os.urandom(12).hex()
+        stamp, nonce = str(int(time.time())), nonce or os.urandom(12).hex()
         sign = signing.signature(self.secret, method, path, stamp, nonce, body)
         headers = {
             "Kameng-Key": self.key, "Kameng-Timestamp": stamp, "Kameng-Nonce": nonce,
@@ -133,6 +139,8 @@ def test_S5_what_is_not_signed_as_it_must_be_is_refused(machines: list[Machine])
     plain = mine.browser.get("/supplier/api/v1/purchases", base_url=MAIN)
     problem(plain, 401, "key_unknown")
     for changes, code in (
+        ({"Kameng-Key": "x"}, "key_unknown"),
+        ({"Kameng-Key": "KS0000000000000000"}, "key_unknown"),
         ({"Kameng-Key": other.key}, "signature_invalid"),
         ({"Kameng-Signature": "0" * 64}, "signature_invalid"),
         ({"Kameng-Timestamp": "1"}, "timestamp_invalid"),
@@ -143,6 +151,28 @@ def test_S5_what_is_not_signed_as_it_must_be_is_refused(machines: list[Machine])
     problem(mine.call("POST", "/offers", b"[" + b" " * (1024 * 1024) + b"]"), 413, "too_large")
     assert mine.call("GET", "/purchases", base=YE).status_code == 404
     assert mine.call("GET", "/nothing").mimetype == "application/problem+json"
+
+
+def test_S5_a_copy_of_a_request_is_refused(machines: list[Machine]) -> None:
+    mine, other = machines
+    nonce = os.urandom(12).hex()
+    assert mine.call("GET", "/purchases", nonce=nonce).status_code == 200
+    problem(mine.call("GET", "/purchases", nonce=nonce), 401, "nonce_used")
+    assert other.call("GET", "/purchases", nonce=nonce).status_code == 200  # nonces of its own
+
+
+def test_S5_the_key_of_a_supplier_that_is_gone_opens_nothing(
+    street: Any, machines: list[Machine]
+) -> None:
+    state = "UPDATE supplier SET state = %s WHERE id = %s"
+    portal = street.portals[0]
+    for left in ("paused", "closed", "active"):
+        street.market.owner.execute(state, (left, portal.id))
+        answer = machines[0].call("GET", "/purchases")
+        if left == "closed":
+            problem(answer, 403, "supplier_closed")
+        else:
+            assert answer.status_code == 200
 
 
 def test_S5_the_sample_of_the_document_works_as_it_stands(

@@ -179,6 +179,51 @@ def test_staff_who_left_are_out_at_once(app: Flask) -> None:
             assert identity.find_staff(1, number) is None
 
 
+def test_T7_staff_who_left_do_not_come_in_again(app: Flask) -> None:
+    with app.app_context():
+        number, secret = hire("gone")
+        with main_scope(reason="test"):
+            identity.set_staff_state(1, number, "left", "staff:1")
+            with pytest.raises(identity.LoginRefused) as refused:
+                identity.authenticate_staff("gone", PASSWORD, code_for(secret))
+    assert refused.value.code == "login_failed"
+
+
+def test_T7_nobody_at_the_main_station_comes_in_without_a_second_factor(app: Flask) -> None:
+    with app.app_context(), main_scope(reason="test"):
+        identity.create_staff(1, "bare", "小裸", PASSWORD, "support", with_totp=False)
+        with pytest.raises(identity.LoginRefused) as refused:
+            identity.authenticate_staff("bare", PASSWORD)
+    assert refused.value.code == "totp_not_enrolled"
+
+
+def test_T7_who_is_asked_again_needs_the_password(app: Flask) -> None:
+    with app.app_context():
+        number, secret = hire("again")
+        with main_scope(reason="test"):
+            with pytest.raises(identity.LoginRefused) as refused:
+                identity.confirm_staff(1, number, "wrong-password", code_for(secret))
+            assert refused.value.code == "confirm_failed"
+            identity.confirm_staff(1, number, PASSWORD, code_for(secret))
+
+
+def test_T7_a_member_needs_the_right_password_and_ten_wrong_ones_lock(app: Flask) -> None:
+    login = "13700000009"
+    with app.app_context(), station_scope(7):
+        number = identity.register_member(login, PASSWORD)
+        with pytest.raises(identity.LoginRefused) as refused:
+            identity.confirm_member(number, "wrong-password")
+        assert refused.value.code == "confirm_failed"
+        identity.confirm_member(number, PASSWORD)
+        for _try in range(9):
+            with pytest.raises(identity.LoginRefused) as refused:
+                identity.authenticate_member(login, "wrong-password")
+            assert refused.value.code == "login_failed"
+        with pytest.raises(identity.LoginRefused) as refused:
+            identity.authenticate_member(login, PASSWORD)
+        assert refused.value.code == "login_locked"
+
+
 def test_members_register_and_log_in_at_one_station(app: Flask) -> None:
     with app.app_context():
         with station_scope(7):

@@ -1,5 +1,6 @@
 """Foreign code ends, or is left behind; it never takes a thread of ours along."""
 
+import contextvars
 import threading
 import time
 
@@ -22,6 +23,13 @@ def test_code_that_hangs_is_left_behind_in_time():
         Slots().run(gate.wait, 0.2)
     assert time.monotonic() - started < 1.0
     gate.set()
+
+
+def test_what_one_call_has_set_the_next_does_not_see():
+    seen, slots = contextvars.ContextVar("seen", default="nothing"), Slots(1)
+    for _call in range(3):
+        assert slots.run(seen.get, 1.0) == "nothing"
+        slots.run(lambda: seen.set("something"), 1.0)
 
 
 def test_code_that_waits_for_a_slot_in_vain_never_ran():

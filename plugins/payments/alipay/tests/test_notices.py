@@ -215,6 +215,14 @@ def test_P3_leaving_out_what_was_signed_is_refused(name: str) -> None:
         read(params)
 
 
+@pytest.mark.parametrize("name", ["sign", "sign_type"])
+def test_P3_a_notice_without_its_signature_is_refused(name: str) -> None:
+    params = notice()
+    del params[name]
+    with pytest.raises(WebhookRefused):
+        read(params)
+
+
 def test_P3_by_get_or_with_a_query_or_empty_it_is_refused() -> None:
     body = urlencode(notice())
     for request in (

@@ -217,6 +217,33 @@ def test_wrong_missing_and_odd_signatures_are_refused() -> None:
     assert read(body, {"stripe-signature": f"t={AT},v1={'0' * 64},v1={digest}"}).events
 
 
+def test_a_signature_lost_in_a_long_header_is_refused() -> None:
+    body = event("checkout.session.completed", session())
+    good = signed(body)["stripe-signature"]
+    with pytest.raises(WebhookRefused):
+        read(body, {"stripe-signature": "x=1," * 500 + good})
+
+
+def test_what_comes_by_get_is_no_event() -> None:
+    body = event("checkout.session.completed", session())
+    request = WebhookRequest(method="GET", path="/h", query="", headers=signed(body), body=body)
+    with pytest.raises(WebhookRefused):
+        read_notice(ACCOUNT, request, NOW)
+
+
+def test_a_name_given_twice_is_refused() -> None:
+    body = event("checkout.session.completed", session())
+    twice = body.replace(b'"livemode": false', b'"livemode": true, "livemode": false')
+    assert twice != body
+    with pytest.raises(WebhookRefused, match="twice"):
+        read(twice)
+
+
+def test_only_a_charge_is_given_back() -> None:
+    with pytest.raises(WebhookRefused):
+        read(event("charge.refunded", charge(object="refund")))
+
+
 @pytest.mark.parametrize(
     "body",
     [

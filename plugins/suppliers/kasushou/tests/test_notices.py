@@ -15,7 +15,7 @@ from kameng_sdk.errors import WebhookRefused
 from kameng_sdk.suppliers import CallbackResult
 from kameng_sdk.testing import wait_for
 from kameng_sdk.webhooks import WebhookRequest
-from kameng_supplier_kasushou.signing import order_notice_sign
+from kameng_supplier_kasushou.signing import goods_notice_sign, order_notice_sign
 from kameng_supplier_kasushou.simulator.signing import signed_goods_notice, signed_notice
 
 FACTS = {
@@ -182,6 +182,17 @@ def test_a_goods_notice_believes_number_and_time_alone(scene: Any) -> None:
     for change in ({"id": "8"}, {"time": "1695072521534"}, {"ordersn": "D1"}, {"id": ""}):
         with pytest.raises(WebhookRefused):
             read(scene, sent(fields | change))
+
+
+@pytest.mark.parametrize("more", ["", "0", "00", "000", "0000"])
+def test_a_time_of_another_length_is_refused_though_it_is_signed(scene: Any, more: str) -> None:
+    fields = {"id": "7", "time": f"{int(time.time())}{more}"}
+    request = sent(fields | {"sign": goods_notice_sign(fields, key(scene))})
+    if more in ("", "000"):
+        assert read(scene, request).offers_changed
+    else:
+        with pytest.raises(WebhookRefused, match="no usable time"):
+            read(scene, request)
 
 
 def test_an_after_sales_notice_says_nothing_about_an_order(scene: Any) -> None:

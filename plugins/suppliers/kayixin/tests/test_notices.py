@@ -153,6 +153,21 @@ def test_changed_headers_are_refused(scene: Any, headers: dict[str, str]) -> Non
         read(scene, signed(scene, json.dumps(FACTS).encode(), **headers))
 
 
+@pytest.mark.parametrize("more", ["0", "00", "000000"])
+def test_a_time_of_another_length_is_refused_though_it_is_signed(scene: Any, more: str) -> None:
+    body, (app_id, secret) = json.dumps(FACTS).encode(), keys(scene)
+    stamp = f"{int(scene.clock.now().timestamp())}{more}"
+    headers = {"x-timestamp": stamp, "x-signature": sign(app_id, secret, stamp, body)}
+    with pytest.raises(WebhookRefused, match="no usable time"):
+        read(scene, signed(scene, body, **headers))
+
+
+def test_a_name_given_twice_is_refused(scene: Any) -> None:
+    body = json.dumps(FACTS).encode().replace(b"{", b'{"status": 5, ', 1)
+    with pytest.raises(WebhookRefused, match="twice"):
+        read(scene, signed(scene, body))
+
+
 def test_a_changed_body_is_refused(scene: Any) -> None:
     request = notice(scene)
     for old, new in ((b'"status": 3', b'"status": 5'), (b"N1", b"N2"), (b"}", b"} ")):
