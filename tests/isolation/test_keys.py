@@ -27,6 +27,7 @@ OF_NO_STATION = {
         "stock",
     ): "pieces of a good that are left: the main station's goods",
     ("epoch.py", "epoch"): "changes when anything is changed by hand; says nothing else",
+    ("jobs/bell.py", "jobs"): "a word that there is a message in a queue, and the queue's name",
     ("jobs/inflight.py", "job"): "a number of a message that is on its way",
     (
         "openapi/services/gate.py",
@@ -68,12 +69,23 @@ FILES = {
 }
 # Functions that remember answers in the process. Each knows nothing but its arguments.
 REMEMBERED = {
-    "catalog/domain/pattern.py", "db/guarded.py", "identity/services/passwords.py",
+    "catalog/domain/pattern.py", "catalog/services/browse.py", "db/guarded.py", "db/steps.py", "identity/services/passwords.py",
     "ledger/services/checks/__init__.py", "openapi/views/document/page.py", "openapi/views/document/source.py",
     "planning/services/calendar.py", "plugins/http.py", "sealing.py", "web/assets_manifest.py",
     "web/globals.py", "kameng_tenants/themes/contrast.py", "ops/demo/supply.py",
     "ops/backup/timetable.py",
 }  # fmt: skip
+# What processes remember under the mark of change, by name, and what keeps stations apart in it.
+MEMORIES = {
+    (
+        "catalog/services/inputs.py",
+        "kameng.catalog.fields",
+    ): "a product's questions: every station's alike",
+    ("orders/services/placing.py", "kameng.orders.goods"): "the key holds the station",
+    ("payments/services/choosing.py", "kameng.payments.terms"): "the key holds the station",
+    ("plugins/store.py", "kameng.plugins.rows"): "the key is the station",
+    ("plugins/store.py", "kameng.plugins.tokens"): "the key is the secret that an address holds",
+}
 
 
 def sources() -> Iterator[tuple[str, ast.Module]]:
@@ -145,6 +157,15 @@ def test_T12_what_a_process_remembers_is_known() -> None:
         if getattr(getattr(mark, "func", mark), "id", "") in ("cache", "lru_cache")
     }
     assert found == REMEMBERED
+
+
+def test_T12_what_is_remembered_under_the_mark_is_known() -> None:
+    found = {
+        (source, call.args[0].value)
+        for source, call in calls("Memory")
+        if isinstance(call.args[0], ast.Constant)
+    }
+    assert found == set(MEMORIES)
 
 
 def test_T12_a_name_holds_the_station_of_its_scope(app: Flask) -> None:
