@@ -101,6 +101,7 @@ TRANSFERS = {
 REASONS = {
     "placed": _l("买家下单"),
     "not paid in time": _l("过期未付，库存放回"),
+    "no unit of the flash sale left": _l("付款太晚，秒杀名额已被抢完"),
     "after-sales time is over": _l("售后期已过"),
     "purchase": _l("已交给供应方"),
     "fulfilled": _l("已交付"),
