@@ -1,4 +1,4 @@
-"""Pages that all anonymous visitors see alike: kept for two seconds, answered before Flask begins.
+"""Pages that all anonymous visitors see alike: kept for three seconds, answered before Flask begins.
 
 A page is kept when its view says so (`kept`), when the visitor has sent nothing that tells one
 visitor from another, and when nothing in it is anybody's own. What must be fresh in each answer
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 V = TypeVar("V", bound=Callable[..., Any])
 EXTENSION = "kameng.kept_pages"
 DRAFT = "kameng.page_draft"
-FRESH_S = 1.5
-GRACE_S = 0.5  # one visitor waits for the new page; the others have the old one meanwhile
+FRESH_S = 3.0
+GRACE_S = 1.0  # one visitor waits for the new page; the others have the old one meanwhile
 MOST_BYTES = 8 * 1024 * 1024  # of all kept pages of one process
 MOST_PAGE = 256 * 1024
 OVERHEAD = 2_000  # bytes of Python beside the text of a page
