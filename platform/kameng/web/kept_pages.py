@@ -1,4 +1,4 @@
-"""Pages that all anonymous visitors see alike: kept for three seconds, answered before Flask begins.
+"""Pages that all anonymous visitors see alike: kept three seconds, answered before Flask begins.
 
 A page is kept when its view says so (`kept`), when the visitor has sent nothing that tells one
 visitor from another, and when nothing in it is anybody's own. What must be fresh in each answer
