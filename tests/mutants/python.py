@@ -48,7 +48,7 @@ TEXTS: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
     ("platform/kameng/openapi/services/callers.py", "opened.epoch != passed.epoch", "False", (*NATIVE, "tests/integration/openapi/test_buying.py")),
     ("platform/kameng/signing.py", "return plain and abs", "return plain or abs", (*NATIVE, "tests/unit/openapi")),
     ("platform/kameng/suppliers/services/keys.py", "_spend_nonce(signed)\n    return", "return", PORTAL),
-    ("platform/kameng/web/csrf.py", "return hmac.compare_digest(signature.encode(), _sign(head, purpose, subject).encode())", "return True", POLICY),
+    ("platform/kameng/web/csrf.py", "return hmac.compare_digest(signature.encode(), signed.encode())", "return True", POLICY),
     ("platform/kameng/web/csrf.py", "parts[0] != kind or int(parts[1]) < time.time()", "parts[0] != kind", POLICY),
     ("platform/kameng/web/csrf.py", "parts[0] != kind or int", "int", POLICY),
     ("platform/kameng/web/csrf.py", 'site not in ("same-origin", "none")', 'site not in ("same-origin", "none", "same-site")', POLICY),
