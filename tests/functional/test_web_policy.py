@@ -171,4 +171,4 @@ def test_a_form_is_good_for_its_time_and_its_kind_of_visitor(behind_proxy: Flask
             ("s", now + 60, False),
         ):
             head = f"{kind}.{until}.x"
-            assert token_is_valid(f"{head}.{_sign(head, 'form', '')}") is good
+            assert token_is_valid(f"{head}.{_sign(head, 'form', '', request.host.lower())}") is good
