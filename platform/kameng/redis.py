@@ -57,15 +57,12 @@ class Client(redis_client.Redis):
         forgotten it. Raises as other commands do.
         """
         try:
-            return self._say("EVALSHA", digest, len(keys), *keys, *args)
+            return self.ask("EVALSHA", digest, len(keys), *keys, *args)
         except NoScriptError:  # a new server, or one that was flushed
-            return self._say("EVAL", script, len(keys), *keys, *args)
+            return self.ask("EVAL", script, len(keys), *keys, *args)
 
     def ask(self, *words: Any) -> Any:
         """A command by the shortest way, as `run_script`: once, its answer in bytes."""
-        return self._say(*words)
-
-    def _say(self, *words: Any) -> Any:
         if self.resting:
             raise redis_client.TimeoutError("Redis has just timed out")
         try:
