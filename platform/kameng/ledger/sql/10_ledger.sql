@@ -78,25 +78,28 @@ $f$;
 CREATE OR REPLACE FUNCTION _post_wallet_sale(p_station bigint, p_order bigint, p_attempt bigint, p_wallet bigint, p_clearing bigint, p_goods bigint, p_revenue bigint, p_earned bigint,
   p_payable bigint, p_cost bigint, p_main_margin bigint, p_own_margin bigint) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $f$
-DECLARE v_rounding bigint := p_payable - p_cost - p_main_margin - p_own_margin; v_account bigint;
+DECLARE v_rounding bigint := p_payable - p_cost - p_main_margin - p_own_margin; v_txn text := concat('order:', p_station, ':', p_order, ':sale'); v_hash bytea;
 BEGIN
   IF p_cost < 0 OR p_main_margin < 0 OR p_own_margin < 0 THEN RAISE EXCEPTION 'a leg runs the other way' USING ERRCODE = 'KM010'; END IF;
-  IF v_rounding <> 0 THEN v_account := _account(1, 'rounding'); END IF;
-  INSERT INTO transfer(debit_account, credit_account, amount, kind, station_id, order_id, attempt_id, txn, leg, params_hash)
-    SELECT g.d, g.c, g.amount, g.kind, p_station, p_order, g.attempt, 'order:' || p_station || ':' || p_order || ':sale', g.leg,
-           sha256(convert_to(concat(p_wallet, '>', p_clearing, ':', p_payable, ':wallet.pay',
-             CASE WHEN p_cost > 0 THEN concat(';', p_clearing, '>', p_goods, ':', p_cost, ':sale.cost') END,
-             CASE WHEN p_main_margin > 0 THEN concat(';', p_clearing, '>', p_revenue, ':', p_main_margin, ':sale.margin') END,
-             CASE WHEN p_own_margin > 0 THEN concat(';', p_clearing, '>', p_earned, ':', p_own_margin, ':sale.margin') END,
-             CASE WHEN v_rounding > 0 THEN concat(';', p_clearing, '>', v_account, ':', v_rounding, ':sale.rounding')
-                  WHEN v_rounding < 0 THEN concat(';', v_account, '>', p_clearing, ':', -v_rounding, ':sale.rounding') END), 'UTF8'))
-      FROM (VALUES (p_wallet, p_clearing, p_payable, 'wallet.pay', p_attempt, 1),
-                   (p_clearing, p_goods, p_cost, 'sale.cost', NULL, 2),
-                   (p_clearing, p_revenue, p_main_margin, 'sale.margin', NULL, 2 + (p_cost > 0)::int),
-                   (p_clearing, p_earned, p_own_margin, 'sale.margin', NULL, 2 + (p_cost > 0)::int + (p_main_margin > 0)::int),
-                   (CASE WHEN v_rounding > 0 THEN p_clearing ELSE v_account END, CASE WHEN v_rounding > 0 THEN v_account ELSE p_clearing END, abs(v_rounding), 'sale.rounding', NULL,
-                    2 + (p_cost > 0)::int + (p_main_margin > 0)::int + (p_own_margin > 0)::int)) AS g(d, c, amount, kind, attempt, leg)
-     WHERE g.amount > 0;
+  IF v_rounding <> 0 OR p_cost = 0 OR p_main_margin = 0 THEN -- some leg more or less than usual
+    RETURN _post(v_txn, p_station, p_order, p_attempt, NULL, ARRAY[p_wallet, p_clearing, p_clearing, p_clearing, p_clearing],
+      ARRAY[p_clearing, p_goods, p_revenue, p_earned, CASE WHEN v_rounding <> 0 THEN _account(1, 'rounding') END], ARRAY[p_payable, p_cost, p_main_margin, p_own_margin, v_rounding],
+      ARRAY['wallet.pay', 'sale.cost', 'sale.margin', 'sale.margin', 'sale.rounding']);
+  END IF;
+  -- Rows of plain variables: an expression in a list of VALUES is set up anew for each row.
+  IF p_own_margin = 0 THEN
+    v_hash := sha256(convert_to(concat(p_wallet, '>', p_clearing, ':', p_payable, ':wallet.pay;', p_clearing, '>', p_goods, ':', p_cost, ':sale.cost;',
+      p_clearing, '>', p_revenue, ':', p_main_margin, ':sale.margin'), 'UTF8'));
+    INSERT INTO transfer(debit_account, credit_account, amount, kind, station_id, order_id, attempt_id, txn, leg, params_hash)
+      VALUES (p_wallet, p_clearing, p_payable, 'wallet.pay', p_station, p_order, p_attempt, v_txn, 1, v_hash), (p_clearing, p_goods, p_cost, 'sale.cost', p_station, p_order, NULL, v_txn, 2, v_hash),
+             (p_clearing, p_revenue, p_main_margin, 'sale.margin', p_station, p_order, NULL, v_txn, 3, v_hash);
+  ELSE
+    v_hash := sha256(convert_to(concat(p_wallet, '>', p_clearing, ':', p_payable, ':wallet.pay;', p_clearing, '>', p_goods, ':', p_cost, ':sale.cost;',
+      p_clearing, '>', p_revenue, ':', p_main_margin, ':sale.margin;', p_clearing, '>', p_earned, ':', p_own_margin, ':sale.margin'), 'UTF8'));
+    INSERT INTO transfer(debit_account, credit_account, amount, kind, station_id, order_id, attempt_id, txn, leg, params_hash)
+      VALUES (p_wallet, p_clearing, p_payable, 'wallet.pay', p_station, p_order, p_attempt, v_txn, 1, v_hash), (p_clearing, p_goods, p_cost, 'sale.cost', p_station, p_order, NULL, v_txn, 2, v_hash),
+             (p_clearing, p_revenue, p_main_margin, 'sale.margin', p_station, p_order, NULL, v_txn, 3, v_hash), (p_clearing, p_earned, p_own_margin, 'sale.margin', p_station, p_order, NULL, v_txn, 4, v_hash);
+  END IF;
   UPDATE account_balance b SET balance = b.balance - p_payable, updated_at = now() WHERE b.account_id = p_wallet AND b.balance - p_payable >= b.floor;
   IF NOT FOUND THEN RAISE EXCEPTION 'insufficient_funds' USING ERRCODE = 'KM003'; END IF;
   RETURN true;

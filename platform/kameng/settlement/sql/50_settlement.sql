@@ -24,14 +24,16 @@ $f$;
 -- grant: nobody
 CREATE OR REPLACE FUNCTION _open_settlements(p_station bigint, p_order bigint, p_quantity int, p_own boolean, p_parties bigint[], p_margins bigint[]) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $f$
+DECLARE v_party bigint; v_margin bigint; v_days int; v_due timestamptz := now();
 BEGIN
-  -- Without terms of its own or of the main station _terms makes the usual ones.
-  INSERT INTO settlement(station_id, order_station_id, order_id, margin, due_at)
-    SELECT u.party, p_station, p_order, u.margin * p_quantity,
-           CASE WHEN x.days = 0 THEN now() ELSE (date_trunc('day', now() AT TIME ZONE 'Asia/Shanghai') + make_interval(days => x.days)) AT TIME ZONE 'Asia/Shanghai' END
-      FROM unnest(p_parties, p_margins) AS u(party, margin) CROSS JOIN LATERAL (SELECT coalesce(
-             (SELECT t.release_days FROM settlement_terms t WHERE t.station_id IN (u.party, 1) ORDER BY t.station_id = 1 LIMIT 1), (_terms(u.party)).release_days) AS days) AS x
-     WHERE u.party <> 1 AND u.margin <> 0 AND NOT (p_own AND u.party = p_station);
+  FOR i IN 1 .. cardinality(p_parties) LOOP
+    v_party := p_parties[i]; v_margin := p_margins[i] * p_quantity;
+    CONTINUE WHEN v_party = 1 OR v_margin = 0 OR p_own AND v_party = p_station;
+    SELECT t.release_days INTO v_days FROM settlement_terms t WHERE t.station_id IN (v_party, 1) ORDER BY t.station_id DESC LIMIT 1; -- as _terms, in one plain question
+    IF v_days IS NULL THEN v_days := (_terms(v_party)).release_days; END IF;
+    INSERT INTO settlement(station_id, order_station_id, order_id, margin, due_at)
+      VALUES (v_party, p_station, p_order, v_margin, CASE WHEN v_days = 0 THEN v_due ELSE date_trunc('day', v_due, 'Asia/Shanghai') + v_days * interval '24 hours' END);
+  END LOOP;
   RETURN true;
 END $f$;
 
