@@ -17,7 +17,7 @@ ON_THE_INSTALLATION = (
 # What takes longest begins first: the end should be many short files, not one long one.
 BY_LENGTH = (
     *ON_THE_INSTALLATION, "tests/lies/", "tests/fuzz/", "tests/properties/test_shop_machine", "tests/properties/",
-    "tests/integration/supply/test_adapters", "tests/docking/test_dialects", "tests/integration/ops/",
+    "tests/integration/supply/test_adapters", "tests/docking/", "tests/integration/ops/",
     "tests/isolation/test_crawl", "tests/functional/", "tests/isolation/", "tests/integration/",
 )  # fmt: skip
 
