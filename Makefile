@@ -13,7 +13,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 
 export PYTHONDONTWRITEBYTECODE ?=
 .DEFAULT_GOAL := help
-.PHONY: help install built up test check bench pictures chaos lies fuzz mutants fmt lock clean
+.PHONY: help install built up test check types style layers structure bench pictures chaos lies fuzz mutants fmt lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,11 +27,20 @@ up: $(STAMP) built ## start all of Kameng on this machine with demo data; Ctrl-C
 test: $(STAMP) built ## run all tests (ARGS="-k name" narrows)
 	@$(BIN)/python -m pytest $(or $(ARGS),-n 2)
 
-check: $(STAMP) ## style, types, layers and structure
+# Apart from each other: with `make -j2 check` all the others are over before the types.
+check: types style layers structure ## style, types, layers and structure
+
+types: $(STAMP)
+	$(BIN)/mypy
+
+style: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
+
+layers: $(STAMP)
 	$(BIN)/lint-imports
+
+structure: $(STAMP)
 	$(BIN)/python -m pytest -q tests/architecture
 
 bench: $(STAMP) built ## measure speed against the machine's own limits (QUICK=1, ROWS=a,b, ROWS=growth or ROWS=profile)

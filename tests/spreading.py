@@ -11,10 +11,13 @@ from typing import Any
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-ON_THE_INSTALLATION = ("tests/browser/", "tests/chaos/", "tests/docking/")
+ON_THE_INSTALLATION = (
+    "tests/browser/", "tests/chaos/test_race", "tests/docking/test_document_client",
+)  # fmt: skip
 # What takes longest begins first: the end should be many short files, not one long one.
 BY_LENGTH = (
     *ON_THE_INSTALLATION, "tests/lies/", "tests/fuzz/", "tests/properties/test_shop_machine", "tests/properties/",
+    "tests/integration/supply/test_adapters", "tests/docking/", "tests/integration/ops/",
     "tests/isolation/test_crawl", "tests/functional/", "tests/isolation/", "tests/integration/",
 )  # fmt: skip
 

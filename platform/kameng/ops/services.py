@@ -59,6 +59,8 @@ def worker(environ: Mapping[str, str]) -> Service:
         *("-m", "dramatiq", "kameng.worker"),
         *("--processes", str(WORKER_PROCESSES), "--threads", str(WORKER_THREADS)),
         *("--worker-shutdown-timeout", "15000"),
+        # Until then the main process does not see that one of its workers has died at its start.
+        *("--worker-fork-timeout", "1000"),
     ]
     return _python("worker", arguments, environ)
 

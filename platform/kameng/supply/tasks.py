@@ -44,7 +44,7 @@ def ask_supplier(station_id: int, payload: dict[str, Any]) -> None:
         fulfilling.fulfil(station_id, int(payload["order_id"]))
 
 
-@every(seconds=5, scope="none", queue="supply", lease_s=60)
+@every(seconds=5, scope="none", queue="supply", lease_s=30)
 def query_purchases() -> None:
     """Purchases whose outcome is not known yet."""
     querying.query_due()

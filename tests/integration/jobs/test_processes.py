@@ -9,17 +9,19 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
 from kameng.jobs.discovery import load_tasks
 from kameng.jobs.registry import periodic
+from kameng.ops import services
 
 from .helpers import execute, rows, wait_until
 
 load_tasks()
 PERIODIC = set(periodic())
-WORKER = ["-m", "dramatiq", "kameng.worker", "--processes", "1", "--threads", "8"]
+WORKER = services.worker({}).command[1:]
 SCHEDULER = [
     "-c",
     "from kameng.app import create_app; from kameng.jobs import scheduler;"
@@ -85,3 +87,11 @@ def test_worker_and_scheduler_do_all_periodic_work_and_stop_on_sigterm(queued, t
     assert rows("SELECT job, error FROM job_slot WHERE error IS NOT NULL") == []
     assert rows("SELECT subject, detail FROM alert WHERE kind = 'dead_letter'") == []
     assert list((tmp_path / "mail").glob("*.eml"))
+
+
+def test_a_worker_that_dies_at_its_start_ends_the_whole_at_once_to_be_started_anew(ready, tmp_path):
+    with started(WORKER, ready, tmp_path) as main:
+        born = Path(f"/proc/{main.pid}/task/{main.pid}/children")
+        wait_until(lambda: born.read_text() != "", 10)
+        os.kill(int(born.read_text().split()[0]), signal.SIGKILL)
+        assert main.wait(20) != 0  # dramatiq alone would take half a minute to look

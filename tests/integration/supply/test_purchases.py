@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
@@ -36,6 +37,12 @@ def card_sku(market: Any) -> str:
     market.shop.plant(f"UPDATE sku SET sourcing = 'supplier' WHERE code = '{code}'")
     market.shop.plant(f"INSERT INTO supply_level(sku_id) SELECT id FROM sku WHERE code = '{code}'")
     return str(code)
+
+
+def seconds_to_next_question(market: Any, placed: Any) -> int:
+    """Of an order's open purchase, in whole seconds."""
+    (row,) = market.purchases(placed.order_id)
+    return round((row[8] - market.shop.one("SELECT now()")).total_seconds())
 
 
 def test_the_supplier_gets_inputs_quantity_and_cost_cap_and_its_success_delivers(market):
@@ -151,6 +158,71 @@ def test_not_found_proves_nothing_until_the_suppliers_own_time_is_over(market):
     assert [p.purchase_no for p in silent.purchases] == [silent.purchases[0].purchase_no] * 2
     assert (market.state(placed), len(second.purchases)) == ("delivered", 0)
     market.shop.assert_books_balance()
+
+
+def test_what_is_sent_again_is_asked_about_as_often_as_at_first(market):
+    sku = market.shop.sku(kind="top_up")
+    supplier = market.supplier(sku, NOTHING, rules=TRUSTED)
+    placed = market.paid(sku)
+    drain()
+    supplier.answer = answer(Outcome.UNKNOWN, found=False)
+    for _question in range(8):
+        market.due(placed.order_id)
+        querying.query_due()
+    assert seconds_to_next_question(market, placed) == TRUSTED.query_after_s[-1]
+    market.due(placed.order_id, seconds=60)
+    querying.query_due()
+    supplier.answer = answer(Outcome.PENDING)
+    first, then = TRUSTED.query_after_s[:2]
+    for pause in (first, first, then):  # after sending it once more, and after each question
+        market.due(placed.order_id)
+        querying.query_due()
+        assert seconds_to_next_question(market, placed) == pause
+    assert len(supplier.purchases) == 2
+
+
+def test_a_supplier_that_takes_its_time_holds_up_nobody_elses_purchases(market):
+    def takes_its_time(step: str, _what: Any) -> Any:
+        time.sleep(0.1 if step == "query" else 0)
+        return NOTHING
+
+    slow_sku, quick_sku = market.shop.sku(kind="top_up"), market.shop.sku(kind="top_up")
+    slow = market.supplier(slow_sku, NOTHING, script=takes_its_time, name="slow")
+    quick = market.supplier(quick_sku, NOTHING, name="quick")
+    waiting = [market.paid(slow_sku) for _n in range(3)]
+    placed = market.paid(quick_sku)
+    drain()
+    quick.answer = YES
+    for each in waiting:
+        market.due(each.order_id)
+    market.due(placed.order_id)
+    querying.query_due(slow_s=0.1)
+    assert (len(slow.queries), market.state(placed)) == (1, "delivered")
+
+
+def test_a_killed_worker_leaves_one_question_behind_and_not_for_long(market):
+    class Killed(BaseException):
+        """In the place of `kill -9`."""
+
+    def dies(step: str, _what: Any) -> Any:
+        if step == "query":
+            raise Killed
+        return NOTHING
+
+    sku = market.shop.sku(kind="top_up")
+    supplier = market.supplier(sku, NOTHING, script=dies, name="deadly")
+    first, second = market.paid(sku), market.paid(sku)
+    drain()
+    market.due(first.order_id)
+    market.due(second.order_id)
+    with pytest.raises(Killed):
+        querying.query_due()
+    supplier.script, supplier.answer = None, YES
+    querying.query_due()
+    states = {market.state(first), market.state(second)}
+    assert states == {"delivered", "fulfilling"}
+    (left,) = (each for each in (first, second) if market.state(each) == "fulfilling")
+    assert seconds_to_next_question(market, left) <= 30
 
 
 def test_not_found_for_good_at_a_supplier_that_may_buy_twice_goes_to_the_next(market):

@@ -20,8 +20,8 @@ Step = Literal["receive", "decline", "wait", "resend"]
 class Asked:
     """The purchase an answer is about: what was ordered, for how much, and how far it has come.
 
-    ``cards``: its order wants codes. ``waited_s`` is since it was last sent, ``age_s`` since it was
-    opened.
+    ``cards``: its order wants codes. ``queries`` and ``waited_s`` are since it was last sent,
+    ``age_s`` since it was opened.
     """
 
     quantity: int

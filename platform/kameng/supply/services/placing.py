@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Row, text
@@ -33,12 +34,11 @@ def read(station_id: int, purchase_id: int) -> Row[Any] | None:
         return db.session.execute(_ROW, {"station": station_id, "id": purchase_id}).first()
 
 
-def asked(row: Row[Any], *, sends: int | None = None) -> Asked:
+def asked(row: Row[Any]) -> Asked:
     """What its answers are judged by."""
     return Asked(
-        quantity=row.quantity, max_cost=row.max_cost, cards=row.cards,
-        sends=row.sends if sends is None else sends, queries=row.queries,
-        waited_s=row.waited_s, age_s=row.age_s,
+        quantity=row.quantity, max_cost=row.max_cost, cards=row.cards, sends=row.sends,
+        queries=row.queries, waited_s=row.waited_s, age_s=row.age_s,
     )  # fmt: skip
 
 
@@ -58,10 +58,9 @@ def place(station_id: int, purchase_id: int) -> str:
     if taken is None:
         return "wait"
     answer = supplier.purchase(_request(taken, notify_url))
-    judged = after_purchase(
-        settling.said(answer), asked(row, sends=taken["sends"]), supplier.rules,
-        supplier.capabilities,
-    )  # fmt: skip
+    # The row was read before it was sent (again).
+    fresh = replace(asked(row), sends=taken["sends"], queries=0, waited_s=0)
+    judged = after_purchase(settling.said(answer), fresh, supplier.rules, supplier.capabilities)
     if SupplierCapability.MANUAL not in supplier.capabilities:
         breaking.note(row.connection_id, failed=judged.failure, error=answer.message or answer.code)
     return settling.settle(row, answer, judged, step="purchase")

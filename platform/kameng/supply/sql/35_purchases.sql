@@ -41,7 +41,7 @@ BEGIN
 END $f$;
 
 -- Whoever takes the row sends: from here on the outcome is unknown until an answer says otherwise. No row: somebody else has it,
--- or the order no longer wants it.
+-- or the order no longer wants it. Sent again, it is asked about as often as at first: what was asked before is counted no longer.
 -- grant: main
 CREATE OR REPLACE FUNCTION take_purchase(p_station bigint, p_id bigint)
 RETURNS TABLE (purchase_no text, sku_ref text, quantity int, inputs jsonb, max_cost bigint, sends int)
@@ -52,7 +52,7 @@ BEGIN
   SELECT p.order_id INTO v_order FROM purchase p WHERE p.station_id = p_station AND p.id = p_id;
   PERFORM 1 FROM orders o WHERE o.station_id = p_station AND o.id = v_order AND o.state IN ('fulfilling', 'partially_delivered') FOR NO KEY UPDATE;
   IF NOT FOUND THEN RETURN; END IF;
-  RETURN QUERY UPDATE purchase p SET state = 'sent', sent_at = now(), sends = p.sends + 1, waits_for = 'answer', code = '',
+  RETURN QUERY UPDATE purchase p SET state = 'sent', sent_at = now(), sends = p.sends + 1, queries = 0, waits_for = 'answer', code = '',
       next_query_at = now() + interval '60 seconds'
     WHERE p.station_id = p_station AND p.id = p_id AND p.state = 'created'
     RETURNING p.purchase_no, p.sku_ref, p.quantity, p.inputs, p.max_cost, p.sends;
