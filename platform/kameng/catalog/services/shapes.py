@@ -11,7 +11,8 @@ from kameng.catalog.domain.fields import FieldRule as FieldView
 T = TypeVar("T")
 
 __all__ = [
-    "CategoryView", "FieldView", "Page", "ProductCard", "ProductView", "SkuView", "TagView",
+    "CategoryView", "FieldView", "Front", "Page", "ProductCard", "ProductView", "SkuView",
+    "TagView",
 ]  # fmt: skip
 
 
@@ -67,6 +68,17 @@ class ProductCard:
     face_value: int
     sold: int
     stock: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Front:
+    """What a front page shows: goods, the shelf of featured ones, all visible categories, and
+    whether a flash sale runs or is to come."""
+
+    page: Page[ProductCard]
+    shelf: tuple[ProductCard, ...]
+    categories: tuple[CategoryView, ...]
+    flash_sales: bool
 
 
 @dataclass(frozen=True, slots=True)
