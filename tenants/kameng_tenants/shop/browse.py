@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from flask import Response, abort, g, redirect, request
-from flask_babel import gettext as _
 from werkzeug.wrappers import Response as BaseResponse
 
 from kameng.catalog import api as catalog
 from kameng.promotions import api as promotions
 from kameng.web import kept as kept_page
+from kameng.web.texts import gettext as _
 from kameng_tenants.shop import blueprint, kept
 from kameng_tenants.shop.product import buyable, product_by_slug
 from kameng_tenants.themes import active_theme, render_page

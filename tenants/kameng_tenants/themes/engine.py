@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any, cast
 
@@ -138,6 +139,7 @@ def _environment(app: Flask, theme: Theme, compiled: Compiled) -> Sandbox:
     folders = [theme.folder / "templates", BASE]
     environment = Folding(
         FIXED,
+        _apart(),
         loader=ChoiceLoader([FileSystemLoader(folder) for folder in folders]),
         autoescape=True,
         undefined=StrictUndefined,
@@ -161,6 +163,17 @@ def _environment(app: Flask, theme: Theme, compiled: Compiled) -> Sandbox:
     environment.globals.update(cover=cover, **wording.GLOBALS, **cards.GLOBALS)
     environment.globals.update(_=safe_gettext, gettext=safe_gettext)
     return environment
+
+
+@cache
+def _apart() -> frozenset[str]:
+    """Names of templates that a theme has of its own."""
+    return frozenset(
+        path.relative_to(folder).as_posix()
+        for folder in HERE.glob("*/templates")
+        if folder != BASE
+        for path in folder.rglob("*.html")
+    )
 
 
 def _safe_pgettext(context: str, text: str) -> Markup:

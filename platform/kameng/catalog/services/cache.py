@@ -50,10 +50,16 @@ def read_many(keys: Sequence[str]) -> list[Any]:
     if keys and time.monotonic() >= local.paused_until:
         try:
             found = cast("list[bytes | None]", client().ask("MGET", *keys))
-            return [None if raw is None else json.loads(raw) for raw in found]
+            return [_value(raw) for raw in found]
         except (RedisError, ValueError):
             local.paused_until = time.monotonic() + PAUSE_S
     return [local.read(key) for key in keys]
+
+
+def _value(raw: bytes | None) -> Any:
+    if raw is None:
+        return None
+    return int(raw) if raw.isdigit() else json.loads(raw)  # most are levels
 
 
 def write_many(values: Mapping[str, tuple[Any, int]]) -> None:
