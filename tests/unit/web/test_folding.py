@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 from jinja2 import DictLoader, StrictUndefined
 from jinja2.exceptions import SecurityError
+from markupsafe import Markup
+
 from kameng_tenants.themes.folding import Folding
 from kameng_tenants.themes.sandbox import Sandbox
-from markupsafe import Markup
 
 PART = "{% set here = 'part' %}<b>{{ here }} {{ n }} {{ word('x') }}</b>"
 PAGES = {
