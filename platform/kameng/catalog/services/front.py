@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -30,8 +30,8 @@ def front_page(sort: str = "hot", size: int = 24, featured: int = 10) -> Front:
     end_reading()
     row = call(
         "shop_front", p_station=station, p_sort=sort, p_size=size, p_featured=featured,
-        p_sold_ids=None if sold is None else list(sold),
-        p_sold_pieces=None if sold is None else list(sold.values()), p_known=list(levels),
+        p_sold_ids=None if sold is None else _array(sold),
+        p_sold_pieces=None if sold is None else _array(sold.values()), p_known=_array(levels),
     )  # fmt: skip
     fresh = {int(sku): level for sku, level in row["levels"].items()}
     _remember(station, row, fresh)
@@ -59,9 +59,9 @@ def whole_tree(rows: Sequence[Sequence[Any]]) -> tuple[CategoryView, ...]:
 
 def _remembered(station: int) -> tuple[dict[int, int] | None, Levels]:
     """Pieces sold, and levels of the SKUs that this process met here last, as Redis has them."""
-    skus = _fronts().get(station, ())
-    sold, *levels = read_many([sold_key(), *map(level_key, skus)])
-    known = {sku: level for sku, level in zip(skus, levels, strict=True) if level is not None}
+    keys = _fronts().get(station, {})
+    sold, *levels = read_many([sold_key(), *keys.values()])
+    known = {sku: level for sku, level in zip(keys, levels, strict=True) if level is not None}
     return None if sold is None else by_product(sold), known
 
 
@@ -69,19 +69,27 @@ def _remember(station: int, row: Mapping[str, Any], levels: Levels) -> None:
     fronts = _fronts()
     if len(fronts) >= MOST_FRONTS:
         fronts.clear()
-    fronts[station] = tuple({sku for card in (*row["goods"], *row["shelf"]) for sku in card[-1]})
+    before = fronts.get(station, {})
+    shown = {sku for card in (*row["goods"], *row["shelf"]) for sku in card[-1]}
+    keys = fronts[station] = {sku: before.get(sku) or level_key(sku) for sku in shown}
     kept: dict[str, tuple[Any, int]] = {
-        level_key(sku): (level, LIFETIME_MS) for sku, level in levels.items()
+        keys[sku]: (level, LIFETIME_MS) for sku, level in levels.items()
     }
     if row["sold"] is not None:
         kept[sold_key()] = row["sold"], SOLD_MS
     write_many(kept)
 
 
-def _fronts() -> dict[int, tuple[int, ...]]:
-    """SKUs of a station's front page as it was last: whose levels to ask for beforehand."""
-    found: dict[int, tuple[int, ...]] = current_app.extensions.setdefault(EXTENSION, {})
+def _fronts() -> dict[int, dict[int, str]]:
+    """SKUs of a station's front page as it was last, with the names of their levels in Redis:
+    what to ask for before the page is known."""
+    found: dict[int, dict[int, str]] = current_app.extensions.setdefault(EXTENSION, {})
     return found
+
+
+def _array(numbers: Iterable[int]) -> str:
+    """As PostgreSQL writes an array; psycopg looks at each number first."""
+    return f"{{{','.join(map(str, numbers))}}}"
 
 
 def _card(row: Sequence[Any], levels: Levels) -> ProductCard:
