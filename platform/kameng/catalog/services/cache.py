@@ -56,6 +56,10 @@ def read_many(keys: Sequence[str]) -> list[Any]:
     return [local.read(key) for key in keys]
 
 
+def _written(value: Any) -> Any:
+    return value if type(value) is int else json.dumps(value)
+
+
 def _value(raw: bytes | None) -> Any:
     if raw is None:
         return None
@@ -66,7 +70,7 @@ def write_many(values: Mapping[str, tuple[Any, int]]) -> None:
     """Keep JSON values, each for its milliseconds; in this process alone when Redis is away."""
     local = _local()
     if values and time.monotonic() >= local.paused_until:
-        words = [word for value, ms in values.values() for word in (json.dumps(value), ms)]
+        words = [word for value, ms in values.values() for word in (_written(value), ms)]
         try:
             client().run_script(_WRITE_DIGEST, _WRITE, list(values), words)
         except RedisError:
