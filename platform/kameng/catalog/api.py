@@ -4,8 +4,9 @@ from kameng.catalog.domain.fields import FieldRule
 from kameng.catalog.models import Listing, Product, Sku
 from kameng.catalog.services.availability import forget_levels, fresh_levels, stock_levels
 from kameng.catalog.services.backlinks import slug_of_sku
-from kameng.catalog.services.browse import categories, front_page, product_cards, product_page
+from kameng.catalog.services.browse import categories, product_cards, product_page
 from kameng.catalog.services.costs import put_cost, set_cost
+from kameng.catalog.services.front import front_page
 from kameng.catalog.services.inputs import fields_of, save_fields, validate_inputs
 from kameng.catalog.services.products import (
     create_category,
@@ -21,6 +22,7 @@ from kameng.catalog.services.products import (
 from kameng.catalog.services.shapes import (
     CategoryView,
     FieldView,
+    Front,
     Page,
     ProductCard,
     ProductView,
@@ -30,7 +32,7 @@ from kameng.catalog.services.shapes import (
 from kameng.catalog.services.sheet import SheetReport, export_sheet, import_sheet
 
 __all__ = [
-    "CategoryView", "FieldRule", "FieldView", "Listing", "Page", "Product", "ProductCard",
+    "CategoryView", "FieldRule", "FieldView", "Front", "Listing", "Page", "Product", "ProductCard",
     "ProductView", "SheetReport", "Sku", "SkuView", "TagView", "categories", "create_category",
     "create_product", "create_sku", "export_sheet", "fields_of", "forget_levels", "fresh_levels",
     "front_page", "import_sheet", "product_cards", "product_page", "put_cost", "put_sourcing",

@@ -11,9 +11,10 @@ from kameng.db.scope import (
     station_scope,
     supplier_scope,
 )
-from kameng.db.session import db, end_reading, in_transaction, init_database
+from kameng.db.session import DATABASE_ERRORS, db, end_reading, in_transaction, init_database
 
 __all__ = [
+    "DATABASE_ERRORS",
     "Amount",
     "Base",
     "BigId",

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import psycopg
 from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import Connection, Engine, event, text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session, SessionTransaction
 
 from kameng.db.base import Base
@@ -15,6 +16,9 @@ from kameng.db.roles import role_url
 from kameng.db.scope import current_scope, maybe_scope, when_closing
 from kameng.db.urls import sqlalchemy_url
 from kameng.settings import Settings
+
+# A session's come in SQLAlchemy's clothes, a guarded call's as they are.
+DATABASE_ERRORS = (DBAPIError, psycopg.Error)
 
 
 class ScopedSession(Session):

@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from kameng import epoch
-from kameng.db import db, main_scope
+from kameng.db import call, db, main_scope
 from kameng.plugins.models import StationPlugin
 
 MAIN_STATION = 1
@@ -86,12 +86,27 @@ def known_accounts(station_id: int) -> dict[str, AccountRows]:
 
 
 def _rows_of(station_id: int) -> Rows:
-    wanted = select(StationPlugin).where(StationPlugin.station_id == station_id)
     found: dict[str, dict[str, PluginRow]] = {}
     with main_scope(reason=REASON):
-        for row in db.session.scalars(wanted.order_by(StationPlugin.account)):
-            found.setdefault(row.plugin_id, {})[row.account] = _row(row)
+        rows = call("plugin_rows", as_main=True, p_owner=station_id)["rows"]
+    for values in rows or ():
+        row = _row_of_list(*values)
+        found.setdefault(row.plugin_id, {})[row.account] = row
     return found
+
+
+def _row_of_list(
+    station: int, plugin: str, on: bool, config: Mapping[str, Any], sealed: str | None,
+    meta: Mapping[str, Any], version: int, token: str, health: Mapping[str, Any], at: str,
+    account: str,
+) -> PluginRow:  # fmt: skip
+    secret, since = (
+        bytes.fromhex(sealed) if sealed is not None else None,
+        datetime.fromisoformat(at),
+    )
+    return PluginRow(
+        station, plugin, on, config, secret, meta, version, token, health, since, account
+    )
 
 
 def read_accounts(station_id: int, plugin_id: str | None = None) -> dict[str, AccountRows]:

@@ -38,6 +38,19 @@ def assets_built() -> bool:
     return _manifest(int(time.monotonic())) is not None
 
 
+def assets_version() -> int:
+    """Another number after each build; 0 without one. What was made with names of assets ends."""
+    return _looked(int(time.monotonic()))
+
+
+@lru_cache(maxsize=2)
+def _looked(_second: int) -> int:
+    try:
+        return (DIST / "manifest.json").stat().st_mtime_ns
+    except FileNotFoundError:
+        return 0
+
+
 @lru_cache(maxsize=2)
 def _manifest(_second: int) -> dict[str, str] | None:
     # Asked for every icon of a page: the disk is looked at once a second.

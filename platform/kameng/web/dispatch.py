@@ -8,10 +8,9 @@ from contextlib import ExitStack
 from typing import Any
 
 from flask import Flask, Response, abort, g, request
-from sqlalchemy.exc import DBAPIError
 from werkzeug.exceptions import HTTPException, MisdirectedRequest, NotFound, ServiceUnavailable
 
-from kameng.db import main_scope, station_scope
+from kameng.db import DATABASE_ERRORS, main_scope, station_scope
 from kameng.errors import DomainError
 from kameng.stations import api as stations
 from kameng.web import audiences, kept_pages, short_way
@@ -65,7 +64,7 @@ def _enter_station(stack: ExitStack) -> None:
         return
     try:
         g.station = stations.resolve_host(request.host)
-    except DBAPIError as error:
+    except DATABASE_ERRORS as error:
         raise ServiceUnavailable from error
     if g.station is None:
         # 421: this server speaks for other names (RFC 9110 §15.5.20).

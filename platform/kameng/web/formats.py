@@ -38,10 +38,15 @@ def plain_money(amount: int, places: int = 4) -> str:
 
 def money(amount: int, places: int = 2) -> Markup:
     """`¥95.50` with a small yuan sign and small decimals."""
+    return Markup(yuan(amount, places))
+
+
+def yuan(amount: int, places: int = 2) -> str:
+    """The same as a plain string of HTML, for what is put together by hand."""
     sign, whole, rest = split_amount(amount, places)
     decimals = f'<span class="d">.{rest}</span>' if rest else ""
     # A sign, digits and commas: nothing to escape.
-    return Markup(f'<span class="km-money">{sign}<span class="y">¥</span>{whole}{decimals}</span>')
+    return f'<span class="km-money">{sign}<span class="y">¥</span>{whole}{decimals}</span>'
 
 
 def dt(value: datetime | None, fmt: str = "short") -> str:

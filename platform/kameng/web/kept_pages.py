@@ -3,18 +3,21 @@
 A page is kept when its view says so (`kept`), when the visitor has sent nothing that tells one
 visitor from another, and when nothing in it is anybody's own. What must be fresh in each answer
 (nonce, request id, form tokens) is cut out of the bytes and put in anew. Whatever else comes is
-Flask's, and what is kept was Flask's answer; the tests compare the two.
+Flask's, and what is kept was Flask's answer; the tests compare the two. A page that is asked for
+again when its time is over is drawn by one process for all (`shared_pages`).
 """
 
 from __future__ import annotations
 
+import json
 import re
 import secrets
 import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from flask import Flask, Response, current_app, g, request
@@ -22,7 +25,7 @@ from werkzeug.wsgi import get_host
 
 from kameng.errors import TooMany
 from kameng.stations import api as stations
-from kameng.web import access_log, csrf, limits, metrics
+from kameng.web import access_log, csrf, limits, metrics, shared_pages
 from kameng.web.request_names import request_name
 from kameng.web.sessions import current_session
 from kameng.web.short_way import STATUS_LINES, Environ, station_of
@@ -45,11 +48,13 @@ Headers = list[tuple[str, str]]
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A page that may be kept: under which key, when it was asked for, after how many changes."""
+    """A page that may be kept: under which key, when it was asked for, after how many changes,
+    and where other processes look for it."""
 
     key: Hashable
     began: float
     forgotten: int
+    place: shared_pages.Place | None = None
 
 
 @dataclass(slots=True)
@@ -152,11 +157,14 @@ def answer(app: Flask, environ: Environ, start_response: StartResponse) -> Itera
     key = _key(house, environ) if house else None
     if house is None or key is None:
         return None
-    page = house.find(key)
+    page, draft = house.find(key), Draft(key, house.clock(), house.forgotten)
+    again = page is None and key in house.pages
     with app.app_context():
-        station = station_of(environ) if page else None
+        station = station_of(environ) if page or again else None
+        if again and station is not None:
+            draft, page = _of_others(house, draft, station)
         if page is None or station is None or not _still_true(page, station):
-            environ[DRAFT] = Draft(key, house.clock(), house.forgotten)
+            environ[DRAFT] = draft
             return None
         g.request_id = request_name(environ.get("HTTP_X_REQUEST_ID", ""))
         g.started, g.station, g.audience = time.monotonic(), station, "station"
@@ -177,9 +185,45 @@ def keep(response: Response) -> None:
     draft: Draft | None = request.environ.get(DRAFT)
     if draft is None or not _same_for_all(response):
         return
-    page = _cut(response, draft)
+    page, house = _cut(response, draft), _house(current_app)
     if page is not None and page.size <= MOST_PAGE:
-        _house(current_app).put(draft, page)
+        house.put(draft, page)
+        if draft.place:
+            left = FRESH_S - (house.clock() - page.began)
+            shared_pages.keep(draft.place, _packed(page), left)
+
+
+def _of_others(
+    house: _House, draft: Draft, station: stations.StationInfo
+) -> tuple[Draft, _Kept | None]:
+    """A page of another process, kept here too; else the draft says where to put ours."""
+    found = shared_pages.find(draft.key, station)
+    if found is None:
+        return draft, None
+    place, packed, left = found
+    if packed is None:
+        return replace(draft, place=place), None
+    page = _unpacked(packed, station, draft.began - (FRESH_S - left))
+    house.put(draft, page)
+    return draft, page
+
+
+def _packed(page: _Kept) -> bytes:
+    """As bytes: what tells how to read it, a line's end, the text."""
+    lengths = [len(piece) for piece in page.pieces]
+    head = json.dumps([page.rule, page.headers, page.fresh, page.nonce, lengths])
+    return b"\n".join((head.encode(), b"".join(page.pieces)))
+
+
+def _unpacked(packed: bytes, station: stations.StationInfo, began: float) -> _Kept:
+    head, _, text = packed.partition(b"\n")
+    rule, headers, fresh, nonce, lengths = json.loads(head)
+    ends = list(accumulate(lengths))
+    pieces = tuple(text[end - size : end] for end, size in zip(ends, lengths, strict=True))
+    pairs = [(name, value) for name, value in headers]
+    return _Kept(
+        station, rule, began, pairs, pieces, tuple(fresh), nonce, len(text) + OVERHEAD
+    )  # fmt: skip
 
 
 def _key(house: _House, environ: Environ) -> Hashable | None:

@@ -16,9 +16,8 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from flask import Flask, g
-from sqlalchemy.exc import DBAPIError
 
-from kameng.db import station_scope
+from kameng.db import DATABASE_ERRORS, station_scope
 from kameng.stations import api as stations
 from kameng.web import access_log, metrics
 from kameng.web.headers import FOR_PROGRAMS, HSTS
@@ -101,7 +100,7 @@ def station_of(environ: Environ) -> stations.StationInfo | None:
     """The station of the host; None: there is none, or the database does not answer."""
     try:
         return stations.resolve_host(environ.get("HTTP_HOST", ""))
-    except DBAPIError:
+    except DATABASE_ERRORS:
         return None  # Flask says so
 
 

@@ -5,8 +5,9 @@ The same texts as Flask-Babel's functions give, which look for the language at e
 
 from __future__ import annotations
 
+from collections.abc import Callable, Hashable
 from gettext import NullTranslations
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import flask_babel
 from flask import has_request_context
@@ -15,6 +16,7 @@ from markupsafe import Markup
 
 from kameng.web.i18n import current_locale
 
+T = TypeVar("T")
 EXTENSION = "kameng.texts"
 MOST = 4_096  # there are some three thousand
 
@@ -26,6 +28,7 @@ class _Texts:
         self.locale = locale
         self.catalogue = catalogue
         self.safe: dict[str, Markup] = {}
+        self.made: dict[Hashable, Any] = {}
 
     def safe_text(self, text: str) -> Markup:
         """A text without values."""
@@ -53,6 +56,15 @@ def safe_gettext(text: str, **values: Any) -> Markup:
     if not values:
         return _texts().safe_text(text)
     return Markup(_texts().catalogue.gettext(text)) % values
+
+
+def made_once(name: Hashable, make: Callable[[], T]) -> T:
+    """What `make` makes of texts in the page's language, under a name: the first time only."""
+    known = _texts().made
+    if name not in known:
+        known[name] = make()
+    found: T = known[name]
+    return found
 
 
 def _texts() -> _Texts:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from flask import Response, abort, g, redirect, request
-from flask_babel import gettext as _
 from werkzeug.wrappers import Response as BaseResponse
 
 from kameng.catalog import api as catalog
 from kameng.promotions import api as promotions
 from kameng.web import kept as kept_page
+from kameng.web.texts import gettext as _
 from kameng_tenants.shop import blueprint, kept
 from kameng_tenants.shop.product import buyable, product_by_slug
 from kameng_tenants.themes import active_theme, render_page
@@ -29,11 +30,13 @@ def sorts() -> list[tuple[str, str]]:
 def top_categories() -> list[catalog.CategoryView]:
     """Categories that hold something at this station, read once a request."""
     if "top_categories" not in g:
-        g.top_categories = [
-            item for item in catalog.categories() if item.parent_id is None and item.products
-        ]
+        _keep_top(catalog.categories())
     found: list[catalog.CategoryView] = g.top_categories
     return found
+
+
+def _keep_top(categories: Sequence[catalog.CategoryView]) -> None:
+    g.top_categories = [item for item in categories if item.parent_id is None and item.products]
 
 
 @blueprint.get("/")
@@ -42,15 +45,16 @@ def home() -> Response:
     """The shop's front page; its picture is the theme's."""
     sort = _sort()
     size = int(active_theme().options.get("home_size", PAGE_SIZE))
-    page, featured = catalog.front_page(sort, size, featured=SHELF)
+    front = catalog.front_page(sort, size, featured=SHELF)
+    _keep_top(front.categories)
     return render_page(
         "shop/home.html",
         categories=top_categories(),
-        featured=featured,
-        page=page,
+        featured=front.shelf,
+        page=front.page,
         sort=sort,
         sorts=sorts(),
-        flash_sales=promotions.shown_sales(limit=SALES),
+        flash_sales=promotions.shown_sales(limit=SALES) if front.flash_sales else (),
         **_price_list(),
     )
 

@@ -5,18 +5,32 @@ A Jinja macro with all that it calls takes ten times as long. What a tenant has 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Hashable, Iterable
+from typing import TypeVar
 
 from markupsafe import Markup, escape
 
 from kameng.catalog.api import ProductCard
-from kameng.web.formats import money, plain_money
+from kameng.web.assets_manifest import assets_version
+from kameng.web.formats import money, plain_money, yuan
 from kameng.web.globals import icon
 from kameng.web.texts import gettext as _
-from kameng.web.texts import safe_gettext
-from kameng_tenants.themes.covers import cover
+from kameng.web.texts import made_once, safe_gettext
+from kameng_tenants.themes.covers import drawn, next_number, plain
 from kameng_tenants.themes.wording import Chip, discount, kind_chip, sold_text, stock_chip
+
+K = TypeVar("K", bound=Hashable)
+MOST = 4_096  # of each kind of words
+
+
+class _Words:
+    """Chips and words for numbers in one language: there are only so many, each is made once."""
+
+    def __init__(self) -> None:
+        self.chips: dict[tuple[str, int | None, bool], str] = {}
+        self.sold: dict[int, str] = {}
+        face = f'<span class="visually-hidden">{escape(_("面值"))} </span>'
+        self.face = f'<span class="km-old">{face}'
 
 
 def chip_mark(chip: Chip) -> Markup:
@@ -26,41 +40,80 @@ def chip_mark(chip: Chip) -> Markup:
 
 def price_mark(card: ProductCard, old: bool = True) -> Markup:
     """The price. Where the SKUs differ the cheapest is "from": its face value would not match."""
-    if card.price_to > card.price_from:
-        words = safe_gettext("%(price)s 起", price=money(card.price_from))
-        return Markup(f'<span class="km-from">{words}</span>')
-    return Markup(f"{money(card.price_from)}{old_price_mark(card) if old else ''}")
-
-
-def old_price_mark(card: ProductCard) -> Markup:
-    """The face value struck out, when it is more than the price."""
-    if not card.face_value or card.face_value <= card.price_from:
-        return Markup("")
-    face = plain_money(card.face_value, 2).replace(".00", "")
-    words = escape(_("面值"))
-    return Markup(
-        f'<span class="km-old"><span class="visually-hidden">{words} </span>¥{face}</span>'
-    )
+    return Markup(_price(card, _words(), old))
 
 
 def good_mark(card: ProductCard, small: bool = False) -> Markup:
     """One of the goods as a tile; `small` on the shelf of the front page."""
-    out = " is-out" if card.stock == 0 else ""
-    middle = "" if small else _note(card) + _chips(card)
-    sold = "" if small else f'<span class="km-good-sold">{escape(sold_text(card.sold))}</span>'
-    saved = f'<span class="km-saved">{escape(_saved(card))}</span>' if small else ""
-    return Markup(
-        f'<a class="km-good{out}" href="/p/{escape(card.slug)}">'
-        f"{cover(card.cover, title=card.name)}"
-        f'<span class="km-good-body"><span class="km-good-name">{escape(card.name)}</span>{middle}'
-        f'<span class="km-good-price">{price_mark(card)}{sold}</span>{saved}</span></a>'
-    )
+    return Markup(_tile(card, _words(), next_number(), small))
 
 
 def grid_mark(cards: Iterable[ProductCard]) -> Markup:
     """A grid of tiles."""
-    tiles = "".join(f"<li>{good_mark(card)}</li>" for card in cards)
-    return Markup(f'<ul class="km-grid">{tiles}</ul>')
+    words, shown = _words(), list(cards)
+    first = next_number(len(shown))
+    tiles = [f"<li>{_tile(card, words, first + n)}</li>" for n, card in enumerate(shown)]
+    return Markup(f'<ul class="km-grid">{"".join(tiles)}</ul>')
+
+
+def _words() -> _Words:
+    return made_once(("cards", assets_version()), _Words)
+
+
+def _tile(card: ProductCard, words: _Words, number: int, small: bool = False) -> str:
+    out, name = " is-out" if card.stock == 0 else "", plain(card.name)
+    middle = sold = saved = ""
+    if small:
+        saved = f'<span class="km-saved">{plain(_saved(card))}</span>'
+    else:
+        note = f'<span class="km-good-note">{plain(card.summary)}</span>' if card.summary else ""
+        middle = note + _chips(card, words)
+        sold = f'<span class="km-good-sold">{_sold(card.sold, words)}</span>'
+    return (
+        f'<a class="km-good{out}" href="/p/{plain(card.slug)}">'
+        f"{drawn(card.cover, number, title=card.name)}"
+        f'<span class="km-good-body"><span class="km-good-name">{name}</span>{middle}'
+        f'<span class="km-good-price">{_price(card, words)}{sold}</span>{saved}</span></a>'
+    )
+
+
+def _price(card: ProductCard, words: _Words, old: bool = True) -> str:
+    price, face = card.price_from, card.face_value
+    if card.price_to > price:
+        return f'<span class="km-from">{safe_gettext("%(price)s 起", price=money(price))}</span>'
+    if not old or face <= price:
+        return yuan(price)
+    struck = plain_money(face, 2).removesuffix(".00")
+    return f"{yuan(price)}{words.face}¥{struck}</span>"
+
+
+def _sold(count: int, words: _Words) -> str:
+    return _known(words.sold, count, lambda: plain(sold_text(count)))
+
+
+def _chips(card: ProductCard, words: _Words) -> str:
+    """How it arrives, or what is left where that matters."""
+    kind, stock, one_price = card.kind, card.stock, card.price_to == card.price_from
+    return _known(words.chips, (kind, stock, one_price), lambda: _chips_of(kind, stock, one_price))
+
+
+def _known(words: dict[K, str], key: K, make: Callable[[], str]) -> str:
+    found = words.get(key)
+    if found is None:
+        if len(words) >= MOST:
+            words.clear()
+        found = words[key] = make()
+    return found
+
+
+def _chips_of(kind: str, stock: int | None, one_price: bool) -> str:
+    left, marks = stock_chip(stock), ""
+    if left is None or left.icon in ("", "circle-check"):
+        marks = _chip(kind_chip(kind))
+    # A plain number over several SKUs would promise what no single one has.
+    if left and left.tone != "ok" and (left.icon or one_price):
+        marks += _chip(left)
+    return f'<span class="km-chips">{marks}</span>'
 
 
 def _chip(chip: Chip) -> str:
@@ -68,26 +121,11 @@ def _chip(chip: Chip) -> str:
     return f'<span class="km-chip km-chip-{chip.tone}">{picture}{escape(str(chip.word))}</span>'
 
 
-def _note(card: ProductCard) -> str:
-    return f'<span class="km-good-note">{escape(card.summary)}</span>' if card.summary else ""
-
-
-def _chips(card: ProductCard) -> str:
-    """How it arrives, or what is left where that matters."""
-    left, marks = stock_chip(card.stock), ""
-    if left is None or left.icon in ("", "circle-check"):
-        marks = _chip(kind_chip(card.kind))
-    # A plain number over several SKUs would promise what no single one has.
-    if left and left.tone != "ok" and (left.icon or card.price_to == card.price_from):
-        marks += _chip(left)
-    return f'<span class="km-chips">{marks}</span>'
-
-
-def _saved(card: ProductCard) -> Any:
+def _saved(card: ProductCard) -> str:
     return discount(card.price_from, card.face_value) or str(kind_chip(card.kind).word)
 
 
 GLOBALS = {
     "chip_mark": chip_mark, "good_mark": good_mark, "grid_mark": grid_mark,
-    "old_price_mark": old_price_mark, "price_mark": price_mark,
+    "price_mark": price_mark,
 }  # fmt: skip

@@ -1,26 +1,33 @@
-"""One sandboxed Jinja environment per theme.
+"""One sandboxed Jinja environment per theme and language.
 
 Jinja caches compiled templates by name, so two themes that shared an environment would show each
-other's pages. Templates missing in a theme come from the base theme.
+other's pages, and so would two languages, whose texts are part of what is compiled. Templates
+missing in a theme come from the base theme.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any, cast
 
 import flask_babel
 from flask import Flask, Response, current_app, g, make_response, request
 from jinja2 import ChoiceLoader, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
+from kameng.web import formats
 from kameng.web import globals as web_globals
+from kameng.web.assets_manifest import assets_version
 from kameng.web.compiled import Compiled
+from kameng.web.i18n import current_locale
 from kameng.web.texts import safe_gettext
 from kameng_tenants.themes import cards, wording
 from kameng_tenants.themes.contrast import Accent, accent_set
 from kameng_tenants.themes.covers import cover
+from kameng_tenants.themes.folding import Folding, Words
 from kameng_tenants.themes.manifest import Theme, read_theme
 from kameng_tenants.themes.sandbox import Sandbox
 
@@ -28,7 +35,6 @@ EXTENSION = "kameng_tenants.themes"
 HERE = Path(__file__).parent
 BASE = HERE / "base" / "templates"
 DEFAULT = "qing"
-COMPILED = Compiled()  # most pages of a theme are the base theme's
 MODE_COOKIE = "km_mode"
 # What every page may leave out; any other missing name is a mistake and raises.
 DEFAULTS = {"query": "", "back": "/"}
@@ -37,46 +43,64 @@ __all__ = [
 ]  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class _Loaded:
-    theme: Theme
-    environment: Sandbox
+@dataclass(slots=True)
+class _Themes:
+    """Themes by id, what all are given, and environments made so far."""
+
+    by_id: dict[str, Theme]
+    globals: dict[str, Any] = field(default_factory=dict)
+    # By language: what the themes share, since most pages of a theme are the base theme's.
+    compiled: dict[str, Compiled] = field(default_factory=dict)
+    environments: dict[tuple[str, str], Sandbox] = field(default_factory=dict)
+    assets: int = 0
+
+    def environment(self, app: Flask, theme: Theme) -> Sandbox:
+        """The one for the request's language and the assets as they are."""
+        locale, assets = current_locale(), assets_version()
+        if assets != self.assets:
+            self.compiled, self.environments, self.assets = {}, {}, assets
+        found = self.environments.get((theme.id, locale))
+        if found is None:
+            found = _environment(app, theme, self.compiled.setdefault(locale, Compiled()))
+            found.globals.update(self.globals)
+            found.trust_globals()
+            self.environments[theme.id, locale] = found
+        return found
 
 
 def init_themes(app: Flask) -> None:
-    """Read every theme folder once and give each its environment."""
+    """Read every theme folder once."""
     folders = [path.parent for path in sorted(HERE.glob("*/theme.toml"))]
     themes = [read_theme(folder) for folder in folders]
-    app.extensions[EXTENSION] = {
-        theme.id: _Loaded(theme, _environment(app, theme)) for theme in themes
-    }
+    app.extensions[EXTENSION] = _Themes({theme.id: theme for theme in themes})
 
 
 def add_global(app: Flask, name: str, value: Any) -> None:
     """Give every theme a further function (for what the themes themselves must not import)."""
-    for loaded in app.extensions[EXTENSION].values():
-        loaded.environment.globals[name] = value
-        loaded.environment.trust_globals()
+    themes: _Themes = app.extensions[EXTENSION]
+    themes.globals[name] = value
+    themes.environments.clear()
 
 
 def theme_choices() -> list[Theme]:
     """All themes a tenant may choose."""
-    return [loaded.theme for loaded in _loaded().values()]
+    return list(_themes().by_id.values())
 
 
 def active_theme() -> Theme:
     """The theme of the request's station; an unknown one falls back to 晴."""
-    return _active().theme
+    themes = _themes().by_id
+    return themes.get(g.station.theme) or themes[DEFAULT]
 
 
 def render(template: str, **context: Any) -> str:
     """Render a template of the station's theme."""
-    loaded = _active()
-    current_app.update_template_context(context)
+    theme, app = active_theme(), current_app._get_current_object()  # type: ignore[attr-defined]  # a proxy
+    app.update_template_context(context)
     for name, value in DEFAULTS.items():
         context.setdefault(name, value)
-    context.update(_theme_context(loaded.theme))
-    return loaded.environment.get_template(template).render(context)
+    context.update(_theme_context(theme))
+    return _themes().environment(app, theme).get_template(template).render(context)
 
 
 def render_page(template: str, status: int = 200, **context: Any) -> Response:
@@ -107,25 +131,22 @@ def _theme_context(theme: Theme) -> dict[str, Any]:
     }
 
 
-def _active() -> _Loaded:
-    themes = _loaded()
-    return themes.get(g.station.theme) or themes[DEFAULT]
+def _themes() -> _Themes:
+    return cast(_Themes, current_app.extensions[EXTENSION])
 
 
-def _loaded() -> dict[str, _Loaded]:
-    return cast("dict[str, _Loaded]", current_app.extensions[EXTENSION])
-
-
-def _environment(app: Flask, theme: Theme) -> Sandbox:
+def _environment(app: Flask, theme: Theme, compiled: Compiled) -> Sandbox:
     folders = [theme.folder / "templates", BASE]
-    environment = Sandbox(
+    environment = Folding(
+        FIXED,
+        _apart(),
         loader=ChoiceLoader([FileSystemLoader(folder) for folder in folders]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         auto_reload=app.debug,
-        bytecode_cache=COMPILED,
+        bytecode_cache=compiled,
         extensions=["jinja2.ext.i18n", "jinja2.ext.do"],
     )
     environment.install_gettext_callables(  # type: ignore[attr-defined]  # added by the extension
@@ -141,5 +162,27 @@ def _environment(app: Flask, theme: Theme) -> Sandbox:
     web_globals.install(environment)
     environment.globals.update(cover=cover, **wording.GLOBALS, **cards.GLOBALS)
     environment.globals.update(_=safe_gettext, gettext=safe_gettext)
-    environment.trust_globals()
     return environment
+
+
+@cache
+def _apart() -> frozenset[str]:
+    """Names of templates that a theme has of its own."""
+    return frozenset(
+        path.relative_to(folder).as_posix()
+        for folder in HERE.glob("*/templates")
+        if folder != BASE
+        for path in folder.rglob("*.html")
+    )
+
+
+def _safe_pgettext(context: str, text: str) -> Markup:
+    return Markup(flask_babel.pgettext(context, text)) % {}
+
+
+# The same on each page of a language, as long as the assets are: found while compiling.
+FIXED: Words = {
+    "_": safe_gettext, "gettext": safe_gettext, "pgettext": _safe_pgettext,
+    "icon": web_globals.icon, "asset": web_globals.asset, "html_lang": formats.html_lang,
+    "current_locale": current_locale,
+}  # fmt: skip

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cache
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import TextClause, select, text
+from sqlalchemy import select, text
 
 from kameng.catalog.domain.names import like_pattern, search_terms
 from kameng.catalog.models import Listing, Product, PurchaseField, Sku
-from kameng.catalog.services.availability import CAP, shown_level, stock_levels
+from kameng.catalog.services.availability import shown_level, shown_stock, stock_levels
 from kameng.catalog.services.shapes import (
     CategoryView,
     FieldView,
@@ -21,8 +20,8 @@ from kameng.catalog.services.shapes import (
     SkuView,
     TagView,
 )
-from kameng.catalog.services.sold import sold_counts
-from kameng.db import NoScope, current_scope, db
+from kameng.catalog.services.sold import shop_station, sold_counts
+from kameng.db import db
 from kameng.errors import NotFound
 
 MAX_PAGE = 1_000
@@ -88,16 +87,10 @@ SELECT shown.*, (
 FROM ({cards}) AS shown
 """
 
-# Both lists of a front page at once. A place among those of a kind: the featured ones are one.
-_PLACES = """,
-  row_number() OVER (ORDER BY {order}) AS place,
-  row_number() OVER (PARTITION BY found.featured ORDER BY {hot}) AS place_of_kind"""
-_FRONT = "WHERE shown.place <= :size OR (shown.featured AND shown.place_of_kind <= :featured)"
-
 
 def categories() -> list[CategoryView]:
     """Visible categories in order, with the number of products on offer at this station."""
-    rows = db.session.execute(_CATEGORIES, {"station": _station()})
+    rows = db.session.execute(_CATEGORIES, {"station": shop_station()})
     return [CategoryView(**row) for row in rows.mappings()]
 
 
@@ -124,34 +117,9 @@ def product_cards(
     return Page(_cards(rows), page, size, total)
 
 
-def front_page(
-    sort: str = "hot", size: int = 24, featured: int = 10
-) -> tuple[Page[ProductCard], tuple[ProductCard, ...]]:
-    """The first page of all products, and the featured ones, most wanted first."""
-    params = _known(sold_counts()) | {"size": size, "featured": featured}
-    rows = db.session.execute(_front(sort if sort in SORTS else "hot"), params).mappings().all()
-    cards = dict(zip([row["id"] for row in rows], _cards(rows), strict=True))
-    first = [row for row in rows if row["place"] <= size]
-    shelf = sorted(
-        (row for row in rows if row["featured"] and row["place_of_kind"] <= featured),
-        key=lambda row: int(row["place_of_kind"]),
-    )
-    total = rows[0]["total"] if rows else 0
-    page = Page(tuple(cards[row["id"]] for row in first), 1, size, total)
-    return page, tuple(cards[row["id"]] for row in shelf)
-
-
-@cache
-def _front(sort: str) -> TextClause:
-    """The statement of a front page in one of the `SORTS`."""
-    places = _PLACES.format(order=SORTS[sort], hot=SORTS["hot"])
-    cards = _CARDS.format(conditions="", places=places)
-    return text(f"{_WITH_TAGS.format(cards=cards)} {_FRONT} ORDER BY shown.place")
-
-
 def _known(sold: Mapping[int, int]) -> dict[str, Any]:
     return {
-        "station": _station(), "sold_ids": list(sold), "sold_pieces": list(sold.values()),
+        "station": shop_station(), "sold_ids": list(sold), "sold_pieces": list(sold.values()),
     }  # fmt: skip
 
 
@@ -191,7 +159,7 @@ def field_rules(fields: Sequence[PurchaseField]) -> list[FieldView]:
 def _offered_skus(product: Product) -> tuple[SkuView, ...]:
     rows = db.session.execute(
         select(Sku, Listing.price)
-        .join(Listing, (Listing.sku_id == Sku.id) & (Listing.station_id == _station()))
+        .join(Listing, (Listing.sku_id == Sku.id) & (Listing.station_id == shop_station()))
         .where(Sku.product_id == product.id, Sku.state == "on_sale", Listing.active)
         .order_by(Sku.position, Sku.id)
     ).all()
@@ -247,24 +215,12 @@ def _cards(rows: Sequence[Mapping[Any, Any]]) -> tuple[ProductCard, ...]:
             price_to=row["price_to"],
             face_value=row["face_value"],
             sold=row["sold"],
-            stock=_stock(row, levels),
+            stock=shown_stock(row["kind"], row["sku_ids"], levels),
         )
         for row in rows
     )
 
 
-def _stock(row: Mapping[Any, Any], levels: Mapping[int, int]) -> int | None:
-    pieces = min(CAP, sum(levels.get(sku, 0) for sku in row["sku_ids"]))
-    return pieces if row["kind"] == "card" or not pieces else None
-
-
 def _plain(slug: str) -> str:
     """Addresses are typed by strangers: what no slug can be matches nothing, without an error."""
     return slug[:100] if slug.isprintable() else ""
-
-
-def _station() -> int:
-    station_id = current_scope().station_id
-    if station_id is None:
-        raise NoScope("the storefront needs the scope of one station")
-    return station_id

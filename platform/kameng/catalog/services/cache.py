@@ -1,11 +1,11 @@
-"""Short-lived numbers in Redis; when Redis is away the page is slower, never broken."""
+"""Short-lived values in Redis; when Redis is away the page is slower, never broken."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from flask import current_app
@@ -13,8 +13,11 @@ from flask import current_app
 from kameng.redis import RedisError, client
 
 EXTENSION = "kameng.catalog.cache"
-_WRITE = "for n, name in ipairs(KEYS) do redis.call('SET', name, ARGV[n + 1], 'PX', ARGV[1]) end"
+_WRITE = """
+for n, name in ipairs(KEYS) do redis.call('SET', name, ARGV[2 * n - 1], 'PX', ARGV[2 * n]) end
+"""
 _WRITE_DIGEST = hashlib.sha1(_WRITE.encode(), usedforsecurity=False).hexdigest()
+MOST = 10_000  # values of one process
 PAUSE_S = 5.0  # after a failure, do not make every page wait for the same dead server
 
 
@@ -25,60 +28,64 @@ class _Local:
         self.paused_until = 0.0
         self.values: dict[str, tuple[float, Any]] = {}
 
+    def read(self, key: str) -> Any:
+        until, value = self.values.get(key, (0.0, None))
+        return value if time.monotonic() < until else None
+
+    def write(self, values: Mapping[str, tuple[Any, int]]) -> None:
+        if len(self.values) >= MOST:
+            self.values.clear()
+        now = time.monotonic()
+        self.values |= {key: (now + ms / 1000, value) for key, (value, ms) in values.items()}
+
 
 def _local() -> _Local:
     found: _Local = current_app.extensions.setdefault(EXTENSION, _Local())
     return found
 
 
-def read_many(keys: Sequence[str]) -> list[int | None]:
-    """Cached whole numbers, None for each that is missing."""
+def read_many(keys: Sequence[str]) -> list[Any]:
+    """JSON values by key, None for each that is missing. When Redis is away, this process's own."""
     local = _local()
-    if not keys or time.monotonic() < local.paused_until:
-        return [None] * len(keys)
-    try:
-        found = cast("list[bytes | None]", client().ask("MGET", *keys))
-        return [None if raw is None else int(raw) for raw in found]
-    except (RedisError, ValueError):
-        local.paused_until = time.monotonic() + PAUSE_S
-        return [None] * len(keys)
+    if keys and time.monotonic() >= local.paused_until:
+        try:
+            found = cast("list[bytes | None]", client().ask("MGET", *keys))
+            return [_value(raw) for raw in found]
+        except (RedisError, ValueError):
+            local.paused_until = time.monotonic() + PAUSE_S
+    return [local.read(key) for key in keys]
 
 
-def write_many(values: Mapping[str, int], lifetime_ms: int) -> None:
-    """Keep whole numbers for a while; failing to is no failure."""
+def _written(value: Any) -> Any:
+    return value if type(value) is int else json.dumps(value)
+
+
+def _value(raw: bytes | None) -> Any:
+    if raw is None:
+        return None
+    return int(raw) if raw.isdigit() else json.loads(raw)  # most are levels
+
+
+def write_many(values: Mapping[str, tuple[Any, int]]) -> None:
+    """Keep JSON values, each for its milliseconds; in this process alone when Redis is away."""
     local = _local()
-    if not values or time.monotonic() < local.paused_until:
-        return
-    try:
-        client().run_script(_WRITE_DIGEST, _WRITE, list(values), [lifetime_ms, *values.values()])
-    except RedisError:
-        local.paused_until = time.monotonic() + PAUSE_S
+    if values and time.monotonic() >= local.paused_until:
+        words = [word for value, ms in values.values() for word in (_written(value), ms)]
+        try:
+            client().run_script(_WRITE_DIGEST, _WRITE, list(values), words)
+        except RedisError:
+            local.paused_until = time.monotonic() + PAUSE_S
+        else:
+            return
+    local.write(values)
 
 
 def forget(keys: Sequence[str]) -> None:
-    """Drop cached values; without Redis they end by themselves."""
+    """Drop cached values; without Redis those of other processes end by themselves."""
+    for key in keys:
+        _local().values.pop(key, None)
     try:
         if keys:
             client().delete(*keys)
     except RedisError:
         _local().paused_until = time.monotonic() + PAUSE_S
-
-
-def remember(key: str, lifetime_s: int, compute: Callable[[], Any]) -> Any:
-    """A JSON value by key, computed at most once per lifetime (per process when Redis is away)."""
-    local = _local()
-    if time.monotonic() >= local.paused_until:
-        try:
-            raw = cast("bytes | None", client().ask("GET", key))
-            if raw is not None:
-                return json.loads(raw)
-            value = compute()
-            client().ask("SET", key, json.dumps(value), "EX", lifetime_s)
-            return value
-        except RedisError:
-            local.paused_until = time.monotonic() + PAUSE_S
-    until, value = local.values.get(key, (0.0, None))
-    if time.monotonic() >= until:
-        value = compute()
-        local.values[key] = (time.monotonic() + lifetime_s, value)
-    return value

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from kameng.catalog.domain.fields import FieldRule as FieldView
 
 T = TypeVar("T")
 
 __all__ = [
-    "CategoryView", "FieldView", "Page", "ProductCard", "ProductView", "SkuView", "TagView",
+    "CategoryView", "FieldView", "Front", "Page", "ProductCard", "ProductView", "SkuView",
+    "TagView",
 ]  # fmt: skip
 
 
@@ -49,11 +50,12 @@ class TagView:
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class ProductCard:
-    """A product in a grid. Amounts at scale 4; `sold` counts pieces of the last 30 days at this
-    station; `stock` is capped at 1 000 and None where nothing is counted: of what is no card only
-    that it is sold out (0)."""
+class ProductCard(NamedTuple):
+    """A product in a grid; a named tuple, as a page makes twenty and more of them.
+
+    Amounts at scale 4; `sold` counts pieces of the last 30 days at this station; `stock` is capped
+    at 1 000 and None where nothing is counted: of what is no card only that it is sold out (0).
+    """
 
     id: int
     slug: str
@@ -67,6 +69,17 @@ class ProductCard:
     face_value: int
     sold: int
     stock: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Front:
+    """What a front page shows: goods, the shelf of featured ones, all visible categories, and
+    whether a flash sale runs or is to come."""
+
+    page: Page[ProductCard]
+    shelf: tuple[ProductCard, ...]
+    categories: tuple[CategoryView, ...]
+    flash_sales: bool
 
 
 @dataclass(frozen=True, slots=True)

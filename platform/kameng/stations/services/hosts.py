@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import select
 
-from kameng.db import db, main_scope
+from kameng.db import call_or_none, db, main_scope
 from kameng.stations.domain import SELLING_STATES, VISIBLE_STATES
-from kameng.stations.models import Host, Station
+from kameng.stations.models import Station
 
 FRESH_S = 5.0
 UNKNOWN_S = 0.5  # who opens a shop and looks at once must not be told for long that it is none
@@ -90,7 +91,10 @@ def normalise_host(host: str) -> str:
 
 
 def resolve_host(host: str) -> StationInfo | None:
-    """The station that answers at a host, or None. Opens a scope of its own."""
+    """The station that answers at a host, or None. Opens a scope of its own.
+
+    Raises one of `kameng.db.DATABASE_ERRORS` when the database does not answer.
+    """
     name = normalise_host(host)
     if not name or len(name) > 253:
         return None
@@ -115,18 +119,14 @@ def _database_name() -> str:
 
 def _look_up(name: str) -> StationInfo | None:
     with main_scope(reason="host"):
-        row = db.session.execute(
-            select(*_COLUMNS)
-            .join(Host, Host.station_id == Station.id)
-            .where(Host.host == name, Host.active)
-        ).one_or_none()
+        row = call_or_none("station_of_host", as_main=True, p_host=name)
         return _info(row) if row else None
 
 
 def load_station(station_id: int) -> StationInfo | None:
     """The station as the open scope sees it."""
     row = db.session.execute(select(*_COLUMNS).where(Station.id == station_id)).one_or_none()
-    return _info(row) if row else None
+    return _info(row._mapping) if row else None
 
 
 _COLUMNS = (
@@ -146,7 +146,5 @@ _COLUMNS = (
 )
 
 
-def _info(row: Row[Any]) -> StationInfo:
-    values = dict(row._mapping)
-    values["path"] = tuple(values["path"])
-    return StationInfo(**values)
+def _info(row: Mapping[Any, Any]) -> StationInfo:
+    return StationInfo(**{**row, "path": tuple(row["path"])})
