@@ -69,9 +69,9 @@ FILES = {
 }
 # Functions that remember answers in the process. Each knows nothing but its arguments.
 REMEMBERED = {
-    "catalog/domain/pattern.py", "catalog/services/browse.py", "db/guarded.py", "db/steps.py", "identity/services/passwords.py",
+    "catalog/domain/pattern.py", "catalog/services/browse.py", "db/guarded.py", "db/steps.py", "epoch.py", "identity/services/passwords.py",
     "ledger/services/checks/__init__.py", "openapi/views/document/page.py", "openapi/views/document/source.py",
-    "planning/services/calendar.py", "plugins/http.py", "sealing.py", "web/assets_manifest.py",
+    "planning/services/calendar.py", "plugins/http.py", "promotions/services/gate.py", "sealing.py", "web/assets_manifest.py",
     "web/globals.py", "kameng_tenants/themes/contrast.py", "ops/demo/supply.py",
     "ops/backup/timetable.py",
 }  # fmt: skip

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -10,11 +9,11 @@ from typing import Any, cast
 
 from flask import current_app
 
-from kameng.redis import RedisError, client
+from kameng.redis import RedisError, client, digest
 
 EXTENSION = "kameng.catalog.cache"
 _WRITE = "for n, name in ipairs(KEYS) do redis.call('SET', name, ARGV[n + 1], 'PX', ARGV[1]) end"
-_WRITE_DIGEST = hashlib.sha1(_WRITE.encode(), usedforsecurity=False).hexdigest()
+_WRITE_DIGEST = digest(_WRITE)
 PAUSE_S = 5.0  # after a failure, do not make every page wait for the same dead server
 
 

@@ -98,7 +98,7 @@ class Crowd:
 
 
 @dataclass(slots=True)
-class Memory:
+class KnownKeys:
     """What the threads of a process share; `looking`: looks ahead are taken one at a time."""
 
     kept: dict[tuple[int, str], Opened] = field(default_factory=dict)
@@ -145,7 +145,7 @@ def read(station_id: int, key_id: str, mark: bytes) -> Opened:
     return opened
 
 
-def _read_ahead(memory: Memory, crowd: Crowd, station_id: int, own: int) -> None:
+def _read_ahead(memory: KnownKeys, crowd: Crowd, station_id: int, own: int) -> None:
     most = min(AHEAD, crowd.left)
     if most <= 0:
         return
@@ -191,6 +191,8 @@ def station_in_hand() -> int:
     return int(station)
 
 
-def _memory() -> Memory:
+def _memory() -> KnownKeys:
     extensions = current_app.extensions
-    return cast(Memory, extensions.get(EXTENSION) or extensions.setdefault(EXTENSION, Memory()))
+    return cast(
+        KnownKeys, extensions.get(EXTENSION) or extensions.setdefault(EXTENSION, KnownKeys())
+    )
