@@ -175,6 +175,7 @@ def test_T12_unsold_cards_cannot_be_read_sold_ones_only_by_their_station(two_ord
 # Each way of a page to act for another station: all that role app may run with a station's number.
 ELSEWHERE = {
     "find_api_key": "SELECT * FROM find_api_key(3, 'KMaaaaaaaaaaaaaaaa')",
+    "find_api_goods": "SELECT * FROM find_api_goods(3, 'S1')",
     "note_api_key_uses": "SELECT * FROM note_api_key_uses(3, '{1}', '{\"\"}')",
     "place_order": "SELECT * FROM place_order(3, 'web', 'k', '', NULL, 'g', 'c', '', '', '1', 1, 1,"
     " 1, '{}', 'allow', '[]', 15, 20, 60, 20)",
