@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -96,13 +96,17 @@ def enter(one: Ticket) -> str:
     return word.decode()
 
 
-@contextmanager
-def held(one: Ticket | None) -> Iterator[None]:
+def held(one: Ticket | None) -> AbstractContextManager[None]:
     """Keep a reserved place while PostgreSQL decides.
 
     A refusal gives it back. Any other error leaves open whether there is an order now: the place
     stays in flight until the watch has looked. Without Redis it stays there as well.
     """
+    return nullcontext() if one is None else _held(one)
+
+
+@contextmanager
+def _held(one: Ticket) -> Iterator[None]:
     try:
         yield
     except DomainError as refusal:
@@ -111,9 +115,7 @@ def held(one: Ticket | None) -> Iterator[None]:
     _tell(one, _SETTLE)
 
 
-def _tell(one: Ticket | None, script: str, *more: int) -> None:
-    if one is None:
-        return
+def _tell(one: Ticket, script: str, *more: int) -> None:
     try:
         _say(script, one, *more)
     except redis.RedisError as error:
