@@ -34,7 +34,7 @@ class WaitingThreads(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no t
         self._ready = select.epoll()
         self._open: dict[int, Any] = {}
         # gunicorn looks each setting up by a method, some thirty for a request; here none changes.
-        vars(self.cfg).update({name: one.get() for name, one in self.cfg.settings.items()})
+        self.cfg.__dict__.update({name: one.get() for name, one in self.cfg.settings.items()})
         super().init_process()
 
     @property
