@@ -7,10 +7,10 @@ everywhere, and asking costs nothing. When Redis has lost the mark, all is read 
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import time
 from collections.abc import Callable, Hashable
+from functools import cache
 from typing import Generic, TypeVar, cast
 from uuid import uuid4
 
@@ -35,7 +35,7 @@ if not epoch then
 end
 """
 _SCRIPT = LUA + "return epoch"
-_DIGEST = hashlib.sha1(_SCRIPT.encode(), usedforsecurity=False).hexdigest()
+_DIGEST = redis.digest(_SCRIPT)
 
 
 class _Own:
@@ -47,6 +47,7 @@ class _Own:
 _own = _Own()
 
 
+@cache
 def key() -> str:
     """Where the mark lies."""
     return redis.global_key("epoch")

@@ -5,6 +5,7 @@ What lies here may vanish at any time: everything that must last is in PostgreSQ
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import threading
@@ -111,6 +112,11 @@ def init_redis(app: Flask, settings: Settings) -> None:
 def client() -> Client:
     """The application's client (answers are bytes)."""
     return cast(Client, current_app.extensions[EXTENSION])
+
+
+def digest(script: str) -> str:
+    """What `run_script` calls a script by."""
+    return hashlib.sha1(script.encode(), usedforsecurity=False).hexdigest()
 
 
 def key(*parts: object) -> str:

@@ -80,6 +80,10 @@ class Line:
 
 def packed(words: Sequence[Any]) -> bytes:
     """A command in Redis's protocol."""
+    if bytes not in map(type, words):
+        text = "".join([f"${len(word)}\r\n{word}\r\n" for word in map(str, words)])
+        if text.isascii():  # else a letter is more than a byte
+            return f"*{len(words)}\r\n{text}".encode()
     parts = [word if isinstance(word, bytes) else str(word).encode() for word in words]
     lines = [b"$%d\r\n%b\r\n" % (len(part), part) for part in parts]
     return b"*%d\r\n%b" % (len(parts), b"".join(lines))

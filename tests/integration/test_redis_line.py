@@ -37,6 +37,27 @@ def test_an_unknown_script_is_sent_whole(client: redis.Client) -> None:
     assert ask(client) == [b"k", "ü".encode(), 7]
 
 
+@pytest.mark.parametrize(
+    ("words", "heard"),
+    [
+        (["plain", 7], [b"plain", b"7"]),
+        (["ü€", ""], ["ü€".encode(), b""]),
+        ([b"\xff\r\n", "a\r\nb"], [b"\xff\r\n", b"a\r\nb"]),
+        ([b"\x00", "ü"], [b"\x00", "ü".encode()]),
+    ],
+)
+def test_words_arrive_byte_by_byte(
+    client: redis.Client, words: list[object], heard: list[bytes]
+) -> None:
+    assert client.run_script(DIGEST, "return ARGV", [], words) == heard
+
+
+def test_half_a_letter_is_not_sent(client: redis.Client) -> None:
+    with pytest.raises(UnicodeEncodeError):
+        client.ask("ECHO", "\ud800")
+    assert client.ask("ECHO", "on") == b"on"
+
+
 def test_what_the_script_refuses_is_told_and_the_line_lives_on(client: redis.Client) -> None:
     with pytest.raises(redis_client.ResponseError, match=r"(?i)unknown command"):
         client.run_script(DIGEST, "return redis.call('NOSUCH')", [], [])

@@ -177,7 +177,8 @@ ELSEWHERE = {
     "shop_front": "SELECT * FROM shop_front(3, 'hot', 20, 10, NULL, NULL, '{}')",
     "sold_pieces": "SELECT * FROM sold_pieces(3)",
     "find_api_key": "SELECT * FROM find_api_key(3, 'KMaaaaaaaaaaaaaaaa')",
-    "note_api_key_use": "SELECT * FROM note_api_key_use(3, 1, '')",
+    "find_api_goods": "SELECT * FROM find_api_goods(3, 'S1')",
+    "note_api_key_uses": "SELECT * FROM note_api_key_uses(3, '{1}', '{\"\"}')",
     "place_order": "SELECT * FROM place_order(3, 'web', 'k', '', NULL, 'g', 'c', '', '', '1', 1, 1,"
     " 1, '{}', 'allow', '[]', 15, 20, 60, 20)",
     "place_and_open": "SELECT * FROM place_and_open(3, 'web', 'k', '', NULL, 'g', 'c', '', '', '1', 1,"

@@ -7,8 +7,8 @@ as role *supplier* and sees what concerns supplier 3.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from itertools import count
@@ -54,48 +54,55 @@ def maybe_scope() -> Scope | None:
     return _current.get()
 
 
-@contextmanager
-def _open(scope: Scope) -> Iterator[Scope]:
-    token = _current.set(scope)
-    try:
-        yield scope
-    finally:
+class Opening(AbstractContextManager["Scope"]):
+    """What `with` opens and closes; every request does, so no generator stands around it."""
+
+    __slots__ = ("_scope", "_token")
+
+    def __init__(self, scope: Scope) -> None:
+        self._scope = scope
+
+    def __enter__(self) -> Scope:
+        outer = _current.get()
+        if outer is not None:
+            _refuse_mixing(outer, self._scope)
+        self._token = _current.set(self._scope)
+        return self._scope
+
+    def __exit__(self, *_error: object) -> None:
         try:
             for close in _closers:
                 close()
         finally:
-            _current.reset(token)
+            _current.reset(self._token)
 
 
-@contextmanager
-def station_scope(station_id: int) -> Iterator[Scope]:
+def _refuse_mixing(outer: Scope, inner: Scope) -> None:
+    if inner.role == "app" and outer.role == "app" and outer.station_id != inner.station_id:
+        raise NoScope(
+            f"scope of station {inner.station_id} asked for inside station {outer.station_id}"
+        )
+    if inner.role == "app" and outer.role == "supplier":
+        raise NoScope(f"scope of station {inner.station_id} asked for inside a supplier's")
+    if inner.role == outer.role == "supplier" and outer.supplier_id != inner.supplier_id:
+        raise NoScope(f"scope of supplier {inner.supplier_id} asked for inside {outer.supplier_id}")
+
+
+def station_scope(station_id: int) -> Opening:
     """Open a unit of work of one station (role app, row level security on that station).
 
     A station's scope cannot be opened inside another station's: that would mix tenants.
     """
-    outer = _current.get()
-    if outer is not None and outer.role == "app" and outer.station_id != station_id:
-        raise NoScope(f"scope of station {station_id} asked for inside station {outer.station_id}")
-    if outer is not None and outer.role == "supplier":
-        raise NoScope(f"scope of station {station_id} asked for inside a supplier's")
-    with _open(Scope("app", int(station_id), "station")) as scope:
-        yield scope
+    return Opening(Scope("app", int(station_id), "station"))
 
 
-@contextmanager
-def main_scope(*, reason: str) -> Iterator[Scope]:
+def main_scope(*, reason: str) -> Opening:
     """Open a unit of work across stations (role main). `reason` stands in the log."""
     if not reason:
         raise ValueError("main_scope needs a reason")
-    with _open(Scope("main", None, reason)) as scope:
-        yield scope
+    return Opening(Scope("main", None, reason))
 
 
-@contextmanager
-def supplier_scope(supplier_id: int) -> Iterator[Scope]:
+def supplier_scope(supplier_id: int) -> Opening:
     """Open a unit of work of one supplier's people (role supplier, row level security on it)."""
-    outer = _current.get()
-    if outer is not None and outer.role == "supplier" and outer.supplier_id != supplier_id:
-        raise NoScope(f"scope of supplier {supplier_id} asked for inside {outer.supplier_id}")
-    with _open(Scope("supplier", None, "supplier", int(supplier_id))) as scope:
-        yield scope
+    return Opening(Scope("supplier", None, "supplier", int(supplier_id)))

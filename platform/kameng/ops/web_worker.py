@@ -33,6 +33,8 @@ class WaitingThreads(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no t
         """Before the base class, which serves until the end."""
         self._ready = select.epoll()
         self._open: dict[int, Any] = {}
+        # gunicorn looks each setting up by a method, some thirty for a request; here none changes.
+        self.cfg.__dict__.update({name: one.get() for name, one in self.cfg.settings.items()})
         super().init_process()
 
     @property

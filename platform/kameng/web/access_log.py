@@ -26,7 +26,8 @@ def write(method: str, route: str, status: int, ip: str | None) -> None:
         "ip": ip, "station": station.id if station else None,
         "request_id": g.get("request_id", ""),
     }  # fmt: skip
-    log.info("request", extra=facts)
+    if log.isEnabledFor(logging.INFO):  # by hand: nobody reads from which line of code it comes
+        log.handle(log.makeRecord(ACCESS, logging.INFO, "", 0, "request", (), None, extra=facts))
 
 
 def _write(response: Response) -> Response:

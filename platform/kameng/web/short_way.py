@@ -64,12 +64,16 @@ def answer(app: Flask, environ: Environ, start_response: StartResponse) -> Itera
     way = ways.get((environ["REQUEST_METHOD"], environ["PATH_INFO"]))
     if way is None or not _plain(environ, way):
         return None
-    with app.app_context():
+    with app.app_context() as context:
         station, body = station_of(environ), _body(environ)
         if station is None or body is None:
             return None
-        g.request_id, g.started = request_name(environ.get("HTTP_X_REQUEST_ID", "")), monotonic()
-        g.station, g.audience = station, "api"
+        own = context.g
+        own.request_id, own.started = (
+            request_name(environ.get("HTTP_X_REQUEST_ID", "")),
+            monotonic(),
+        )
+        own.station, own.audience = station, "api"
         with station_scope(station.id):
             try:
                 found = way.view(environ, body)

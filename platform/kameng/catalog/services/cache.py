@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import time
 from collections.abc import Mapping, Sequence
@@ -10,13 +9,13 @@ from typing import Any, cast
 
 from flask import current_app
 
-from kameng.redis import RedisError, client
+from kameng.redis import RedisError, client, digest
 
 EXTENSION = "kameng.catalog.cache"
 _WRITE = """
 for n, name in ipairs(KEYS) do redis.call('SET', name, ARGV[2 * n - 1], 'PX', ARGV[2 * n]) end
 """
-_WRITE_DIGEST = hashlib.sha1(_WRITE.encode(), usedforsecurity=False).hexdigest()
+_WRITE_DIGEST = digest(_WRITE)
 MOST = 10_000  # values of one process
 PAUSE_S = 5.0  # after a failure, do not make every page wait for the same dead server
 

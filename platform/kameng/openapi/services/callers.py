@@ -3,44 +3,22 @@
 from __future__ import annotations
 
 import ipaddress
-import math
 import time
 from dataclasses import dataclass, replace
-from typing import Any, cast
 
-from flask import current_app
 from sqlalchemy import text
 
-from kameng import epoch, redis, sealing
-from kameng.db import call, call_or_none, current_scope, db, end_reading
-from kameng.openapi.domain.callers import Caller, Dialect, switched_on
-from kameng.openapi.services import gate
-from kameng.openapi.services.keys import AREA, place_of
+from kameng import epoch, redis
+from kameng.db import db
+from kameng.openapi.domain.callers import Caller, Dialect
+from kameng.openapi.services import gate, known_keys, uses
+from kameng.openapi.services.known_keys import Network, Opened, unsealed
 from kameng.openapi.services.refusing import refused
 
-EXTENSION = "kameng.openapi.keys"
 KEPT_S = 300.0  # even when nobody says that something has changed
 # A change that closes counts at the gate, at once; one that opens is noticed this soon elsewhere.
 ASKED_S = 3.0
-MOST_KEPT = 10_000
 TOUCH_S = 300.0
-
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
-
-
-@dataclass(slots=True)
-class Opened:
-    """A key as it was read. `touched`: when its last use was written down."""
-
-    caller: Caller
-    secrets: tuple[str, ...]
-    networks: tuple[Network, ...]
-    member_active: bool
-    spoken: bool
-    epoch: bytes
-    read_at: float
-    own_changes: int
-    touched: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +62,9 @@ def admit(caller: Caller, nonce: str = "", *, secret: str = "") -> Allowance:
 
 def let_in(caller: Caller, secret: str, passed: gate.Passed) -> Allowance:
     """What follows on the gate's answer."""
-    store = _store()
-    opened = store.get((caller.station_id, caller.key_id))
+    opened = known_keys.known(caller.station_id, caller.key_id)
     if opened is None or opened.epoch != passed.epoch:
-        opened = _read(caller.key_id, passed.epoch)
+        opened = known_keys.read(caller.station_id, caller.key_id, passed.epoch)
         open_key(caller.dialect, caller.key_id, caller.ip)
         if secret and secret not in opened.secrets:
             raise refused("signature_invalid")
@@ -99,12 +76,14 @@ def let_in(caller: Caller, secret: str, passed: gate.Passed) -> Allowance:
     if passed.used > allowance.limit:
         raise refused("too_many", retry_after=max(1, passed.reset_s))
     if time.monotonic() - opened.touched > TOUCH_S:
-        _touch(opened, caller)
+        opened.touched = time.monotonic()
+        uses.note(caller)
     return allowance
 
 
 def _kept(key_id: str) -> Opened:
-    opened, now = _store().get((_station(), key_id)), time.monotonic()
+    station, now = known_keys.station_in_hand(), time.monotonic()
+    opened = known_keys.known(station, key_id)
     if opened is not None and (now - opened.read_at > KEPT_S or _changed_here(opened)):
         opened = None
     mark = gate.heard(ASKED_S)
@@ -116,43 +95,11 @@ def _kept(key_id: str) -> Opened:
         gate.hear(mark)
     if opened is not None and opened.epoch == mark:
         return opened
-    return _read(key_id, mark)
+    return known_keys.read(station, key_id, mark)
 
 
 def _changed_here(opened: Opened) -> bool:
     return opened.own_changes != epoch.own_changes()
-
-
-def _read(key_id: str, mark: bytes) -> Opened:
-    station, own = _station(), epoch.own_changes()
-    end_reading()
-    row = call_or_none("find_api_key", p_station=station, p_key=key_id)
-    if row is None:
-        _store().pop((station, key_id), None)
-        raise refused("key_unknown")
-    now, unused_s = time.monotonic(), row["last_used_s"]
-    opened = Opened(
-        caller=Caller(
-            station_id=station, api_key_id=row["id"], key_id=row["key_id"],
-            member_id=row["member_id"], dialect=row["dialect"], sandbox=row["mode"] == "sandbox",
-            scopes=frozenset(row["scopes"]), per_minute=row["per_minute"],
-            callback_url=row["callback_url"], ip="",
-        ),
-        secrets=tuple(_unsealed(station, row["id"], bytes(sealed)) for sealed in row["sealed"]),
-        networks=tuple(ipaddress.ip_network(one) for one in row["networks"]),
-        member_active=row["member_active"], spoken=_spoken(row["dialect"], row["switched"]),
-        epoch=mark, read_at=now, own_changes=own,
-        touched=-math.inf if unused_s is None else now - unused_s,
-    )  # fmt: skip
-    store = _store()
-    if len(store) >= MOST_KEPT:
-        store.clear()
-    store[station, key_id] = opened
-    return opened
-
-
-def _spoken(dialect: str, said: bool | None) -> bool:
-    return switched_on(dialect, {} if said is None else {dialect: said})
 
 
 def secrets_of(station_id: int, api_key_id: int) -> tuple[str, ...]:
@@ -165,11 +112,7 @@ def secrets_of(station_id: int, api_key_id: int) -> tuple[str, ...]:
         ),
         {"station": station_id, "key": api_key_id},
     )
-    return tuple(_unsealed(station_id, api_key_id, bytes(row.sealed)) for row in rows)
-
-
-def _unsealed(station: int, api_key_id: int, sealed: bytes) -> str:
-    return sealing.unseal(AREA, place_of(station, api_key_id), sealed).decode()
+    return tuple(unsealed(station_id, api_key_id, bytes(row.sealed)) for row in rows)
 
 
 def _inside(ip: str, networks: tuple[Network, ...]) -> bool:
@@ -180,20 +123,3 @@ def _inside(ip: str, networks: tuple[Network, ...]) -> bool:
     if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
         address = address.ipv4_mapped
     return any(address in network for network in networks)
-
-
-def _touch(opened: Opened, caller: Caller) -> None:
-    opened.touched = time.monotonic()
-    end_reading()
-    call(
-        "note_api_key_use", p_station=caller.station_id, p_id=caller.api_key_id, p_ip=caller.ip[:45]
-    )
-
-
-def _store() -> dict[tuple[int, str], Opened]:
-    return cast("dict[tuple[int, str], Opened]", current_app.extensions.setdefault(EXTENSION, {}))
-
-
-def _station() -> int:
-    station: Any = current_scope().station_id
-    return int(station)

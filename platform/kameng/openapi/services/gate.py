@@ -5,7 +5,6 @@ Fail-closed: without Redis nobody knows whether a request is a copy of another.
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,8 +27,12 @@ _HEAD = """
 local used, left = 0, 0
 if ARGV[3] == '1' then
   used = redis.call('INCR', KEYS[3])
-  if used == 1 then redis.call('EXPIRE', KEYS[3], ARGV[4]) end
-  left = redis.call('TTL', KEYS[3])
+  if used == 1 then
+    redis.call('EXPIRE', KEYS[3], ARGV[4])
+    left = tonumber(ARGV[4])
+  else
+    left = redis.call('TTL', KEYS[3])
+  end
 end
 if ARGV[1] == '1' and not redis.call('SET', KEYS[2], '1', 'NX', 'EX', ARGV[2]) then
   return {epoch, 0, used, left}
@@ -66,11 +69,7 @@ if word == 'sold_out' or word == 'early' or word == 'over' then return answer en
 )
 
 
-def _digest(script: str) -> str:
-    return hashlib.sha1(script.encode(), usedforsecurity=False).hexdigest()
-
-
-DIGEST, FLASH_DIGEST = _digest(SCRIPT), _digest(FLASH_SCRIPT)
+DIGEST, FLASH_DIGEST = redis.digest(SCRIPT), redis.digest(FLASH_SCRIPT)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from flask import current_app
 from sqlalchemy import text
 
 from kameng.catalog import api as catalog
-from kameng.db import db
+from kameng.db import call_or_none, db, end_reading
 from kameng.openapi.domain.callers import Caller
 from kameng.openapi.domain.facts import CategoryFacts, FieldFacts, ProductFacts, ProductPage
 from kameng.openapi.services.refusing import refused
@@ -61,12 +61,6 @@ _FIELDS = text(
     "SELECT product_id, name, label, kind, required, choices, help AS hint FROM purchase_field"
     " WHERE product_id = ANY(:products) ORDER BY product_id, position, id"
 )
-_GOODS_OF = text("""
-    SELECT s.id, s.product_id, p.kind, l.price,
-           EXISTS (SELECT 1 FROM purchase_field f WHERE f.product_id = p.id) AS asks
-      FROM sku s JOIN product p ON p.id = s.product_id
-      JOIN listing l ON l.station_id = :station AND l.sku_id = s.id WHERE s.code = :sku
-""")
 _CATEGORIES = text(
     "SELECT id, name, parent_id FROM category WHERE visible ORDER BY position, name, id"
 )
@@ -166,14 +160,14 @@ def goods_of(station_id: int, sku: str, mark: bytes = b"") -> Goods | None:
     found = kept.get((station_id, sku))
     if found and found.mark == mark and time.monotonic() - found.read_at < KEPT_S:
         return found.goods
-    row = db.session.execute(_GOODS_OF, {"station": station_id, "sku": sku}).first()
-    db.session.rollback()
+    end_reading()
+    row = call_or_none("find_api_goods", p_station=station_id, p_sku=sku)
     if row is None:
         kept.pop((station_id, sku), None)
         return None
     if len(kept) >= MOST_KEPT:
         kept.clear()
-    goods = Goods(row.id, row.product_id, row.kind, row.price, row.asks)
+    goods = Goods(**row)
     if mark:
         kept[station_id, sku] = _Kept(goods, mark, time.monotonic())
     return goods

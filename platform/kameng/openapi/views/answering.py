@@ -34,6 +34,7 @@ BY_STATUS = {
 
 PROBLEM = "application/problem+json"
 encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+_encode_problem = json.JSONEncoder(ensure_ascii=False, default=str).encode
 
 
 def answer(content: Any, status: int = 200) -> Response:
@@ -98,7 +99,7 @@ def problem_of(code: str, facts: Mapping[str, Any], *, english: bool) -> str:
         "title": found.english if english else found.chinese, "status": found.status,
         "code": code, "number": found.number, "request_id": g.get("request_id", ""), **facts,
     }  # fmt: skip
-    return json.dumps(body, ensure_ascii=False, default=str)
+    return _encode_problem(body)
 
 
 def account_of(facts: AccountFacts) -> dict[str, Any]:

@@ -10,8 +10,10 @@ from __future__ import annotations
 import logging
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
 
 from kameng import redis
 from kameng.errors import DomainError
@@ -56,6 +58,7 @@ if redis.call('HEXISTS', KEYS[1], 'left') == 1 then redis.call('HINCRBY', KEYS[1
 if ARGV[3] == '0' then redis.call('SREM', KEYS[2], ARGV[1]) end
 return 1
 """
+_DIGESTS = {script: redis.digest(script) for script in (_ENTER, _SETTLE, _GIVE_BACK)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,17 +71,18 @@ class Ticket:
     number: str
 
     @property
-    def keys(self) -> list[str]:
+    def keys(self) -> tuple[str, ...]:
         """meta, buyers, flight."""
         return keys_of(self.station_id, self.sale_no)
 
 
-def keys_of(station_id: int, sale_no: str) -> list[str]:
+@lru_cache(maxsize=256)
+def keys_of(station_id: int, sale_no: str) -> tuple[str, ...]:
     """The three keys of a sale: meta, buyers, flight."""
-    return [
+    return tuple(
         redis.station_key(station_id, "flash", sale_no, part)
         for part in ("meta", "buyers", "flight")
-    ]
+    )
 
 
 def ticket(station_id: int, sale_no: str, buyer: str) -> Ticket:
@@ -88,18 +92,21 @@ def ticket(station_id: int, sale_no: str, buyer: str) -> Ticket:
 
 def enter(one: Ticket) -> str:
     """The gate's word. Raises Redis errors."""
-    script = redis.client().register_script(_ENTER)
-    word: bytes = script(keys=one.keys, args=[one.mark, one.number])
+    word: bytes = _say(_ENTER, one)
     return word.decode()
 
 
-@contextmanager
-def held(one: Ticket | None) -> Iterator[None]:
+def held(one: Ticket | None) -> AbstractContextManager[None]:
     """Keep a reserved place while PostgreSQL decides.
 
     A refusal gives it back. Any other error leaves open whether there is an order now: the place
     stays in flight until the watch has looked. Without Redis it stays there as well.
     """
+    return nullcontext() if one is None else _held(one)
+
+
+@contextmanager
+def _held(one: Ticket) -> Iterator[None]:
     try:
         yield
     except DomainError as refusal:
@@ -108,10 +115,13 @@ def held(one: Ticket | None) -> Iterator[None]:
     _tell(one, _SETTLE)
 
 
-def _tell(one: Ticket | None, script: str, *more: int) -> None:
-    if one is None:
-        return
+def _tell(one: Ticket, script: str, *more: int) -> None:
     try:
-        redis.client().register_script(script)(keys=one.keys, args=[one.mark, one.number, *more])
+        _say(script, one, *more)
     except redis.RedisError as error:
         log.warning("the gate was not told: %s", type(error).__name__)
+
+
+def _say(script: str, one: Ticket, *more: int) -> Any:
+    words = [one.mark, one.number, *more]
+    return redis.client().run_script(_DIGESTS[script], script, one.keys, words)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from collections.abc import Mapping, Sequence
 from typing import cast
@@ -28,7 +27,7 @@ for i, key in ipairs(KEYS) do
 end
 return counts
 """
-DIGEST = hashlib.sha1(SLIDING_WINDOWS.encode(), usedforsecurity=False).hexdigest()
+DIGEST = kameng_redis.digest(SLIDING_WINDOWS)
 
 
 def count(station_id: int, event_id: str, wanted: Sequence[Count]) -> Mapping[str, int]:
