@@ -14,15 +14,15 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp SET plan_cac
 DECLARE v record;
 BEGIN
   PERFORM _enter_station(p_station);
-  SELECT * INTO STRICT v FROM place_order(p_station, p_channel, p_key, p_hash, p_member, p_shopper, p_contact, p_secret_hash, p_ip, p_order_no, p_sku,
-    p_quantity, p_expected, p_inputs, p_risk, p_risk_reasons, p_hold_minutes, p_cap_shopper, p_cap_ip, p_cap_share, p_flash);
+  v := _place(p_station, p_channel, p_key, p_hash, p_member, p_shopper, p_contact, p_secret_hash, p_ip, p_order_no, p_sku, p_quantity, p_expected, p_inputs,
+    p_risk, p_risk_reasons, p_hold_minutes, p_cap_shopper, p_cap_ip, p_cap_share, p_flash);
   INSERT INTO risk_decision(station_id, stage, decision, score, reasons, facts) VALUES (p_station, 'order', p_risk, p_risk_score, p_risk_reasons, p_risk_facts);
   code := v.code; order_id := v.order_id; order_no := v.order_no; payable := v.payable; expires_at := v.expires_at;
   IF v.code = 'ok' THEN
     INSERT INTO payment_attempt AS t (station_id, attempt_no, purpose, order_id, member_id, plugin_id, method, amount, fee, expires_at, next_query_at, account, device)
       VALUES (p_station, p_attempt_no, 'order', v.order_id, p_member, p_plugin, p_method, v.payable, p_fee, v.expires_at, now() + interval '8 seconds', p_account, p_device)
       RETURNING t.id INTO attempt_id;
-    SELECT left(o.product_name || ' ' || o.sku_name, 60) INTO subject FROM orders o WHERE o.station_id = p_station AND o.id = v.order_id;
+    subject := v.subject;
   END IF;
   RETURN NEXT;
 END $f$;
