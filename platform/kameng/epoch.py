@@ -62,7 +62,7 @@ def seen() -> bytes | None:
 
     What this process itself has changed in the meantime makes it ask again.
     """
-    if not has_request_context():
+    if not has_request_context() and "request_id" not in g:  # a short way has no Flask request
         return _asked()
     known: tuple[int, bytes | None] | None = g.get("epoch")
     if known is None or known[0] != _own.count:

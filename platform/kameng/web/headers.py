@@ -22,6 +22,12 @@ FOR_PROGRAMS = (
     ("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"),
     ("Referrer-Policy", "no-referrer"),
 )  # fmt: skip
+# Of an answer that is no page, to whoever else calls.
+PLAIN = (
+    ("X-Content-Type-Options", "nosniff"), ("Referrer-Policy", "strict-origin-when-cross-origin"),
+    ("Cross-Origin-Opener-Policy", "same-origin"), ("X-Frame-Options", "DENY"),
+    ("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"),
+)  # fmt: skip
 HSTS = ("Strict-Transport-Security", "max-age=31536000")
 FormTargets = Callable[[int], Iterable[str]]
 
