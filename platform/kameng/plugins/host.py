@@ -25,6 +25,7 @@ from kameng.plugins.store import (
     AccountRows,
     RowPair,
     known_accounts,
+    known_rows,
     read_health,
     read_pairs,
     write_health,
@@ -108,7 +109,7 @@ class PluginHost:
         ``holder`` is the main station. Raises `PluginUnavailable` when there is none.
         """
         _plugin, manifest = self.sound(plugin_id)
-        rows = known_accounts(station_id).get(plugin_id, AccountRows())
+        rows = known_rows(station_id, plugin_id)
         if holder is None and not account:
             return effective(manifest, station_id, rows.first)
         whose = station_id if holder is None else holder
@@ -206,10 +207,13 @@ def init_plugins(
 
 def current_host() -> PluginHost:
     """The host of the current app; discovers the plugins when it is first asked for."""
-    with _discovering:
-        if EXTENSION not in current_app.extensions:
-            current_app.extensions[EXTENSION] = PluginHost(current_settings())
-    return cast(PluginHost, current_app.extensions[EXTENSION])
+    host = current_app.extensions.get(EXTENSION)
+    if host is None:
+        with _discovering:
+            if EXTENSION not in current_app.extensions:
+                current_app.extensions[EXTENSION] = PluginHost(current_settings())
+        host = current_app.extensions[EXTENSION]
+    return cast(PluginHost, host)
 
 
 def simulator_address(settings: Settings) -> frozenset[tuple[str, int]]:

@@ -52,10 +52,24 @@ class _Seen:
 _seen = _Seen()
 
 
+class _Storage(RedisStorage):
+    """The library's storage and script, asked by the thread's own line to Redis."""
+
+    def acquire_sliding_window_entry(
+        self, key: str, limit: int, expiry: int, amount: int = 1
+    ) -> bool:
+        """Count; false beyond the limit. Raises Redis errors."""
+        script = self.lua_acquire_sliding_window
+        keys = [self.prefixed_key(self._previous_window_key(key)),
+                self.prefixed_key(self._current_window_key(key))]  # fmt: skip
+        found = redis.client().run_script(script.sha, script.script, keys, [limit, expiry, amount])
+        return bool(found)
+
+
 def init_limits(app: Flask, settings: Settings) -> None:
     """One limiter per application, and the wide limit in front of all pages."""
     pool = app.extensions[redis.EXTENSION].connection_pool
-    storage = RedisStorage("redis://", connection_pool=pool, key_prefix="km-limits")
+    storage = _Storage("redis://", connection_pool=pool, key_prefix="km-limits")
     app.extensions[EXTENSION] = SlidingWindowCounterRateLimiter(storage)
     app.before_request(_limit_address)
 

@@ -1,5 +1,15 @@
 -- The way of a checkout: the order, what the rules have decided about it, and the first attempt to collect.
 
+-- What a checkout must know of a SKU beforehand; nothing where the station does not list it. The price is for risk rules alone.
+-- grant: app
+CREATE OR REPLACE FUNCTION goods_of(p_station bigint, p_code text) RETURNS TABLE (sku_id bigint, sku_code text, product_id bigint, kind text, unit_price bigint)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp SET plan_cache_mode = force_generic_plan AS $f$
+BEGIN
+  PERFORM _enter_station(p_station);
+  RETURN QUERY SELECT s.id, s.code, p.id, p.kind, l.price FROM sku s, product p, listing l
+    WHERE s.code = p_code AND p.id = s.product_id AND l.station_id = p_station AND l.sku_id = s.id;
+END $f$;
+
 -- Place an order as place_order does and open its first attempt at an account of the main station: one statement, so the
 -- row stands before the gateway is called. The decision is kept whatever place_order says, unless it raises. A repeat
 -- opens nothing: attempt_id is NULL, and another click's attempt is looked for. codes, and what is raised: as place_order.
