@@ -82,6 +82,7 @@ class PluginHost:
         self._settings = settings
         self._sealer: Sealer | None = None
         self._built: dict[tuple[str, int, str], tuple[Version, tuple[Built, ...]]] = {}
+        self._bound: dict[tuple[str, int, str, int], tuple[Version, tuple[Built, ...]]] = {}
         self._lock = threading.Lock()
 
     @property
@@ -162,17 +163,27 @@ class PluginHost:
             known = (settings.version, self._build(plugin, settings))
             with self._lock:
                 self._built[key] = known
-        # Objects are shared by all stations on one account; the station is put in for each use.
-        tell = partial(self.note_misconfigured, settings)
-        found = [
-            replace(
-                built,
-                station_id=settings.station_id,
-                line=replace(built.line, on_misconfigured=tell),
+        return [built for built in self._of_station(key, known, settings) if isinstance(built, kind)]
+
+    def _of_station(
+        self, key: tuple[str, int, str], known: tuple[Version, tuple[Built, ...]],
+        settings: Effective,
+    ) -> tuple[Built, ...]:  # fmt: skip
+        """The same with the station put in: they are shared by all stations on one account."""
+        version, shared = known
+        bound = self._bound.get((*key, settings.station_id))
+        if bound is None or bound[0] != version:
+            tell = partial(self.note_misconfigured, settings)
+            bound = version, tuple(
+                replace(
+                    built,
+                    station_id=settings.station_id,
+                    line=replace(built.line, on_misconfigured=tell),
+                )
+                for built in shared
             )
-            for built in known[1]
-        ]
-        return [built for built in found if isinstance(built, kind)]
+            self._bound[*key, settings.station_id] = bound
+        return bound[1]
 
     def _build(self, plugin: Plugin, settings: Effective) -> tuple[Built, ...]:
         try:
