@@ -163,7 +163,9 @@ class PluginHost:
             known = (settings.version, self._build(plugin, settings))
             with self._lock:
                 self._built[key] = known
-        return [built for built in self._of_station(key, known, settings) if isinstance(built, kind)]
+        return [
+            built for built in self._of_station(key, known, settings) if isinstance(built, kind)
+        ]
 
     def _of_station(
         self, key: tuple[str, int, str], known: tuple[Version, tuple[Built, ...]],
@@ -174,13 +176,16 @@ class PluginHost:
         bound = self._bound.get((*key, settings.station_id))
         if bound is None or bound[0] != version:
             tell = partial(self.note_misconfigured, settings)
-            bound = version, tuple(
-                replace(
-                    built,
-                    station_id=settings.station_id,
-                    line=replace(built.line, on_misconfigured=tell),
-                )
-                for built in shared
+            bound = (
+                version,
+                tuple(
+                    replace(
+                        built,
+                        station_id=settings.station_id,
+                        line=replace(built.line, on_misconfigured=tell),
+                    )
+                    for built in shared
+                ),
             )
             self._bound[*key, settings.station_id] = bound
         return bound[1]

@@ -35,7 +35,7 @@ STATUS_LINES = {status.value: f"{status.value} {status.phrase}" for status in HT
 
 @dataclass(frozen=True, slots=True)
 class ShortAnswer:
-    """A text, mostly JSON, with its status; `headers` beside those that the way gives each answer."""
+    """A text, mostly JSON, and its status; `headers` beside those that the way always gives."""
 
     status: int
     body: bytes
@@ -63,7 +63,7 @@ class Way:
 
 
 def open_way(app: Flask, method: str, path: str, way: Way) -> None:
-    """Let this method and address be answered by the short way; `/hooks/` is all that lies below."""
+    """Let this method and address be answered by the short way; `/hooks/` is all below it."""
     app.extensions.setdefault(EXTENSION, {})[method, path] = way
 
 

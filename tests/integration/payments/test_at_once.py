@@ -220,12 +220,18 @@ def test_copies_and_a_question_at_the_same_moment_have_one_effect(used: Any) -> 
     used.assert_books_balance()
 
 
-def test_an_order_that_has_changed_in_this_moment_is_asked_for_again(used: Any, database: str) -> None:
+def test_an_order_that_has_changed_in_this_moment_is_asked_for_again(
+    used: Any, database: str
+) -> None:
     """It is cancelled while the notice waits for it: the statement is undone, not half done."""
     one = sale(used)
     with psycopg.connect(database) as other:
-        other.execute("UPDATE orders SET updated_at = now() WHERE station_id = 2 AND id = %s", (one.order,))
-        other.execute("UPDATE orders SET state = 'cancelled' WHERE station_id = 2 AND id = %s", (one.order,))
+        other.execute(
+            "UPDATE orders SET updated_at = now() WHERE station_id = 2 AND id = %s", (one.order,)
+        )
+        other.execute(
+            "UPDATE orders SET state = 'cancelled' WHERE station_id = 2 AND id = %s", (one.order,)
+        )
         with ThreadPoolExecutor(1) as pool:
             told = pool.submit(one.told, "receive_main_notice")
             while not used.one("SELECT count(*) FROM pg_locks WHERE NOT granted"):

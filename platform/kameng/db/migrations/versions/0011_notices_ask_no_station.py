@@ -14,7 +14,9 @@ SQL = Path(__file__).parents[1] / "sql"
 
 def upgrade() -> None:
     connection = cast(psycopg.Connection[Any], op.get_bind().connection.driver_connection)
-    connection.execute((SQL / "0011_notices_ask_no_station.sql").read_text(encoding="utf-8").encode())
+    connection.execute(
+        (SQL / "0011_notices_ask_no_station.sql").read_text(encoding="utf-8").encode()
+    )
 
 
 def downgrade() -> None:
