@@ -192,7 +192,7 @@ def _single(settings: Effective, kind: type[B], switched_on: bool) -> B:
     return found[0]
 
 
-_on: epoch.Memory[tuple[PluginHost, int, PluginKind, bool], Sequence[object]] = epoch.Memory(
+_on: epoch.Memory[tuple[PluginHost, int, PluginKind, bool], Sequence[object] | None] = epoch.Memory(
     "kameng.plugins.on"
 )
 

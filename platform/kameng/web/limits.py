@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import time
 from collections import Counter
@@ -52,6 +53,10 @@ class _Seen:
 _seen = _Seen()
 
 
+_SCRIPT = RedisStorage.SCRIPT_ACQUIRE_SLIDING_WINDOW.decode()
+_DIGEST = hashlib.sha1(_SCRIPT.encode(), usedforsecurity=False).hexdigest()
+
+
 class _Storage(RedisStorage):
     """The library's storage and script, asked by the thread's own line to Redis."""
 
@@ -59,10 +64,11 @@ class _Storage(RedisStorage):
         self, key: str, limit: int, expiry: int, amount: int = 1
     ) -> bool:
         """Count; false beyond the limit. Raises Redis errors."""
-        script = self.lua_acquire_sliding_window
-        keys = [self.prefixed_key(self._previous_window_key(key)),
-                self.prefixed_key(self._current_window_key(key))]  # fmt: skip
-        found = redis.client().run_script(script.sha, script.script, keys, [limit, expiry, amount])
+        keys = [
+            self.prefixed_key(self._previous_window_key(key)),
+            self.prefixed_key(self._current_window_key(key)),
+        ]
+        found = redis.client().run_script(_DIGEST, _SCRIPT, keys, [limit, expiry, amount])
         return bool(found)
 
 

@@ -95,10 +95,11 @@ def answer(app: Flask, environ: Environ, start_response: StartResponse) -> Itera
 
 
 def _plain(environ: Environ, way: Way) -> bool:
-    path, length = environ["PATH_INFO"], _length(environ)
+    path, length = str(environ["PATH_INFO"]), _length(environ)
+    spelled = str(environ.get("RAW_URI", path)).partition("?" if way.query else "\0")[0]
     return (
         (way.query or not environ.get("QUERY_STRING"))
-        and environ.get("RAW_URI", path).partition("?" if way.query else "\0")[0] == path
+        and spelled == path
         and length.isascii() and length.isdigit() and len(length) < 9
         and int(length) <= way.most_body
         and "HTTP_TRANSFER_ENCODING" not in environ
