@@ -103,7 +103,7 @@ def add_headers(response: Response) -> Response:
     if response.mimetype == "text/html":
         headers["Content-Security-Policy"] = _policy()
         added = (*added, *FOR_PAGES)
-    present = {name.lower() for name in headers.keys()}  # noqa: SIM118 - iterating gives pairs
+    present = {name.lower() for name, _value in headers}
     headers.extend([(name, value) for name, value in added if name.lower() not in present])
     return response
 
