@@ -14,7 +14,9 @@ from functools import cache
 from typing import Generic, TypeVar, cast
 from uuid import uuid4
 
-from flask import current_app, g, has_request_context
+from flask import has_request_context
+from flask.ctx import AppContext
+from flask.globals import app_ctx
 
 from kameng import redis
 
@@ -63,11 +65,21 @@ def seen() -> bytes | None:
 
     What this process itself has changed in the meantime makes it ask again.
     """
-    if not has_request_context():
+    return _seen_in(_context())
+
+
+def _context() -> AppContext:
+    # Once: each look through a proxy costs as much as what is looked for.
+    return app_ctx._get_current_object()  # type: ignore[attr-defined, no-any-return]  # werkzeug's
+
+
+def _seen_in(context: AppContext) -> bytes | None:
+    # A short way names its requests too, and has no context of Flask's for them.
+    if "request_id" not in context.g and not has_request_context():
         return _asked()
-    known: tuple[int, bytes | None] | None = g.get("epoch")
+    known: tuple[int, bytes | None] | None = context.g.get("epoch")
     if known is None or known[0] != _own.count:
-        known = g.epoch = (_own.count, _asked())
+        known = context.g.epoch = (_own.count, _asked())
     return known[1]
 
 
@@ -87,10 +99,11 @@ class Memory(Generic[K, V]):
 
     def recall(self, key: K, read: Callable[[], V]) -> V:
         """As it was read under the present mark, else read now. `None` is never remembered."""
-        mark = seen()  # before reading: a change in between must not pass for read
+        context = _context()
+        mark = _seen_in(context)  # before reading: a change in between must not pass for read
         if mark is None:
             return read()
-        kept: dict[K, tuple[bytes, float, V]] = current_app.extensions.setdefault(self._name, {})
+        kept: dict[K, tuple[bytes, float, V]] = context.app.extensions.setdefault(self._name, {})
         found = kept.get(key)
         if found and found[0] == mark and time.monotonic() - found[1] < KEPT_S:
             return found[2]

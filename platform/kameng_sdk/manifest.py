@@ -31,7 +31,7 @@ class ApiVersion(NamedTuple):
         return f"{self.major}.{self.minor}"
 
 
-API_VERSION = ApiVersion(1, 3)
+API_VERSION = ApiVersion(1, 4)
 
 
 class PluginKind(Enum):

@@ -1,7 +1,7 @@
 """Payment providers: collect from a shopper, ask, give back, and read notices.
 
 Amounts are whole fen, times are aware UTC, every ``…_no`` is the host's own number and every
-``…_ref`` the other side's. The host commits a row with the number before it calls.
+``…_ref`` the other side's. The host commits a row with the number before anything is sent.
 """
 
 from __future__ import annotations
@@ -96,6 +96,8 @@ class PaymentMethod:
     ``devices``: where it works; empty is everywhere. ``same_as``: methods that are one to the
     shopper (a QR code, an app, a page of one wallet) share this word, and the host shows the
     first that fits the device. ``needs_payer``: the charge wants ``ChargeRequest.payer``.
+    ``offline``: the charge only builds what the shopper's browser takes to the gateway. The host
+    may then ask before it has committed the row, and lets nothing be sent. Since 1.4.
     """
 
     code: str
@@ -107,6 +109,7 @@ class PaymentMethod:
     devices: frozenset[Device] = frozenset()
     same_as: str = ""
     needs_payer: bool = False
+    offline: bool = False
 
     def __post_init__(self) -> None:
         if not self.code or not 0 <= self.fee_bp < 10_000:

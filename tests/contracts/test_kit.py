@@ -24,7 +24,7 @@ from kameng_sdk.manifest import PluginKind
 INSTALLED = sorted({point.name: point for point in entry_points(group="kameng.plugins")}.items())
 REPORT = Report(
     plugin_id="supplier-x", name="<script>alert(1)</script>", kind="supplier", distribution="x",
-    version="1", digest="0" * 64, api_version="1.3", made_at=0.0,
+    version="1", digest="0" * 64, api_version="1.4", made_at=0.0,
     findings=(
         Finding("static.import", "It can be imported.", "passed", "", 3),
         Finding("fault.html", "A page is no answer.", "failed", "raised <Declined>", 4),

@@ -183,6 +183,7 @@ ELSEWHERE = {
     " 1, '{}', 'allow', '[]', 15, 20, 60, 20)",
     "place_and_open": "SELECT * FROM place_and_open(3, 'web', 'k', '', NULL, 'g', 'c', '', '', '1', 1,"
     " 1, 1, '{}', 'allow', '[]', 15, 20, 60, 20, 0, '{}', '1', 'p', 'm', '', 0, '')",
+    "goods_of": "SELECT * FROM goods_of(3, 's')",
     "keep_charge": "SELECT * FROM keep_charge(3, 1, 'sent', '', '', '', '', '{}', true, NULL, NULL)",
     "buy_with_balance": "SELECT * FROM buy_with_balance(3, 1, 'n', '', 's', 1, NULL, '{}', '', '1',"
     " '1', '', 'allow', '[]', '{}', '')",

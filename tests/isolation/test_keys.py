@@ -84,6 +84,7 @@ MEMORIES = {
     ): "a product's questions: every station's alike",
     ("orders/services/placing.py", "kameng.orders.goods"): "the key holds the station",
     ("payments/services/choosing.py", "kameng.payments.terms"): "the key holds the station",
+    ("plugins/api.py", "kameng.plugins.on"): "the key holds the station",
     ("plugins/store.py", "kameng.plugins.rows"): "the key is the station",
     ("plugins/store.py", "kameng.plugins.tokens"): "the key is the secret that an address holds",
 }

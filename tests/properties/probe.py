@@ -16,7 +16,7 @@ CLEARED = (
     "bonus_grant", "ledger_seal", "bill_difference", "bill_line", "bill", "payment_proof",
     "order_event", "order_cost", "refund", "supply_dispute_message", "supply_dispute", "supplier_statement",
     "supplier_payment", "purchase_exchange", "supply_notice", "purchase", "payment_notice", "transfer",
-    "payment_attempt", "account_balance", "account_rollup", "account", "card", "card_batch",
+    "payment_attempt", "account_balance", "account_rollup", "till", "account", "card", "card_batch",
     "orders", "outbox", "outbox_done", "alert", "audit_event", "notice", "risk_decision",
 )  # fmt: skip
 

@@ -21,9 +21,11 @@ from kameng.orders.services.placing import (
     check_secret,
     complete_old,
     expire_overdue,
+    fresh_number,
     goods,
     place,
     quote,
+    secret_of,
 )
 from kameng.orders.services.reading import (
     EventView,
@@ -47,8 +49,8 @@ __all__ = [
     "OPEN_STATES", "REFUNDABLE", "STATES", "TONES", "TRANSITIONS", "EventView", "FirstAttempt",
     "Goods", "MoneyTrail", "OrderPage", "OrderRefused", "OrderView", "PlaceRequest", "Placed",
     "Quote", "ReturnShare", "StationFigures", "TrailLeg", "cancel", "check_secret",
-    "complete_old", "expire_overdue", "flash_refusal", "goods", "member_orders", "money_trail",
-    "order_number", "order_page", "orders_by_ids", "orders_by_numbers", "place", "quote",
-    "refundable", "return_shares", "shopper_key", "state_label", "station_figures",
-    "station_orders", "timeline",
+    "complete_old", "expire_overdue", "flash_refusal", "fresh_number", "goods", "member_orders",
+    "money_trail", "order_number", "order_page", "orders_by_ids", "orders_by_numbers", "place",
+    "quote", "refundable", "return_shares", "secret_of", "shopper_key", "state_label",
+    "station_figures", "station_orders", "timeline",
 ]  # fmt: skip

@@ -1,10 +1,13 @@
 """The address that gateways call back: /hooks/<plugin>/<token>."""
 
+from typing import cast
+
 from flask import Blueprint, Flask, Response
+from flask.blueprints import BlueprintSetupState
 
 from kameng.payments.api import handle_webhook
 from kameng.web import audiences
-from kameng.web.hooks import receive_callback
+from kameng.web.hooks import open_short_way, receive_callback
 
 blueprint = Blueprint("payment_hooks", __name__)
 
@@ -13,6 +16,11 @@ blueprint = Blueprint("payment_hooks", __name__)
 def receive(plugin_id: str, token: str) -> Response:
     """A gateway's notice."""
     return receive_callback(plugin_id, token, handle_webhook)
+
+
+@blueprint.record_once
+def _open_short_way(state: BlueprintSetupState) -> None:
+    open_short_way(cast(Flask, state.app), "payment-", handle_webhook)
 
 
 def init_app(app: Flask) -> None:

@@ -7,10 +7,11 @@ returns: those refuse to run while the open scope holds a transaction.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TypeVar, cast
 
+from kameng import epoch
 from kameng.plugins.accounts import AccountInfo, add_account, list_accounts, remove_account
 from kameng.plugins.bound_payments import BoundProvider
 from kameng.plugins.bound_risk import BoundRule, RuleFailed, broken_rule
@@ -191,17 +192,36 @@ def _single(settings: Effective, kind: type[B], switched_on: bool) -> B:
     return found[0]
 
 
+_on: epoch.Memory[tuple[PluginHost, int, PluginKind, bool], Sequence[object] | None] = epoch.Memory(
+    "kameng.plugins.on"
+)
+
+
 def _enabled(
     station_id: int, kind: PluginKind, wanted: type[B], main_only: bool = False
 ) -> tuple[list[B], dict[str, str]]:
-    """Objects of what is switched on, and the reason for each plugin that gave none."""
-    host = current_host()
+    """Objects of what is switched on, and the reason for each plugin that gave none.
+
+    Remembered where all gave some: it follows from rows that are remembered as well.
+    """
+    host, failed = current_host(), dict[str, str]()
     found: list[B] = []
-    failed: dict[str, str] = {}
+
+    def read() -> Sequence[object] | None:
+        found.extend(_built(host, station_id, kind, wanted, main_only, failed))
+        return None if failed else tuple(found)
+
+    known = _on.recall((host, station_id, kind, main_only), read)
+    return (found, failed) if known is None else (list(cast(Sequence[B], known)), {})
+
+
+def _built(
+    host: PluginHost, station_id: int, kind: PluginKind, wanted: type[B], main_only: bool,
+    failed: dict[str, str],
+) -> Iterator[B]:  # fmt: skip
     for plugin, settings in host.all_accounts(station_id, kind=kind, main_only=main_only):
         if settings.enabled:
             try:
-                found += host.objects(plugin, settings, wanted)
+                yield from host.objects(plugin, settings, wanted)
             except PluginUnavailable as error:
                 failed[plugin.id] = error.reason  # noted for the console by the host
-    return found, failed

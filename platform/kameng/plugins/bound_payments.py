@@ -77,11 +77,12 @@ class BoundProvider(Bound):
         """Start collecting. A method the plugin does not offer is refused before the call."""
         if PaymentCapability.WALLET in self.capabilities:
             return undeclared("charge")
-        if request.method not in [method.code for method in self.methods]:
+        method = next((one for one in self.methods if one.code == request.method), None)
+        if method is None:
             return undeclared(f"method {request.method}")
         return invoke(
             self.line, "charge", lambda ctx: self.provider.charge(ctx, request),
-            seconds=CHARGE_S, judge=_judge_charge,
+            seconds=CHARGE_S, judge=_judge_charge, offline=method.offline,
         )  # fmt: skip
 
     def query(self, attempt_no: str, provider_ref: str = "") -> Answer[QueryResult]:

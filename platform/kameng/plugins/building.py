@@ -91,6 +91,7 @@ def _provider(plugin: Plugin, config: PluginConfig, common: Any) -> tuple[Built,
             expect_text(text, most)
         expect_text(method.same_as, 40)
         expect(method.needs_payer, bool)
+        expect(method.offline, bool)
         if not all(isinstance(device, Device) for device in method.devices):
             raise ValueError("a method for a device nobody knows")
     if len({method.code for method in methods}) != len(methods):

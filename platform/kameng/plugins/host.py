@@ -25,6 +25,7 @@ from kameng.plugins.store import (
     AccountRows,
     RowPair,
     known_accounts,
+    known_rows,
     read_health,
     read_pairs,
     write_health,
@@ -81,6 +82,7 @@ class PluginHost:
         self._settings = settings
         self._sealer: Sealer | None = None
         self._built: dict[tuple[str, int, str], tuple[Version, tuple[Built, ...]]] = {}
+        self._bound: dict[tuple[str, int, str, int], tuple[Version, tuple[Built, ...]]] = {}
         self._lock = threading.Lock()
 
     @property
@@ -108,7 +110,7 @@ class PluginHost:
         ``holder`` is the main station. Raises `PluginUnavailable` when there is none.
         """
         _plugin, manifest = self.sound(plugin_id)
-        rows = known_accounts(station_id).get(plugin_id, AccountRows())
+        rows = known_rows(station_id, plugin_id)
         if holder is None and not account:
             return effective(manifest, station_id, rows.first)
         whose = station_id if holder is None else holder
@@ -161,17 +163,32 @@ class PluginHost:
             known = (settings.version, self._build(plugin, settings))
             with self._lock:
                 self._built[key] = known
-        # Objects are shared by all stations on one account; the station is put in for each use.
-        tell = partial(self.note_misconfigured, settings)
-        found = [
-            replace(
-                built,
-                station_id=settings.station_id,
-                line=replace(built.line, on_misconfigured=tell),
-            )
-            for built in known[1]
+        return [
+            built for built in self._of_station(key, known, settings) if isinstance(built, kind)
         ]
-        return [built for built in found if isinstance(built, kind)]
+
+    def _of_station(
+        self, key: tuple[str, int, str], known: tuple[Version, tuple[Built, ...]],
+        settings: Effective,
+    ) -> tuple[Built, ...]:  # fmt: skip
+        """The same with the station put in: they are shared by all stations on one account."""
+        version, shared = known
+        bound = self._bound.get((*key, settings.station_id))
+        if bound is None or bound[0] != version:
+            tell = partial(self.note_misconfigured, settings)
+            bound = (
+                version,
+                tuple(
+                    replace(
+                        built,
+                        station_id=settings.station_id,
+                        line=replace(built.line, on_misconfigured=tell),
+                    )
+                    for built in shared
+                ),
+            )
+            self._bound[*key, settings.station_id] = bound
+        return bound[1]
 
     def _build(self, plugin: Plugin, settings: Effective) -> tuple[Built, ...]:
         try:
@@ -206,10 +223,13 @@ def init_plugins(
 
 def current_host() -> PluginHost:
     """The host of the current app; discovers the plugins when it is first asked for."""
-    with _discovering:
-        if EXTENSION not in current_app.extensions:
-            current_app.extensions[EXTENSION] = PluginHost(current_settings())
-    return cast(PluginHost, current_app.extensions[EXTENSION])
+    host = current_app.extensions.get(EXTENSION)
+    if host is None:
+        with _discovering:
+            if EXTENSION not in current_app.extensions:
+                current_app.extensions[EXTENSION] = PluginHost(current_settings())
+        host = current_app.extensions[EXTENSION]
+    return cast(PluginHost, host)
 
 
 def simulator_address(settings: Settings) -> frozenset[tuple[str, int]]:

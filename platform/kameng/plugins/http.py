@@ -57,8 +57,10 @@ class GuardedClient:
         clock: Clock,
         exempt: frozenset[tuple[str, int]] = frozenset(),
         resolve: Resolve = resolve_name,
+        offline: bool = False,
     ) -> None:
         self._deadline = deadline
+        self._offline = offline
         self._clock = clock
         self._exempt = exempt
         self._resolve = resolve
@@ -77,6 +79,8 @@ class GuardedClient:
         timeout_s: float | None = None,
     ) -> HttpResponse:
         """See `kameng_sdk.context.HttpClient`."""
+        if self._offline:
+            raise HttpNeverSent(message="this call was declared to send nothing")
         if sum(given is not None for given in (content, data, json)) > 1:
             raise ValueError("give one of content, data and json")
         end = self._deadline

@@ -86,11 +86,16 @@ class InTransaction(RuntimeError):
     """A plugin was about to be called inside an open transaction: its rows would stay locked."""
 
 
-def new_context(line: Line, seconds: float) -> tuple[CallContext, GuardedClient]:
-    """A context for one call, and its client to see afterwards whether anything was sent."""
+def new_context(
+    line: Line, seconds: float, offline: bool = False
+) -> tuple[CallContext, GuardedClient]:
+    """A context for one call, and its client to see afterwards whether anything was sent.
+
+    `offline`: a client that sends nothing.
+    """
     clock = SystemClock()
     deadline = clock.monotonic() + seconds
-    http = GuardedClient(deadline=deadline, clock=clock, exempt=line.exempt)
+    http = GuardedClient(deadline=deadline, clock=clock, exempt=line.exempt, offline=offline)
     context = CallContext(
         deadline=deadline, correlation_id=uuid.uuid4().hex, http=http, clock=clock
     )
@@ -105,16 +110,18 @@ def invoke(
     seconds: float,
     judge: Callable[[T], Outcome],
     codes: Callable[[T], Iterable[str]] = lambda value: (),
+    offline: bool = False,
 ) -> Answer[T]:
     """Run ``call`` and normalise whatever happens; never raises what the plugin raised.
 
     ``judge`` reads the outcome off the value and raises `ValueError` when the value is not what
     was promised: that is UNKNOWN, for the other side may well have acted. `WebhookRefused` is
     the one answer that passes through. ``codes`` are hidden in the exchanges like secrets.
+    ``offline``: nothing may be sent.
     Raises `InTransaction`.
     """
     refuse_transaction(line.plugin_id, step)
-    context, http = new_context(line, seconds)
+    context, http = new_context(line, seconds, offline)
     started = time.monotonic()
     try:
         value = line.slots.run(lambda: call(context), seconds, f"{line.plugin_id}:{step}")

@@ -80,9 +80,21 @@ def known_accounts(station_id: int) -> dict[str, AccountRows]:
 
     `health` may be older than the rest: reports do not renew the mark.
     """
-    own = _rows.recall(station_id, lambda: _rows_of(station_id))
-    main = _rows.recall(MAIN_STATION, lambda: _rows_of(MAIN_STATION))
+    own, main = _remembered(station_id)
     return {name: AccountRows(own.get(name, {}), main.get(name, {})) for name in own.keys() | main}
+
+
+def known_rows(station_id: int, plugin_id: str) -> AccountRows:
+    """The same of one plugin."""
+    own, main = _remembered(station_id)
+    return AccountRows(own.get(plugin_id, {}), main.get(plugin_id, {}))
+
+
+def _remembered(station_id: int) -> tuple[Rows, Rows]:
+    main = _rows.recall(MAIN_STATION, lambda: _rows_of(MAIN_STATION))
+    if station_id == MAIN_STATION:
+        return main, main
+    return _rows.recall(station_id, lambda: _rows_of(station_id)), main
 
 
 def _rows_of(station_id: int) -> Rows:
@@ -172,7 +184,7 @@ def ensure_row(station_id: int, plugin_id: str, account: str = "", *, enabled: b
 
     "" when another account does not exist.
     """
-    known = known_accounts(station_id).get(plugin_id, AccountRows()).own.get(account)
+    known = known_rows(station_id, plugin_id).own.get(account)
     if known is not None:
         return known.token
     with main_scope(reason=REASON):

@@ -24,9 +24,10 @@ class KamengFlask(Flask):
     request_class = KamengRequest
 
     def wsgi_app(self, environ: Any, start_response: Any) -> Any:
-        """With a kept page or by a short way where there is one, else as Flask does."""
-        way = kept_pages if environ["REQUEST_METHOD"] in ("GET", "HEAD") else short_way
-        answered = way.answer(self, environ, start_response)
+        """By a short way or with a kept page where there is one, else as Flask does."""
+        answered = short_way.answer(self, environ, start_response)
+        if answered is None and environ["REQUEST_METHOD"] in ("GET", "HEAD"):
+            answered = kept_pages.answer(self, environ, start_response)
         return super().wsgi_app(environ, start_response) if answered is None else answered
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:

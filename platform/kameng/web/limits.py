@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import time
 from collections import Counter
@@ -52,10 +53,29 @@ class _Seen:
 _seen = _Seen()
 
 
+_SCRIPT = RedisStorage.SCRIPT_ACQUIRE_SLIDING_WINDOW.decode()
+_DIGEST = hashlib.sha1(_SCRIPT.encode(), usedforsecurity=False).hexdigest()
+
+
+class _Storage(RedisStorage):
+    """The library's storage and script, asked by the thread's own line to Redis."""
+
+    def acquire_sliding_window_entry(
+        self, key: str, limit: int, expiry: int, amount: int = 1
+    ) -> bool:
+        """Count; false beyond the limit. Raises Redis errors."""
+        keys = [
+            self.prefixed_key(self._previous_window_key(key)),
+            self.prefixed_key(self._current_window_key(key)),
+        ]
+        found = redis.client().run_script(_DIGEST, _SCRIPT, keys, [limit, expiry, amount])
+        return bool(found)
+
+
 def init_limits(app: Flask, settings: Settings) -> None:
     """One limiter per application, and the wide limit in front of all pages."""
     pool = app.extensions[redis.EXTENSION].connection_pool
-    storage = RedisStorage("redis://", connection_pool=pool, key_prefix="km-limits")
+    storage = _Storage("redis://", connection_pool=pool, key_prefix="km-limits")
     app.extensions[EXTENSION] = SlidingWindowCounterRateLimiter(storage)
     app.before_request(_limit_address)
 

@@ -1,9 +1,9 @@
-"""A short way past Flask's own dispatch, for an address that programs call by the thousand.
+"""A short way past Flask's own dispatch, for addresses that programs call by the thousand.
 
 Flask's routing, contexts, hooks and response objects cost such a request more than all of its own
-work. The short way takes only what is plain: the exact address without a query, a body of known
-length, a host that we know. Whatever else comes, and everything that is refused, is answered by
-Flask; the tests compare the two answer by answer.
+work. The short way takes only what is plain: a known address, spelled as we do and without a query
+unless that belongs to it, a body of known length, a host that we know. Whatever else comes is
+answered by Flask; the tests compare the two answer by answer.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from flask import Flask, g
 from kameng.db import DATABASE_ERRORS, station_scope
 from kameng.stations import api as stations
 from kameng.web import access_log, metrics
+from kameng.web.audiences import Audience
 from kameng.web.headers import FOR_PROGRAMS, HSTS
 from kameng.web.request_names import request_name
 
@@ -33,7 +34,7 @@ STATUS_LINES = {status.value: f"{status.value} {status.phrase}" for status in HT
 
 @dataclass(frozen=True, slots=True)
 class ShortAnswer:
-    """JSON with its status; `headers` beside those that every answer to a program has."""
+    """A text, mostly JSON, and its status; `headers` beside those that the way always gives."""
 
     status: int
     body: bytes
@@ -47,21 +48,29 @@ ShortWay = Callable[[Environ, bytes], ShortAnswer | None]
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """Where it leads, and the longest body that it takes."""
+    """Where it leads, and the longest body that it takes.
+
+    `route` is what the access log shows, "" is the address itself; `query`: whether one may come.
+    """
 
     view: ShortWay
     most_body: int
+    audience: Audience = "api"
+    headers: Sequence[tuple[str, str]] = (("Cache-Control", "no-store"), *FOR_PROGRAMS)
+    route: str = ""
+    query: bool = False
 
 
 def open_way(app: Flask, method: str, path: str, way: Way) -> None:
-    """Let this method and address be answered by the short way."""
+    """Let this method and address be answered by the short way; `/hooks/` is all below it."""
     app.extensions.setdefault(EXTENSION, {})[method, path] = way
 
 
 def answer(app: Flask, environ: Environ, start_response: StartResponse) -> Iterable[bytes] | None:
     """Answer by a short way if there is one for this request; None: there is none."""
     ways: dict[tuple[str, str], Way] = app.extensions.get(EXTENSION, {})
-    way = ways.get((environ["REQUEST_METHOD"], environ["PATH_INFO"]))
+    method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"]
+    way = ways.get((method, path)) or ways.get((method, path[: path.find("/", 1) + 1]))
     if way is None or not _plain(environ, way):
         return None
     with app.app_context() as context:
@@ -73,7 +82,7 @@ def answer(app: Flask, environ: Environ, start_response: StartResponse) -> Itera
             request_name(environ.get("HTTP_X_REQUEST_ID", "")),
             monotonic(),
         )
-        own.station, own.audience = station, "api"
+        own.station, own.audience = station, way.audience
         with station_scope(station.id):
             try:
                 found = way.view(environ, body)
@@ -81,23 +90,29 @@ def answer(app: Flask, environ: Environ, start_response: StartResponse) -> Itera
                 return _by_flask(app, environ, start_response, error)
         if found is None:
             return None
-        metrics.count(environ["REQUEST_METHOD"], found.status)
-        access_log.write(
-            environ["REQUEST_METHOD"], environ["PATH_INFO"], found.status, environ["REMOTE_ADDR"]
-        )
-        start_response(STATUS_LINES[found.status], _headers(environ, found))
+        metrics.count(method, found.status)
+        access_log.write(method, way.route or path, found.status, environ["REMOTE_ADDR"])
+        status = STATUS_LINES.get(found.status) or f"{found.status} Unknown"
+        start_response(status, _headers(environ, way, found))
         return [found.body]
 
 
 def _plain(environ: Environ, way: Way) -> bool:
-    length = environ.get("CONTENT_LENGTH") or ""
+    path, length = str(environ["PATH_INFO"]), _length(environ)
+    spelled = str(environ.get("RAW_URI", path)).partition("?" if way.query else "\0")[0]
     return (
-        not environ.get("QUERY_STRING")
-        and environ.get("RAW_URI", environ["PATH_INFO"]) == environ["PATH_INFO"]
+        (way.query or not environ.get("QUERY_STRING"))
+        and spelled == path
         and length.isascii() and length.isdigit() and len(length) < 9
         and int(length) <= way.most_body
         and "HTTP_TRANSFER_ENCODING" not in environ
     )  # fmt: skip
+
+
+def _length(environ: Environ) -> str:
+    """What the request says of its body; a GET that says nothing has none."""
+    told: str = environ.get("CONTENT_LENGTH") or ""
+    return told or ("0" if environ["REQUEST_METHOD"] == "GET" else "")
 
 
 def station_of(environ: Environ) -> stations.StationInfo | None:
@@ -110,18 +125,18 @@ def station_of(environ: Environ) -> stations.StationInfo | None:
 
 def _body(environ: Environ) -> bytes | None:
     try:
-        body: bytes = environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"]))
+        body: bytes = environ["wsgi.input"].read(int(_length(environ)))
     except Exception:  # the server's own kinds: cut off, badly framed; Flask meets them again
         return None
     environ["wsgi.input"] = BytesIO(body)  # Flask may have to read it too
     return body
 
 
-def _headers(environ: Environ, found: ShortAnswer) -> list[tuple[str, str]]:
+def _headers(environ: Environ, way: Way, found: ShortAnswer) -> list[tuple[str, str]]:
     https = environ["wsgi.url_scheme"] == "https"
     return [
         ("Content-Type", found.mimetype), ("Content-Length", str(len(found.body))),
-        ("Cache-Control", "no-store"), *found.headers, *FOR_PROGRAMS,
+        *found.headers, *way.headers,
         *([HSTS] if https else ()), ("X-Request-Id", g.request_id),
     ]  # fmt: skip
 

@@ -18,7 +18,7 @@ from kameng.web import client_ip
 from kameng_tenants.shop import blueprint, forms, kept, keys, product
 from kameng_tenants.shop.device import current_device
 from kameng_tenants.shop.forms import by_field
-from kameng_tenants.shop.paying import go_on, method_choices, order_address
+from kameng_tenants.shop.paying import go_on, method_choices, order_address, visit_of
 from kameng_tenants.shop.problems import (
     Problem,
     problem_of,
@@ -196,7 +196,7 @@ def _place(
         member_id=member_id,
     )
     return payments.place_order(
-        request, goods, judged, *forms.split_method(form.method), current_device()
+        request, goods, judged, *forms.split_method(form.method), current_device(), visit_of
     )
 
 

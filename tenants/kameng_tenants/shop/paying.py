@@ -107,12 +107,18 @@ def go_on(checkout: payments.Checkout, method: str) -> str:
     order_no, secret = checkout.placed.order_no, checkout.placed.secret
     if checkout.option is None:
         return start_payment(order_no, method, secret)
+    return next_step(
+        payments.pay(checkout, visit_of(order_no, secret)), go_address(order_no, secret)
+    )
+
+
+def visit_of(order_no: str, secret: str) -> payments.Visit:
+    """This visit, as the payment of an order wants to know it."""
     kept = "" if request.cookies else secret
-    visit = payments.Visit(
+    return payments.Visit(
         client_ip=client_ip(), locale=current_locale(), device=current_device(),
         return_url=request.host_url.rstrip("/") + back_address(order_no, kept),
     )  # fmt: skip
-    return next_step(payments.pay(checkout, visit), go_address(order_no, secret))
 
 
 def _ask_payer(order_no: str, method: str, kept: str) -> str:

@@ -187,3 +187,93 @@ def test_a_charge_cannot_end_as_paid(open_till: Till) -> None:
             p_state="succeeded", p_provider_ref="", p_redirect_url="", p_qr_content="",
             p_message="", p_cashier="{}", p_asked=True, p_hours=None, p_minutes=None,
         )  # fmt: skip
+
+
+def ahead(form: Click, order_no: list[str] | None = None) -> Any:
+    """Place as the storefront does: a method that sends nothing may build its page beforehand."""
+    with form.till.shop.app.app_context(), station_scope(DEER):
+        goods = orders.goods(form.request.sku_code, form.request.quantity)
+        judged = risk.judge_order(
+            DEER, goods.kind, form.request.ip, None, form.request.contact,
+            form.request.expected_payable, {}, form.request.idempotency_key,
+        )  # fmt: skip
+
+        def visit_of(number: str, secret: str) -> payments.Visit:
+            if order_no is not None:
+                order_no[:] = [number, secret]
+            return VISIT
+
+        try:
+            return payments.place_order(
+                form.request, goods, judged, EPAY, form.method, None, visit_of
+            )
+        except orders.OrderRefused as refusal:
+            return refusal.code
+
+
+@pytest.fixture
+def signing_till(till: Till) -> Till:
+    """An account of version 1, whose charge is a signed address and no call."""
+    till.account(version="v1", key="k" * 32)
+    return till
+
+
+def row_of(form: Click, *without: str) -> Any:
+    columns = (
+        "SELECT to_jsonb(a) - %s::text[], a.sent_at = a.created_at, a.next_query_at > now()"
+        " FROM payment_attempt a JOIN orders o ON o.station_id = a.station_id AND o.id = a.order_id"
+        " WHERE o.idempotency_key = %s"
+    )
+    return form.till.shop.owner.execute(
+        columns, (list(without), form.request.idempotency_key)
+    ).fetchone()
+
+
+OWN = (
+    "id", "attempt_no", "order_id", "created_at", "sent_at", "expires_at", "next_query_at",
+    "redirect_url", "qr_content",
+)  # fmt: skip
+
+
+def test_what_sends_nothing_is_kept_with_the_order(signing_till: Till) -> None:
+    told: list[str] = []
+    form = click(signing_till)
+    checkout = ahead(form, told)
+    assert told == [checkout.placed.order_no, checkout.placed.secret]
+    row, at_once, asked = row_of(form)
+    assert (row["state"], at_once, asked) == ("sent", True, True)
+    started = form.pay(checkout)
+    assert (started.redirect_url, started.attempt_no) == (row["redirect_url"], row["attempt_no"])
+    assert f"out_trade_no={row['attempt_no']}" in started.redirect_url
+    assert form.count(ATTEMPTS) == 1
+
+
+def test_its_row_is_that_of_a_charge_after_the_order(signing_till: Till) -> None:
+    first, second = click(signing_till), click(signing_till)
+    second.pay(second.place())
+    ahead(first)
+    assert row_of(first, *OWN)[0] == row_of(second, *OWN)[0]
+
+
+def test_a_second_click_gets_the_page_of_the_first(signing_till: Till) -> None:
+    form = click(signing_till)
+    first = form.pay(ahead(form))
+    again = ahead(form)
+    assert again.placed.repeated
+    assert form.pay(again) == first
+    assert form.count(ATTEMPTS) == 1
+
+
+def test_a_refused_order_leaves_nothing_of_what_was_built(signing_till: Till) -> None:
+    form = click(signing_till, expected_payable=98_6000)
+    assert ahead(form) == "price_changed"
+    assert form.count(ATTEMPTS) == 0
+
+
+def test_a_method_that_asks_its_gateway_is_not_asked_before_the_row_stands(
+    open_till: Till,
+) -> None:
+    form = click(open_till)
+    checkout = ahead(form)
+    assert checkout.started is None
+    assert open_till.used(checkout.placed.order_id) == [(MAIN, "", "created")]

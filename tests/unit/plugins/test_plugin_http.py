@@ -159,6 +159,18 @@ def test_an_endless_answer_is_cut(monkeypatch):
         get(port)
 
 
+def test_a_call_declared_to_send_nothing_sends_nothing():
+    clock = SystemClock()
+    with serving(OK) as (port, seen):
+        sealed = GuardedClient(
+            deadline=clock.monotonic() + 3, clock=clock,
+            exempt=frozenset({("127.0.0.1", port)}), offline=True,
+        )  # fmt: skip
+        with pytest.raises(HttpNeverSent, match="send nothing"):
+            sealed.request("GET", f"http://127.0.0.1:{port}/")
+        assert (sealed.sent, sealed.exchanges, seen) == (0, [], [])
+
+
 def test_S7_another_port_of_the_same_machine_is_refused():
     with serving(OK) as (port, seen), pytest.raises(HttpAddressRefused):
         client(port + 1).request("GET", f"http://127.0.0.1:{port}/")

@@ -58,12 +58,12 @@ def test_a_field_that_makes_no_sense_is_refused(changes):
 
 
 def test_a_host_takes_its_major_and_older_minors():
-    host = ApiVersion(1, 3)
-    assert host.accepts((1, 3))
+    host = ApiVersion(1, 4)
+    assert host.accepts((1, 4))
     assert host.accepts((1, 0))
-    assert not host.accepts((1, 4))
+    assert not host.accepts((1, 5))
     assert not host.accepts((2, 0))
-    assert API_VERSION == (1, 3)
+    assert API_VERSION == (1, 4)
 
 
 def test_a_parameter_given_twice_is_refused():

@@ -14,7 +14,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import select, text
 
 from kameng import epoch
-from kameng.db import call, current_scope, db, end_reading, run
+from kameng.db import call, call_or_none, current_scope, db, end_reading, run
 from kameng.errors import DomainError
 from kameng.orders.domain import (
     PlaceRequest,
@@ -102,15 +102,18 @@ class Goods:
     product_id: int
     kind: str
     unit_price: int
+    subject: str  # what a gateway may be told
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FirstAttempt:
     """The attempt to open with an order, at an account of the main station; fee at scale 4.
 
-    `risk_score` and `risk_facts` (JSON) complete the decision, which is kept with it.
+    `risk_score` and `risk_facts` (JSON) complete the decision, which is kept with it. `charge`
+    (JSON) is the gateway's answer where it was had without asking anybody.
     """
 
+    order_no: str
     attempt_no: str
     plugin_id: str
     method: str
@@ -119,6 +122,7 @@ class FirstAttempt:
     device: str
     risk_score: int
     risk_facts: str
+    charge: str | None = None
 
     def params(self) -> dict[str, Any]:
         """For `place_and_open`."""
@@ -126,6 +130,7 @@ class FirstAttempt:
             "p_risk_score": self.risk_score, "p_risk_facts": self.risk_facts,
             "p_attempt_no": self.attempt_no, "p_plugin": self.plugin_id, "p_method": self.method,
             "p_account": self.account, "p_fee": self.fee, "p_device": self.device,
+            "p_charge": self.charge,
         }  # fmt: skip
 
 
@@ -176,8 +181,11 @@ def goods(sku_code: str, quantity: int) -> Goods:
         raise _refused("quantity_invalid")
 
     def read() -> Goods:
-        found = quote(sku_code, 1)
-        return Goods(found.sku_id, found.sku_code, found.product_id, found.kind, found.unit_price)
+        end_reading()  # what is remembered for a minute is read by the shortest way
+        found = call_or_none("goods_of", p_station=_station_id(), p_code=sku_code)
+        if found is None:
+            raise _refused("sku_unknown", status=404)
+        return Goods(**found)
 
     return _known.recall((_station_id(), sku_code), read)
 
@@ -199,7 +207,7 @@ def place(
         sku_id = quote(request.sku_code, request.quantity).sku_id
     end_reading()  # the one statement below is the whole transaction
     settings = current_settings()
-    secret = lookup_secret(settings.secret_key, station_id, request.idempotency_key)
+    secret = secret_of(request.idempotency_key)
     row = _retrying_busy_stock(
         "place_and_open" if attempt else "place_order",
         p_station=station_id,
@@ -211,7 +219,7 @@ def place(
         p_contact=request.contact,
         p_secret_hash=secret_digest(secret),
         p_ip=request.ip,
-        p_order_no=order_number(datetime.now(UTC), secrets.randbelow(10**12)),
+        p_order_no=attempt.order_no if attempt else fresh_number(),
         p_sku=sku_id,
         p_quantity=request.quantity,
         p_expected=request.expected_payable,
@@ -237,6 +245,16 @@ def place(
         row.get("attempt_id"),
         row.get("subject") or "",
     )
+
+
+def fresh_number() -> str:
+    """A number for an order to be placed."""
+    return order_number(datetime.now(UTC), secrets.randbelow(10**12))
+
+
+def secret_of(idempotency_key: str) -> str:
+    """The guest's key to the order that this request will place, or has placed."""
+    return lookup_secret(current_settings().secret_key, _station_id(), idempotency_key)
 
 
 def _retrying_busy_stock(function: str, **params: Any) -> dict[str, Any]:

@@ -22,6 +22,101 @@ LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $f$
   INSERT INTO outbox(station_id, topic, payload) VALUES (p_station, p_topic, p_payload)
 $f$;
 
+-- Why _place found nothing to sell; code is NULL when nothing speaks against it any more.
+-- grant: nobody
+CREATE OR REPLACE FUNCTION _why_not_placed(p_station bigint, p_sku bigint, p_quantity int) RETURNS TABLE (code text, payable bigint)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $f$
+  SELECT CASE WHEN p.id IS NULL OR st.id IS NULL THEN 'sku_unknown' WHEN st.state NOT IN ('trial', 'active', 'restricted') OR EXISTS (SELECT FROM recovery r WHERE r.state = 'active') THEN 'station_closed'
+           WHEN l.price IS NULL OR pc.cost IS NULL OR NOT l.active OR s.state <> 'on_sale' OR p.state <> 'on_sale' THEN 'not_on_sale'
+           WHEN p_quantity < s.min_quantity OR p_quantity > s.max_quantity THEN 'quantity_invalid' END, (l.price * p_quantity + 50) / 100 * 100
+    FROM (VALUES (1)) AS one LEFT JOIN station st ON st.id = p_station LEFT JOIN sku s ON s.id = p_sku LEFT JOIN product p ON p.id = s.product_id
+    LEFT JOIN listing l ON l.station_id = st.id AND l.sku_id = s.id LEFT JOIN price_chain pc ON pc.station_id = st.id AND pc.sku_id = s.id
+$f$;
+
+-- Place an order and hold its cards; the body of place_order and place_and_open. One question finds the price, what the shopper holds already and
+-- whether anything speaks against it; what that is gets asked only when it found nothing. A refusal first looks whether the key was used before.
+-- subject: what the gateway is told is being paid.
+-- grant: nobody
+CREATE OR REPLACE FUNCTION _place(p_station bigint, p_channel text, p_key text, p_hash bytea, p_member bigint, p_shopper text,
+  p_contact text, p_secret_hash bytea, p_ip text, p_order_no text, p_sku bigint, p_quantity int, p_expected bigint, p_inputs jsonb,
+  p_risk text, p_risk_reasons jsonb, p_hold_minutes int, p_cap_shopper int, p_cap_ip int, p_cap_share int, p_flash text,
+  OUT code text, OUT order_id bigint, OUT order_no text, OUT payable bigint, OUT expires_at timestamptz, OUT subject text)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp SET plan_cache_mode = force_generic_plan AS $f$
+#variable_conflict use_column
+DECLARE v record; w record; f record; v_source text; v_total bigint; v_until timestamptz := now() + make_interval(mins => p_hold_minutes); v_free int; v_gone boolean := false; v_void text;
+BEGIN
+  -- Parallel requests of one shopper queue here, so that together they cannot pass the cap: what they hold is counted after it.
+  v_void := pg_advisory_xact_lock(hashtextextended('hold:' || p_sku || ':' || p_shopper, 0))::text;
+  LOOP
+    -- Tables with commas: a LEFT JOIN would drag every column of every table through the plan of each order.
+    SELECT l.price, l.version, l.explain, s.name AS sku_name, s.sourcing, p.name AS product_name, p.kind, pc.cost, pc.parties, pc.margins, pc.explain AS full_explain, h.mine, h.same_ip
+      INTO v FROM station st, sku s, product p, listing l, price_chain pc,
+           (SELECT coalesce(sum(o.quantity) FILTER (WHERE o.shopper_key = p_shopper), 0) AS mine, coalesce(sum(o.quantity) FILTER (WHERE o.ip = p_ip), 0) AS same_ip
+              FROM orders o WHERE o.sku_id = p_sku AND o.state = 'pending_payment') AS h
+     WHERE st.id = p_station AND st.state IN ('trial', 'active', 'restricted') AND s.id = p_sku AND s.state = 'on_sale' AND p.id = s.product_id AND p.state = 'on_sale'
+       AND l.station_id = p_station AND l.sku_id = p_sku AND l.active AND pc.station_id = p_station AND pc.sku_id = p_sku AND p_quantity BETWEEN s.min_quantity AND s.max_quantity
+       AND NOT EXISTS (SELECT FROM recovery r WHERE r.state = 'active');
+    EXIT WHEN FOUND;
+    SELECT y.code, y.payable INTO code, payable FROM _why_not_placed(p_station, p_sku, p_quantity) y;
+    EXIT WHEN code IS NOT NULL;
+  END LOOP;
+  IF code IS NULL THEN
+    v_total := v.price * p_quantity;
+    payable := (v_total + 50) / 100 * 100; -- whole fen, half up; the difference is posted
+    IF p_flash IS NOT NULL THEN
+      SELECT * INTO f FROM _flash_terms(p_station, p_flash, p_sku, p_quantity, v.price, v.margins, v.explain, v.full_explain);
+      IF f.sale_id IS NULL THEN code := 'flash_not_running';
+      ELSE v.price := f.price; v_total := f.price; payable := f.payable; v.margins := f.margins; v.explain := f.explain; v.full_explain := f.full_explain;
+      END IF;
+    END IF;
+    IF code IS NULL AND payable <> p_expected THEN code := 'price_changed'; END IF;
+  END IF;
+  IF code IS NULL THEN
+    -- Cards come from the pool while it has them; what comes from suppliers must be there to be had. Without offers only a person is asked.
+    v_source := CASE WHEN v.kind <> 'card' OR v.sourcing = 'supplier' OR v.sourcing = 'pool_first' AND _free_cards(p_sku, p_quantity) < p_quantity THEN 'supplier' ELSE 'pool' END;
+    IF v_source = 'supplier' THEN
+      SELECT u.available < p_quantity INTO v_gone FROM supply_level u WHERE u.sku_id = p_sku;
+      v_gone := CASE WHEN FOUND THEN coalesce(v_gone, false) ELSE v.kind = 'card' END;
+    ELSE
+      IF v.mine + p_quantity > 5 THEN
+        v_free := _free_cards(p_sku, 10000);
+        v_gone := v_free < p_quantity;
+        IF v.mine + p_quantity > least(p_cap_shopper, greatest(5, (v_free + v.mine) * p_cap_share / 100)) THEN code := 'hold_limit'; END IF;
+      END IF;
+      IF p_ip <> '' AND v.same_ip + p_quantity > p_cap_ip THEN code := 'hold_limit'; END IF;
+    END IF;
+  END IF;
+  IF code IS NULL AND NOT v_gone THEN
+    INSERT INTO orders AS o (station_id, order_no, channel, idempotency_key, request_hash, member_id, shopper_key, contact, secret_hash, ip, sku_id, kind, source,
+        product_name, sku_name, quantity, unit_price, total, payable, inputs, price_explain, price_version, risk, risk_reasons, state, expires_at, deadline_at)
+      VALUES (p_station, p_order_no, p_channel, p_key, p_hash, p_member, p_shopper, p_contact, p_secret_hash, p_ip, p_sku, v.kind, v_source,
+        v.product_name, v.sku_name, p_quantity, v.price, v_total, payable, p_inputs, v.explain, v.version, p_risk, p_risk_reasons,
+        'pending_payment', v_until, v_until)
+      ON CONFLICT (station_id, idempotency_key) DO NOTHING RETURNING o.id INTO order_id;
+  END IF;
+  IF order_id IS NULL THEN -- refused, unless the key was used before (also a moment ago: the first has committed by now)
+    SELECT CASE WHEN o.request_hash = p_hash THEN 'repeat' ELSE 'conflict' END AS code, o.id, o.order_no, o.payable, o.expires_at INTO w
+      FROM orders o WHERE o.station_id = p_station AND o.idempotency_key = p_key;
+    IF FOUND THEN code := w.code; order_id := w.id; order_no := w.order_no; payable := w.payable; expires_at := w.expires_at;
+    ELSIF v_gone THEN RAISE EXCEPTION 'out_of_stock' USING ERRCODE = 'KM001';
+    END IF;
+    RETURN;
+  END IF;
+  IF p_flash IS NOT NULL THEN PERFORM _take_flash_unit(p_station, f.sale_id, order_id, p_shopper); END IF;
+  IF v_source = 'pool' THEN
+    v_free := 0;
+    IF p_quantity = 1 THEN -- LIMIT with a parameter would be planned dearly
+      UPDATE card x SET status = 1, station_id = p_station, order_id = _place.order_id, held_until = v_until
+       WHERE x.id = (SELECT q.id FROM card q WHERE q.sku_id = p_sku AND q.status = 0 AND (q.expires_on IS NULL OR q.expires_on > current_date) ORDER BY q.id LIMIT 1 FOR UPDATE SKIP LOCKED);
+      GET DIAGNOSTICS v_free = ROW_COUNT;
+    END IF;
+    IF v_free = 0 THEN PERFORM _take_cards(p_station, order_id, p_sku, p_quantity, 1::smallint, v_until); END IF; -- several, or none was free: says what is the matter
+  END IF;
+  INSERT INTO order_cost(station_id, order_id, cost, parties, margins, explain) VALUES (p_station, _place.order_id, v.cost, v.parties, v.margins, v.full_explain);
+  INSERT INTO order_event(station_id, order_id, to_state, actor, reason) VALUES (p_station, _place.order_id, 'pending_payment', p_shopper, 'placed');
+  code := 'ok'; order_no := p_order_no; expires_at := v_until; subject := left(v.product_name || ' ' || v.sku_name, 60);
+END $f$;
+
 -- Place an order and hold its cards: one statement. Refusals leave nothing behind and burn no key.
 -- codes: ok, repeat (same key and content: the order of the first time), conflict, station_closed, sku_unknown,
 -- not_on_sale, quantity_invalid, price_changed (payable = the new one), hold_limit; raises KM001, KM005.
@@ -32,71 +127,13 @@ CREATE OR REPLACE FUNCTION place_order(p_station bigint, p_channel text, p_key t
   p_risk text, p_risk_reasons jsonb, p_hold_minutes int, p_cap_shopper int, p_cap_ip int, p_cap_share int, p_flash text DEFAULT NULL)
 RETURNS TABLE (code text, order_id bigint, order_no text, payable bigint, expires_at timestamptz)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $f$
-DECLARE v record; v_old record; f record; v_id bigint; v_source text; v_total bigint; v_payable bigint; v_until timestamptz := now() + make_interval(mins => p_hold_minutes);
-        v_held bigint; v_free int;
+DECLARE v record;
 BEGIN
   PERFORM _enter_station(p_station);
-  SELECT o.id, o.order_no, o.payable, o.expires_at, o.request_hash INTO v_old FROM orders o WHERE o.station_id = p_station AND o.idempotency_key = p_key;
-  IF FOUND THEN
-    RETURN QUERY SELECT CASE WHEN v_old.request_hash = p_hash THEN 'repeat' ELSE 'conflict' END, v_old.id, v_old.order_no, v_old.payable, v_old.expires_at;
-    RETURN;
-  END IF;
-  SELECT st.state AS station_state, l.price, l.version, l.explain, l.active, s.state AS sku_state, s.name AS sku_name, s.min_quantity, s.max_quantity, s.sourcing,
-         p.state AS product_state, p.name AS product_name, p.kind, pc.cost, pc.parties, pc.margins, pc.explain AS full_explain,
-         u.sku_id IS NOT NULL AS supplied, u.available
-    INTO v FROM station st JOIN sku s ON s.id = p_sku JOIN product p ON p.id = s.product_id
-    LEFT JOIN listing l ON l.station_id = st.id AND l.sku_id = s.id
-    LEFT JOIN price_chain pc ON pc.station_id = st.id AND pc.sku_id = s.id
-    LEFT JOIN supply_level u ON u.sku_id = s.id WHERE st.id = p_station;
-  IF NOT FOUND THEN RETURN QUERY SELECT 'sku_unknown', NULL::bigint, NULL::text, NULL::bigint, NULL::timestamptz; RETURN; END IF;
-  v_total := v.price * p_quantity;
-  v_payable := (v_total + 50) / 100 * 100; -- whole fen, half up; the difference is posted
-  code := CASE
-    WHEN v.station_state NOT IN ('trial', 'active', 'restricted') OR _recovering() THEN 'station_closed'
-    WHEN v.price IS NULL OR v.cost IS NULL OR NOT v.active OR v.sku_state <> 'on_sale' OR v.product_state <> 'on_sale' THEN 'not_on_sale'
-    WHEN p_quantity < v.min_quantity OR p_quantity > v.max_quantity THEN 'quantity_invalid' END;
-  IF code IS NULL AND p_flash IS NOT NULL THEN
-    SELECT * INTO f FROM _flash_terms(p_station, p_flash, p_sku, p_quantity, v.price, v.margins, v.explain, v.full_explain);
-    IF f.sale_id IS NULL THEN code := 'flash_not_running';
-    ELSE v.price := f.price; v_total := f.price; v_payable := f.payable; v.margins := f.margins; v.explain := f.explain; v.full_explain := f.full_explain;
-    END IF;
-  END IF;
-  IF code IS NULL AND v_payable <> p_expected THEN code := 'price_changed'; END IF;
-  IF code IS NOT NULL THEN RETURN QUERY SELECT code, NULL::bigint, NULL::text, v_payable, NULL::timestamptz; RETURN; END IF;
-  -- Cards come from the pool while it has them; what comes from suppliers must be there to be had. Without offers only a person is asked.
-  v_source := CASE WHEN v.kind <> 'card' OR v.sourcing = 'supplier' OR v.sourcing = 'pool_first' AND _free_cards(p_sku, p_quantity) < p_quantity THEN 'supplier' ELSE 'pool' END;
-  IF v_source = 'supplier' AND (v.kind = 'card' AND NOT v.supplied OR v.available < p_quantity) THEN RAISE EXCEPTION 'out_of_stock' USING ERRCODE = 'KM001'; END IF;
-  IF v_source = 'pool' THEN
-    -- Parallel requests of one shopper queue here, so that together they cannot pass the cap.
-    PERFORM pg_advisory_xact_lock(hashtextextended('hold:' || p_sku || ':' || p_shopper, 0));
-    SELECT coalesce(sum(o.quantity), 0) INTO v_held FROM orders o WHERE o.sku_id = p_sku AND o.shopper_key = p_shopper AND o.state = 'pending_payment';
-    IF v_held + p_quantity > 5 THEN
-      v_free := _free_cards(p_sku, 10000);
-      IF v_free < p_quantity THEN RAISE EXCEPTION 'out_of_stock' USING ERRCODE = 'KM001'; END IF;
-      IF v_held + p_quantity > least(p_cap_shopper, greatest(5, (v_free + v_held) * p_cap_share / 100)) THEN code := 'hold_limit'; END IF;
-    END IF;
-    IF code IS NULL AND p_ip <> '' THEN
-      SELECT coalesce(sum(o.quantity), 0) INTO v_held FROM orders o WHERE o.sku_id = p_sku AND o.ip = p_ip AND o.state = 'pending_payment';
-      IF v_held + p_quantity > p_cap_ip THEN code := 'hold_limit'; END IF;
-    END IF;
-    IF code IS NOT NULL THEN RETURN QUERY SELECT code, NULL::bigint, NULL::text, v_payable, NULL::timestamptz; RETURN; END IF;
-  END IF;
-  INSERT INTO orders AS o (station_id, order_no, channel, idempotency_key, request_hash, member_id, shopper_key, contact, secret_hash, ip, sku_id, kind, source,
-      product_name, sku_name, quantity, unit_price, total, payable, inputs, price_explain, price_version, risk, risk_reasons, state, expires_at, deadline_at)
-    VALUES (p_station, p_order_no, p_channel, p_key, p_hash, p_member, p_shopper, p_contact, p_secret_hash, p_ip, p_sku, v.kind, v_source,
-      v.product_name, v.sku_name, p_quantity, v.price, v_total, v_payable, p_inputs, v.explain, v.version, p_risk, p_risk_reasons,
-      'pending_payment', v_until, v_until)
-    ON CONFLICT (station_id, idempotency_key) DO NOTHING RETURNING o.id INTO v_id;
-  IF v_id IS NULL THEN -- the same key arrived twice at once; the first has committed by now
-    RETURN QUERY SELECT CASE WHEN o.request_hash = p_hash THEN 'repeat' ELSE 'conflict' END, o.id, o.order_no, o.payable, o.expires_at
-      FROM orders o WHERE o.station_id = p_station AND o.idempotency_key = p_key;
-    RETURN;
-  END IF;
-  IF p_flash IS NOT NULL THEN PERFORM _take_flash_unit(p_station, f.sale_id, v_id, p_shopper); END IF;
-  IF v_source = 'pool' THEN PERFORM _take_cards(p_station, v_id, p_sku, p_quantity, 1::smallint, v_until); END IF;
-  INSERT INTO order_cost(station_id, order_id, cost, parties, margins, explain) VALUES (p_station, v_id, v.cost, v.parties, v.margins, v.full_explain);
-  INSERT INTO order_event(station_id, order_id, to_state, actor, reason) VALUES (p_station, v_id, 'pending_payment', p_shopper, 'placed');
-  RETURN QUERY SELECT 'ok', v_id, p_order_no, v_payable, v_until;
+  v := _place(p_station, p_channel, p_key, p_hash, p_member, p_shopper, p_contact, p_secret_hash, p_ip, p_order_no, p_sku, p_quantity, p_expected, p_inputs,
+    p_risk, p_risk_reasons, p_hold_minutes, p_cap_shopper, p_cap_ip, p_cap_share, p_flash);
+  code := v.code; order_id := v.order_id; order_no := v.order_no; payable := v.payable; expires_at := v.expires_at;
+  RETURN NEXT;
 END $f$;
 
 -- Post what a sale means: cost to the goods account, each level its margin, the rounding difference. What a station has
@@ -120,6 +157,7 @@ BEGIN
   d := d || v_clearing; a := a || (v.payable - v.total); k := k || 'sale.rounding'::text;
   c := c || CASE WHEN v.own THEN _account(p_station, 'station_gateway') ELSE _account(1, 'rounding') END;
   PERFORM _post('order:' || p_station || ':' || p_order || ':sale', p_station, p_order, p_attempt, NULL, d, c, a, k);
+  IF NOT EXISTS (SELECT FROM till t WHERE t.station_id = p_station) THEN PERFORM _open_till(p_station); END IF; -- the next sales need not come this way
   IF p_station <> 1 THEN PERFORM _open_settlements(p_station, p_order, v.quantity, v.own, v.parties, v.margins); END IF;
 END $f$;
 

@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from flask_babel import lazy_gettext as _l
 
@@ -74,6 +74,41 @@ def charge(
     ):
         return None
     return told(_keep(demand, option, opened, answer, visit.payer))
+
+
+def charge_ahead(
+    demand: Demand, option: Option, number: str, visit: Visit
+) -> plugins.Answer[ChargeResult] | None:
+    """What a method that sends nothing builds, before the attempt's row stands.
+
+    None: it has to be charged as any other, after it; also where the shopper pays by hand.
+    """
+    end_reading()
+    holder, plugin_id, account = option.key
+    try:
+        provider = plugins.provider(
+            demand.station_id, plugin_id, holder=holder, account=account, switched_on=True
+        )
+        answer = provider.charge(_request(demand, option, number, visit))
+    except plugins.PluginUnavailable:
+        return None
+    lasting = answer.outcome in (Outcome.PENDING, Outcome.SUCCEEDED) and answer.value is not None
+    return answer if lasting and answer.value and not answer.value.details else None
+
+
+def keep_ahead(
+    option: Option, number: str, answer: plugins.Answer[ChargeResult]
+) -> tuple[str, Started]:
+    """Such an answer as it is stored with the attempt (JSON), and as the shop goes on with it."""
+    _judge_account(option, answer, trial=False)
+    result = cast(ChargeResult, answer.value)
+    cashier = cashier_of(result)
+    stored = {
+        "provider_ref": result.provider_ref, "redirect_url": result.redirect_url,
+        "qr_content": result.qr_content, "message": answer.message, "cashier": cashier,
+    }  # fmt: skip
+    started = Started(number, "sent", result.redirect_url, result.qr_content, cashier)
+    return json.dumps(stored), started
 
 
 def _request(demand: Demand, option: Option, number: str, visit: Visit) -> ChargeRequest:

@@ -6,8 +6,9 @@ limit or of the station's own) goes the longer way: place, then `start`.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from kameng.orders import api as orders
 from kameng.payments.services.attempts import (
@@ -17,7 +18,7 @@ from kameng.payments.services.attempts import (
     fresh_number,
     scope_station,
 )
-from kameng.payments.services.charging import Started, Visit, charge
+from kameng.payments.services.charging import Started, Visit, charge, charge_ahead, keep_ahead
 from kameng.payments.services.choosing import (
     BALANCE,
     MAIN_STATION,
@@ -29,27 +30,37 @@ from kameng.payments.services.choosing import (
 from kameng.payments.services.collecting import choose, collect, start
 from kameng.payments.services.refusing import PaymentRefused
 from kameng.risk import api as risk
+from kameng.runtime import current_settings
 from kameng_sdk.payments import Device
 
 
 @dataclass(frozen=True, slots=True)
 class Checkout:
-    """An order that waits for its payment by a way; `option` where its attempt is open already."""
+    """An order that waits for its payment by a way; `option` where its attempt is open already.
+
+    `started`: the way on, where a method that sends nothing has built it beforehand.
+    """
 
     placed: orders.Placed
     plugin_id: str
     method: str
     option: Option | None = None
     number: str = ""
+    started: Started | None = None
+
+
+# The visit of an order to be placed, by its number and the guest's key to it.
+VisitOf = Callable[[str, str], Visit]
 
 
 def place_order(
     request: orders.PlaceRequest, goods: orders.Goods, judged: risk.Judged,
-    plugin_id: str, method: str, device: Device | str | None,
+    plugin_id: str, method: str, device: Device | str | None, visit_of: VisitOf | None = None,
 ) -> Checkout:  # fmt: skip
     """Place an order and keep the decision about it; open its attempt where that is plain.
 
-    Raises `OrderRefused`. No plugin's code runs here and no gateway is called.
+    Raises `OrderRefused`. No gateway is called here. A plugin runs only with `visit_of` and where
+    its method is offline: what it has built is worth nothing before the order's row stands.
     """
     station_id = scope_station()
     decision = judged.found.decision, judged.found.reasons
@@ -58,8 +69,14 @@ def place_order(
         risk.keep_decision(station_id, judged)
         return Checkout(orders.place(request, decision, sku_id=goods.sku_id), plugin_id, method)
     _holder, plugin, account = option.key
+    order_no, number = orders.fresh_number(), fresh_number()
+    charged = started = None
+    if visit_of is not None and option.offered.method.offline:
+        visit = visit_of(order_no, orders.secret_of(request.idempotency_key))
+        charged, started = _built(station_id, request, goods, option, number, visit)
     first = orders.FirstAttempt(
-        attempt_no=fresh_number(), plugin_id=plugin, method=option.offered.code, account=account,
+        order_no=order_no, charge=charged, attempt_no=number, plugin_id=plugin,
+        method=option.offered.code, account=account,
         fee=fee_of(station_id, option, request.expected_payable), device=device_word(device),
         risk_score=judged.found.score, risk_facts=judged.facts,
     )  # fmt: skip
@@ -69,7 +86,21 @@ def place_order(
         if refusal.code == "out_of_stock":  # raised, so that the decision is undone as well
             risk.keep_decision(station_id, judged)
         raise
-    return Checkout(placed, plugin_id, method, option, first.attempt_no)
+    return Checkout(placed, plugin_id, method, option, number, started)
+
+
+def _built(
+    station_id: int, request: orders.PlaceRequest, goods: orders.Goods, option: Option,
+    number: str, visit: Visit,
+) -> tuple[str | None, Started | None]:  # fmt: skip
+    """What a method that sends nothing makes of this attempt; nothing where it makes nothing."""
+    demand = Demand(
+        station_id=station_id, purpose=ORDER, amount=request.expected_payable,
+        subject=goods.subject,
+        expires_at=datetime.now(UTC) + timedelta(minutes=current_settings().hold_minutes),
+    )  # fmt: skip
+    answer = charge_ahead(demand, option, number, visit)
+    return (None, None) if answer is None else keep_ahead(option, number, answer)
 
 
 def pay(checkout: Checkout, visit: Visit) -> Started:
@@ -81,6 +112,8 @@ def pay(checkout: Checkout, visit: Visit) -> Started:
             placed.order_no, plugin_id, method, visit.client_ip, return_url=visit.return_url,
             locale=visit.locale, device=visit.device,
         )  # fmt: skip
+    if checkout.started is not None:
+        return checkout.started
     demand = Demand(
         station_id=scope_station(), purpose=ORDER, amount=placed.payable, subject=placed.subject,
         expires_at=placed.expires_at, links={"order_id": placed.order_id},

@@ -44,7 +44,8 @@ def handle_webhook(
     base = _stored(plugin_id, request, ip)
     base |= {"p_holder": station_id, "p_account": account}
     try:
-        if not account:  # a station without values of its own uses the main station's account
+        # A station without values of its own uses the main station's account.
+        if not account and station_id != plugins.MAIN_STATION:
             base["p_holder"] = plugins.account_station(station_id, plugin_id)
         provider = plugins.provider(station_id, plugin_id, holder=base["p_holder"], account=account)
         result = provider.parse_webhook(request)

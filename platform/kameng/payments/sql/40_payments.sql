@@ -299,8 +299,6 @@ BEGIN
   ELSE
     SELECT a.code, a.order_id, a.order_no INTO v FROM apply_payment(p_station, p_attempt_no, p_plugin, p_amount, p_currency, p_provider_ref, 'notice', p_wait, p_holder, p_account) a;
   END IF;
-  INSERT INTO payment_notice AS n (station_id, plugin_id, digest, method, query, headers, body, ip, result, attempt_no)
-    VALUES (p_station, p_plugin, p_digest, p_method, p_query, p_headers, p_body, p_ip, v.code, coalesce(p_attempt_no, ''))
-    ON CONFLICT (station_id, plugin_id, digest) DO UPDATE SET times = n.times + 1, last_at = now(), result = CASE WHEN EXCLUDED.result = 'repeat' THEN n.result ELSE EXCLUDED.result END;
+  PERFORM _keep_notice(p_station, p_plugin, p_digest, p_method, p_query, p_headers, p_body, p_ip, v.code, p_attempt_no);
   RETURN QUERY SELECT v.code, v.order_id, v.order_no;
 END $f$;

@@ -51,7 +51,7 @@ def kameng_manifest() -> PluginManifest:
         kind=PluginKind.PAYMENT,
         name="易支付",
         version="0.1.0",
-        api_version=(1, 1),
+        api_version=(1, 4),
         description="对接易支付 V1（MD5）和 V2（RSA）网关：跳转付款、查询、退款、关单",
         author="Kameng",
         config_fields=FIELDS,

@@ -67,8 +67,8 @@ class EpayProvider(BasePaymentProvider):
         return common
 
     def methods(self) -> Sequence[PaymentMethod]:
-        """The configured ways, in the configured order."""
-        return [_method(code) for code in self._account.methods]
+        """The configured ways, in the configured order. Version 1 is asked nothing by a charge."""
+        return [_method(code, offline=not self._v2) for code in self._account.methods]
 
     def charge(self, ctx: CallContext, request: ChargeRequest) -> ChargeResult:
         """Version 1 only builds a signed address; version 2 has the gateway open the order."""
@@ -184,7 +184,7 @@ class EpayProvider(BasePaymentProvider):
         return call_v1(ctx, self._account, "order", which)
 
 
-def _method(code: str) -> PaymentMethod:
+def _method(code: str, offline: bool) -> PaymentMethod:
     label, icon = LABELS.get(code, (code, "credit-card"))
     return PaymentMethod(
         code=code,
@@ -192,6 +192,7 @@ def _method(code: str) -> PaymentMethod:
         icon=icon,
         same_as=SAME_AS.get(code, ""),
         devices=DEVICES.get(code, frozenset()),
+        offline=offline,
     )
 
 
