@@ -27,8 +27,9 @@ preload_app = True
 timeout = 60
 graceful_timeout = 15
 keepalive = 15
-max_requests = 20000
-max_requests_jitter = 4000
+# A new worker begins with nothing remembered, and meanwhile the others have its connections.
+max_requests = 200_000
+max_requests_jitter = 40_000
 # Forwarded headers are judged by the application (KAMENG_TRUSTED_PROXIES), not here.
 forwarded_allow_ips = "127.0.0.1"
 loglevel = os.environ.get("KAMENG_LOG_LEVEL", "INFO").lower()

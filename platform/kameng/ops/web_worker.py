@@ -24,6 +24,9 @@ from gunicorn.workers.gthread import (  # type: ignore[import-untyped]  # ships 
 ARMED = select.EPOLLIN | select.EPOLLRDHUP | select.EPOLLONESHOT
 TURN_S = 1.0
 BUSY = inf  # the time-out of a connection that is being answered
+# Before it takes one more connection a worker waits this long for each that it has, so that the one
+# with the fewest is first. Kept connections stay where they are: without this one worker had most.
+STEP_BACK_S, STEP_BACK_MOST_S = 0.0001, 0.004
 
 
 class WaitingThreads(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
@@ -51,6 +54,12 @@ class WaitingThreads(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no t
         for number in range(self.cfg.threads):
             threading.Thread(target=self._serve, name=f"web-{number}", daemon=True).start()
         super().run()
+
+    def accept(self, listener: Any) -> None:
+        """Take a connection, if no worker with fewer has taken it meanwhile (main thread)."""
+        if self._open:
+            time.sleep(min(len(self._open) * STEP_BACK_S, STEP_BACK_MOST_S))
+        super().accept(listener)
 
     def enqueue_req(self, conn: Any) -> None:
         """A new connection: wait for its first request (main thread)."""

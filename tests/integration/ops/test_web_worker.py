@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -14,7 +15,7 @@ from pathlib import Path
 import pytest
 
 APPLICATION = """
-import threading, time
+import os, threading, time
 four = threading.Barrier(4)
 def app(environ, start_response):
     body = environ["wsgi.input"].read()
@@ -22,6 +23,9 @@ def app(environ, start_response):
         time.sleep(0.5)
     if environ["PATH_INFO"] == "/meet":
         four.wait(timeout=20)
+    if environ["PATH_INFO"] == "/who":
+        start_response("200 OK", [("Content-Length", "8")])
+        return [b"%08d" % os.getpid()]
     if environ["PATH_INFO"] == "/boom":
         raise RuntimeError("boom")
     text = f"{environ['PATH_INFO']} {len(body)} {threading.current_thread().name}".encode()
@@ -31,14 +35,14 @@ def app(environ, start_response):
 
 
 class Served:
-    """One gunicorn with one worker."""
+    """One gunicorn."""
 
-    def __init__(self, folder: Path, threads: int, keepalive: int = 2) -> None:
+    def __init__(self, folder: Path, threads: int, keepalive: int = 2, workers: int = 1) -> None:
         (folder / "served.py").write_text(APPLICATION)
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.port = free.getsockname()[1]
         words = [
-            *("--workers", "1", "--threads", str(threads), "--keep-alive", str(keepalive)),
+            *("--workers", str(workers), "--threads", str(threads), "--keep-alive", str(keepalive)),
             *("--worker-class", "kameng.ops.web_worker.WaitingThreads", "--graceful-timeout", "5"),
             *("--bind", f"127.0.0.1:{self.port}", "--no-control-socket", "served:app"),
         ]
@@ -66,8 +70,8 @@ class Served:
 def start(tmp_path: Path) -> Iterator[type[Served]]:
     started: list[Served] = []
 
-    def begin(threads: int, keepalive: int = 2) -> Served:
-        started.append(Served(tmp_path, threads, keepalive))
+    def begin(threads: int, keepalive: int = 2, workers: int = 1) -> Served:
+        started.append(Served(tmp_path, threads, keepalive, workers))
         return started[-1]
 
     yield begin  # type: ignore[misc]
@@ -170,3 +174,18 @@ def test_at_the_end_what_was_begun_is_finished(start: type[Served]) -> None:
         assert served.process.wait(timeout=20) == 0
         assert time.monotonic() - began < 20  # not the thirty seconds of an idle connection
         assert idle.recv(1) == b""
+
+
+def test_workers_share_connections(start: type[Served]) -> None:
+    served = start(threads=2, keepalive=30, workers=2)
+    deadline = time.monotonic() + 20
+    while len({served.get("/who") for _ in range(8)}) < 2:
+        assert time.monotonic() < deadline, "one worker answers everything"
+    lines = [served.connect() for _ in range(32)]
+    try:
+        asked = Counter(ask(line, "/who") for line in lines)
+    finally:
+        for line in lines:
+            line.close()
+    assert len(asked) == 2
+    assert min(asked.values()) >= 10  # evenly, but for chance
