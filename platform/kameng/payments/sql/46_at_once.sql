@@ -29,7 +29,7 @@ BEGIN
      AND NOT EXISTS (SELECT FROM payment_attempt b WHERE b.station_id = a.station_id AND b.plugin_id = p_plugin AND b.provider_ref = p_provider_ref
                         AND b.provider_ref <> '' AND b.state = 'succeeded')
      AND NOT EXISTS (SELECT FROM recovery r WHERE r.state = 'active')
-   RETURNING a.station_id AS station, a.id, a.method, a.fee, o.id AS order_id, o.order_no, o.quantity, o.payable, oc.cost, oc.margins, g.id AS cash, t.clearing, t.goods, t.revenue, t.earned INTO v;
+   RETURNING a.station_id AS station, a.id, a.method, a.fee, o.id AS order_id, o.order_no, o.quantity, o.payable, oc.cost, oc.parties, oc.margins, g.id AS cash, t.clearing, t.goods, t.revenue, t.earned INTO v;
   IF NOT FOUND THEN RETURN; END IF;
   UPDATE orders o SET state = 'delivered', paid_method = v.method, collected_by = 1, paid_at = now(), delivered_at = now(), deadline_at = NULL, updated_at = now()
    WHERE o.station_id = v.station AND o.id = v.order_id AND o.state = v_waiting;
@@ -40,7 +40,7 @@ BEGIN
   INSERT INTO order_event(station_id, order_id, from_state, to_state, actor, reason)
     VALUES (v.station, v.order_id, 'pending_payment', 'paid', p_plugin, p_source), (v.station, v.order_id, 'paid', 'delivered', 'system', 'cards claimed');
   INSERT INTO outbox(station_id, topic, payload) VALUES (v.station, 'order.delivered', jsonb_build_object('order_id', v.order_id, 'order_no', v.order_no));
-  v_done := v.station = 1 OR _open_settlement(v.station, v.order_id, v.margins[2] * v.quantity);
+  v_done := v.station = 1 OR _open_settlements(v.station, v.order_id, v.quantity, false, v.parties, v.margins);
   v_done := _post_gateway_sale(v.station, v.order_id, v.id, p_provider_ref, v.cash, v.clearing, v.goods, v.revenue, v.earned, p_amount, v.fee, v.payable, v.cost * v.quantity,
     v.margins[1] * v.quantity, CASE WHEN v.station = 1 THEN 0 ELSE v.margins[2] * v.quantity END);
   done := true; station_id := v.station; order_id := v.order_id; order_no := v.order_no;

@@ -37,20 +37,6 @@ BEGIN
   RETURN true;
 END $f$;
 
--- The same for one level: what the seller earns with an order of its own that the main station has collected.
--- grant: nobody
-CREATE OR REPLACE FUNCTION _open_settlement(p_station bigint, p_order bigint, p_margin bigint) RETURNS boolean
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $f$
-DECLARE v_days int;
-BEGIN
-  IF p_margin = 0 THEN RETURN true; END IF;
-  SELECT coalesce((SELECT t.release_days FROM settlement_terms t WHERE t.station_id = p_station), (SELECT t.release_days FROM settlement_terms t WHERE t.station_id = 1)) INTO v_days;
-  IF v_days IS NULL THEN v_days := (_terms(p_station)).release_days; END IF;
-  INSERT INTO settlement(station_id, order_station_id, order_id, margin, due_at) VALUES (p_station, p_station, p_order, p_margin,
-    CASE WHEN v_days = 0 THEN now() ELSE (date_trunc('day', now() AT TIME ZONE 'Asia/Shanghai') + make_interval(days => v_days)) AT TIME ZONE 'Asia/Shanghai' END);
-  RETURN true;
-END $f$;
-
 -- Note that a level gives back p_amount of its margin of an order; returns the account it comes from. Of a margin released
 -- already the service fee on that part goes back to the station.
 -- grant: nobody
