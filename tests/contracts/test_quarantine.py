@@ -5,6 +5,7 @@ import time
 import pytest
 
 from kameng.plugins.discovery import PluginState, discover
+from kameng_sdk.manifest import API_VERSION
 
 QUARANTINED, INCOMPATIBLE = PluginState.QUARANTINED, PluginState.INCOMPATIBLE
 
@@ -15,8 +16,8 @@ QUARANTINED, INCOMPATIBLE = PluginState.QUARANTINED, PluginState.INCOMPATIBLE
         ("raises", QUARANTINED, "import failed: RuntimeError: no database for you"),
         ("exits", QUARANTINED, "import failed: Died: SystemExit"),
         ("absent", QUARANTINED, "import failed: ModuleNotFoundError"),
-        ("manifests:wrong_major", INCOMPATIBLE, "needs API 2.0, this is 1.3"),
-        ("manifests:newer_minor", INCOMPATIBLE, "needs API 1.99, this is 1.3"),
+        ("manifests:wrong_major", INCOMPATIBLE, f"needs API 2.0, this is {API_VERSION}"),
+        ("manifests:newer_minor", INCOMPATIBLE, f"needs API 1.99, this is {API_VERSION}"),
         ("manifests:other_id", QUARANTINED, "the manifest says 'payment-epay'"),
         ("manifests:dictionary", QUARANTINED, "did not give a PluginManifest"),
         ("manifests:nothing", QUARANTINED, "must answer exactly once"),
