@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from statistics import median
 
 import pytest
 
@@ -181,11 +182,16 @@ def test_workers_share_connections(start: type[Served]) -> None:
     deadline = time.monotonic() + 20
     while len({served.get("/who") for _ in range(8)}) < 2:
         assert time.monotonic() < deadline, "one worker answers everything"
-    lines = [served.connect() for _ in range(32)]
+    # By chance alone the one with the fewest has some five; a busy machine spoils a few tries.
+    assert median(_shared(served, 32) for _try in range(9)) >= 12
+
+
+def _shared(served: Served, number: int) -> int:
+    """How many of so many connections the worker with the fewest has."""
+    lines = [served.connect() for _ in range(number)]
     try:
         asked = Counter(ask(line, "/who") for line in lines)
     finally:
         for line in lines:
             line.close()
-    assert len(asked) == 2
-    assert min(asked.values()) >= 10  # evenly, but for chance
+    return min(asked.values()) if len(asked) == 2 else 0
