@@ -182,8 +182,8 @@ def test_workers_share_connections(start: type[Served]) -> None:
     deadline = time.monotonic() + 20
     while len({served.get("/who") for _ in range(8)}) < 2:
         assert time.monotonic() < deadline, "one worker answers everything"
-    # By chance alone the one with the fewest has some five; a busy machine spoils a few tries.
-    assert median(_shared(served, 32) for _try in range(9)) >= 12
+    # By chance alone the one with the fewest has five to twelve; a busy machine spoils a few tries.
+    assert median(_shared(served, 32) for _try in range(9)) >= 14
 
 
 def _shared(served: Served, number: int) -> int:
