@@ -5,10 +5,21 @@ from __future__ import annotations
 import io
 import json
 import logging
+import os
+import threading
+import time
 
 import pytest
+import structlog
 
-from kameng.logging import ACCESS, Lines, configure_logging, mask_text, mask_value
+from kameng.logging import (
+    AccessRecord,
+    Lines,
+    Stderr,
+    configure_logging,
+    mask_text,
+    mask_value,
+)
 from kameng.settings import Settings
 
 
@@ -67,6 +78,74 @@ def test_every_logger_writes_masked_json(monkeypatch: pytest.MonkeyPatch) -> Non
 
 @pytest.mark.parametrize("route", ["/orders/<order_no>", "/x/13812345678", "/hook?token=abc"])
 def test_an_answered_request_is_written_as_the_chain_would_write_it(route: str) -> None:
+    lines = _lines()
+    facts = {
+        "method": "POST", "route": route, "status": 201, "ms": 7, "ip": "192.0.2.1",
+        "station": 3, "request_id": "é" * 8,
+    }  # fmt: skip
+    record = AccessRecord(facts)
+    assert time.time() - record.created < 60
+    short, chain = json.loads(lines.format(record)), json.loads(_by_the_chain(lines, record))
+    assert list(short) == list(chain)
+    assert len(short.pop("timestamp")) == len(chain.pop("timestamp"))
+    assert short == chain
+
+
+@pytest.mark.parametrize(
+    ("text", "args"),
+    [
+        ("applied %s", ("20261126-1",)), ("card %s", ("AAAA----BBBB",)), ("100%", ()),
+        ("%s", ('quoted "x"\n\t\\ \x00',)), ("付款 %d 元", (3,)), ("call 13812345678", ()),
+    ],
+)  # fmt: skip
+def test_a_plain_line_is_written_as_the_chain_would_write_it(
+    text: str, args: tuple[object, ...]
+) -> None:
+    lines = _lines()
+    record = logging.LogRecord("kameng.x", logging.WARNING, "", 0, text, args, None)
+    short, chain = lines.format(record), _by_the_chain(lines, record)
+    at = len('"timestamp": "2026-11-26T12:00:00.000000Z"}')
+    assert (short[:-at], len(short)) == (chain[:-at], len(chain))
+
+
+def test_what_was_added_to_a_line_is_written_too() -> None:
+    lines, log = _lines(), logging.getLogger("kameng.x")
+    added = log.makeRecord("kameng.x", logging.INFO, "", 0, "a", (), None, extra={"order": 7})
+    assert json.loads(lines.format(added))["order"] == 7
+    with structlog.contextvars.bound_contextvars(job="j1"):
+        plain = logging.LogRecord("kameng.x", logging.INFO, "", 0, "a", (), None)
+        assert json.loads(lines.format(plain))["job"] == "j1"
+
+
+def test_a_line_goes_out_whole_whatever_the_pipe_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Longer than a pipe holds, and with half a letter that no encoding knows."""
+    reading, writing = os.pipe()
+    with open(reading, "rb") as pipe, open(writing, "w", encoding="utf-8") as stderr:
+        monkeypatch.setattr("sys.stderr", stderr)
+        handler = Stderr()
+        handler.setFormatter(_lines())
+        record = logging.LogRecord("kameng.x", logging.INFO, "", 0, "é\ud800" * 50_000, (), None)
+        writer = threading.Thread(target=handler.handle, args=(record,))
+        writer.start()
+        line = json.loads(pipe.readline())
+        writer.join()
+    assert line["event"] == "é\ud800" * 50_000
+
+
+def test_nobody_waits_for_a_log_that_takes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    with open(reading, "rb") as pipe, open(writing, "w", encoding="utf-8") as stderr:
+        monkeypatch.setattr("sys.stderr", stderr)
+        handler = Stderr()
+        record = logging.LogRecord("kameng.x", logging.INFO, "", 0, "x" * 9_999, (), None)
+        for _line in range(50):
+            handler.handle(record)
+        os.set_blocking(reading, False)
+        assert pipe.readline() == b"x" * 9_999 + b"\n"
+
+
+def _lines() -> Lines:
     root = logging.getLogger()
     before, level = root.handlers[:], root.level
     try:
@@ -76,17 +155,7 @@ def test_an_answered_request_is_written_as_the_chain_would_write_it(route: str) 
         root.handlers[:] = before
         root.setLevel(level)
     assert isinstance(lines, Lines)
-    facts = {
-        "method": "POST", "route": route, "status": 201, "ms": 7, "ip": "192.0.2.1",
-        "station": 3, "request_id": "é" * 8,
-    }  # fmt: skip
-    record = logging.makeLogRecord(
-        {"name": ACCESS, "msg": "request", "levelname": "INFO", "levelno": logging.INFO} | facts
-    )
-    short, chain = json.loads(lines.format(record)), json.loads(_by_the_chain(lines, record))
-    assert list(short) == list(chain)
-    assert len(short.pop("timestamp")) == len(chain.pop("timestamp"))
-    assert short == chain
+    return lines
 
 
 def _by_the_chain(lines: Lines, record: logging.LogRecord) -> str:
