@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections import deque
 from dataclasses import dataclass, field
 from functools import cache
+from queue import Empty, SimpleQueue
 from secrets import token_hex
 from typing import Any, cast
 from weakref import WeakKeyDictionary
@@ -28,7 +28,30 @@ UNPREPARED = (b"26000", b"0A000", b"42883")
 # other out, and a few at once sell a quarter more. The rest wait here, but not for long: one that
 # waits for a row's lock must not hold up all others.
 AT_ONCE, PATIENCE_S = 2, 0.05
-_places = threading.Semaphore(AT_ONCE)
+
+
+class _Places:
+    """So many at a time. A queue of C: the library's semaphore is Python around three locks."""
+
+    def __init__(self, number: int) -> None:
+        self._free: SimpleQueue[None] = SimpleQueue()
+        for _place in range(number):
+            self._free.put(None)
+
+    def take(self, patience_s: float) -> bool:
+        """Whether one became free in time."""
+        try:
+            self._free.get(timeout=patience_s)
+        except Empty:
+            return False
+        return True
+
+    def give(self) -> None:
+        """Give one back."""
+        self._free.put(None)
+
+
+_places = _Places(AT_ONCE)
 
 
 def run(function: str, **params: Any) -> list[Row]:
@@ -60,12 +83,12 @@ def call_or_none(function: str, *, as_main: bool = False, **params: Any) -> Row 
         raise RuntimeError(f"{function} must not wait behind an open transaction of the same scope")
     statement = _statement(function, tuple(params))
     hot = engine("hot_main" if as_main else "hot")
-    placed = _places.acquire(timeout=PATIENCE_S)
+    placed = _places.take(PATIENCE_S)
     try:
         return _repeated(hot, statement, tuple(params.values()))
     finally:
         if placed:
-            _places.release()
+            _places.give()
 
 
 def _repeated(hot: Engine, statement: bytes, values: tuple[Any, ...]) -> Row | None:
@@ -104,13 +127,14 @@ class _Idle:
     """
 
     def __init__(self) -> None:
+        self.forget()
+
+    def forget(self) -> None:
+        """Know of none: what a fork has copied belongs to the parent."""
         self._kept: WeakKeyDictionary[Engine, deque[_Hot]] = WeakKeyDictionary()
-        self._process = os.getpid()
 
     def take(self, hot: Engine) -> _Hot:
         """The one used last, else a new one."""
-        if self._process != os.getpid():  # what a fork has copied belongs to the parent
-            self._kept, self._process = WeakKeyDictionary(), os.getpid()
         try:
             return self._kept[hot].pop()
         except (KeyError, IndexError):
@@ -130,6 +154,7 @@ class _Idle:
 
 
 _idle = _Idle()
+os.register_at_fork(after_in_child=_idle.forget)
 
 
 @event.listens_for(Engine, "engine_disposed")

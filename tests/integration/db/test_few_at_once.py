@@ -50,7 +50,7 @@ def test_a_call_that_failed_gives_its_place_back(app: Flask) -> None:
         for _n in range(AT_ONCE * 2):
             with pytest.raises(psycopg.Error):
                 call("no_such_function", p_station=1)
-    taken = [_places.acquire(blocking=False) for _n in range(AT_ONCE + 1)]
+    taken = [_places.take(0) for _n in range(AT_ONCE + 1)]
     for _n in range(AT_ONCE):
-        _places.release()
+        _places.give()
     assert taken == [True] * AT_ONCE + [False]
