@@ -20,6 +20,8 @@ from gunicorn.workers.gthread import (  # type: ignore[import-untyped]  # ships 
     ThreadWorker,
 )
 
+from kameng.ops.web_socket import ThriftySocket
+
 # One event for one thread; the connection is silent until it is armed again.
 ARMED = select.EPOLLIN | select.EPOLLRDHUP | select.EPOLLONESHOT
 TURN_S = 1.0
@@ -63,6 +65,7 @@ class WaitingThreads(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no t
 
     def enqueue_req(self, conn: Any) -> None:
         """A new connection: wait for its first request (main thread)."""
+        conn.sock = ThriftySocket(conn.sock)
         conn.data_ready = True  # threads meet it only when there is something to read
         conn.set_timeout()
         descriptor = conn.sock.fileno()
@@ -99,7 +102,12 @@ class WaitingThreads(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no t
         try:
             kept = self.handle(conn)
             while kept and conn.parser.unreader.buf.getvalue():
+                conn.sock.flush()
                 kept = self.handle(conn)  # what was read ahead wakes nobody
+            conn.sock.flush()
+        except OSError as error:
+            self.log.debug("A client has gone: %s", error)
+            kept = False
         except Exception:
             self.log.exception("Error handling a connection")
             kept = False

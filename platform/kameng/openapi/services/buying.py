@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from typing import Any, cast
 import psycopg
 from flask import current_app
 
-from kameng import epoch, redis
+from kameng import chance, epoch, redis
 from kameng.db import call, db, end_reading
 from kameng.openapi.domain.amounts import decimal
 from kameng.openapi.domain.buying import check, fingerprint, idempotency_key
@@ -118,9 +117,9 @@ def _decide(caller: Caller, wanted: Buy, asked: _Asked, key: str) -> Bought:
         p_hash=fingerprint(caller.dialect, wanted), p_sku=wanted.sku, p_quantity=wanted.quantity,
         p_max_total=wanted.max_total, p_inputs=json.dumps(dict(inputs)) if inputs else "{}",
         p_ip=caller.ip,
-        p_order_no=orders.order_number(now, secrets.randbelow(10**12)),
-        p_attempt_no=payments.attempt_number(now, secrets.randbelow(10**16)),
-        p_secret_hash=secrets.token_bytes(32),  # of no secret: a program asks with its key
+        p_order_no=orders.order_number(now, chance.randbelow(10**12)),
+        p_attempt_no=payments.attempt_number(now, chance.randbelow(10**16)),
+        p_secret_hash=chance.token_bytes(32),  # of no secret: a program asks with its key
         p_risk=found.decision,
         p_risk_reasons=json.dumps(found.reasons, ensure_ascii=False) if found.reasons else "[]",
         p_risk_facts=risk.stored_facts(subject, counted, key), p_notify_url=wanted.notify_url,

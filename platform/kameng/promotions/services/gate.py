@@ -8,14 +8,13 @@ decided yet, with their time). The gate may be wrong or lost; `reconciling` puts
 from __future__ import annotations
 
 import logging
-import secrets
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from kameng import redis
+from kameng import chance, redis
 from kameng.errors import DomainError
 from kameng.promotions.domain import buyer_mark
 
@@ -87,7 +86,7 @@ def keys_of(station_id: int, sale_no: str) -> tuple[str, ...]:
 
 def ticket(station_id: int, sale_no: str, buyer: str) -> Ticket:
     """A buyer's request to enter; `buyer` as orders name a shopper."""
-    return Ticket(station_id, sale_no, buyer_mark(buyer), secrets.token_hex(8))
+    return Ticket(station_id, sale_no, buyer_mark(buyer), chance.token_hex(8))
 
 
 def enter(one: Ticket) -> str:
