@@ -8,6 +8,7 @@ import time
 from flask import Flask, Response, g, request
 
 from kameng.logging import ACCESS, AccessRecord
+from kameng.runtime import application_context
 
 log = logging.getLogger(ACCESS)
 
@@ -21,7 +22,7 @@ def write(method: str, route: str, status: int, ip: str | None) -> None:
     """One line about the request in hand."""
     if not log.isEnabledFor(logging.INFO):
         return
-    own = g._get_current_object()  # each question through Flask's proxy would look for it anew
+    own = application_context().g
     now, station = time.monotonic(), own.get("station")
     facts = {
         "method": method, "route": route, "status": status,

@@ -8,9 +8,10 @@ import time
 from collections import Counter
 from typing import cast
 
-from flask import Flask, Response, current_app, request
+from flask import Flask, Response, request
 
 from kameng import redis
+from kameng.runtime import extensions
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +51,7 @@ def request_counts() -> dict[str, int]:
 
 def flush() -> None:
     """Add what this process has counted so far."""
-    counts = cast(_Counts, current_app.extensions[EXTENSION])
+    counts = cast(_Counts, extensions()[EXTENSION])
     with counts.lock:
         due, counts.pending = counts.pending, Counter()
     _store(due)
@@ -58,7 +59,7 @@ def flush() -> None:
 
 def count(method: str, status: int) -> None:
     """Count an answer."""
-    counts = cast(_Counts, current_app.extensions[EXTENSION])
+    counts = cast(_Counts, extensions()[EXTENSION])
     due = counts.add(f"{method} {status // 100}xx")
     if due:
         _store(due)

@@ -15,7 +15,7 @@ from io import BytesIO
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from flask import Flask, g
+from flask import Flask
 
 from kameng.db import DATABASE_ERRORS, station_scope
 from kameng.stations import api as stations
@@ -93,7 +93,7 @@ def answer(app: Flask, environ: Environ, start_response: StartResponse) -> Itera
         metrics.count(method, found.status)
         access_log.write(method, way.route or path, found.status, environ["REMOTE_ADDR"])
         status = STATUS_LINES.get(found.status) or f"{found.status} Unknown"
-        start_response(status, _headers(environ, way, found))
+        start_response(status, _headers(environ, way, found, own.request_id))
         return [found.body]
 
 
@@ -133,12 +133,12 @@ def _body(environ: Environ) -> bytes | None:
     return body if len(body) == length else None  # granian hands over half a body as if it were all
 
 
-def _headers(environ: Environ, way: Way, found: ShortAnswer) -> list[tuple[str, str]]:
+def _headers(environ: Environ, way: Way, found: ShortAnswer, name: str) -> list[tuple[str, str]]:
     https = environ["wsgi.url_scheme"] == "https"
     return [
         ("Content-Type", found.mimetype), ("Content-Length", str(len(found.body))),
         *found.headers, *way.headers,
-        *([HSTS] if https else ()), ("X-Request-Id", g.request_id),
+        *([HSTS] if https else ()), ("X-Request-Id", name),
     ]  # fmt: skip
 
 

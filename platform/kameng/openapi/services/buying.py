@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from typing import Any, cast
 
 import psycopg
-from flask import current_app
 
 from kameng import chance, epoch, redis
 from kameng.db import call, db, end_reading
@@ -25,6 +24,7 @@ from kameng.orders import api as orders
 from kameng.payments import api as payments
 from kameng.promotions import api as promotions
 from kameng.risk import api as risk
+from kameng.runtime import extensions
 from kameng.stock import api as stock
 from kameng.webhooks import api as webhooks
 
@@ -271,4 +271,4 @@ def _read_rules(station_id: int, mark: bytes) -> _Kept:
 
 
 def _store() -> dict[int, _Kept]:
-    return cast("dict[int, _Kept]", current_app.extensions.setdefault(EXTENSION, {}))
+    return cast("dict[int, _Kept]", extensions().setdefault(EXTENSION, {}))

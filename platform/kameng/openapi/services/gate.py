@@ -10,12 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from flask import current_app
-
 from kameng import epoch, redis
 from kameng.openapi.services.refusing import refused
 from kameng.promotions import api as promotions
 from kameng.risk import api as risk
+from kameng.runtime import extensions
 
 EXTENSION = "kameng.openapi.epoch"
 WINDOW_S = 60
@@ -89,12 +88,12 @@ class Passed:
 
 def hear(mark: bytes) -> None:
     """Remember the epoch that Redis has just told."""
-    current_app.extensions[EXTENSION] = (mark, time.monotonic())
+    extensions()[EXTENSION] = (mark, time.monotonic())
 
 
 def heard(seconds: float) -> bytes | None:
     """The epoch, when this process has heard it within so many seconds."""
-    mark, at = current_app.extensions.get(EXTENSION, (None, 0.0))
+    mark, at = extensions().get(EXTENSION, (None, 0.0))
     return mark if mark is not None and time.monotonic() - at < seconds else None
 
 

@@ -14,7 +14,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from flask import current_app
 from sqlalchemy import text
 
 from kameng import epoch, sealing
@@ -22,6 +21,7 @@ from kameng.db import call_or_none, current_scope, db, end_reading
 from kameng.openapi.domain.callers import Caller, switched_on
 from kameng.openapi.services.keys import AREA, place_of
 from kameng.openapi.services.refusing import refused
+from kameng.runtime import extensions
 
 EXTENSION = "kameng.openapi.keys"
 MOST_KEPT = 10_000
@@ -192,7 +192,5 @@ def station_in_hand() -> int:
 
 
 def _memory() -> KnownKeys:
-    extensions = current_app.extensions
-    return cast(
-        KnownKeys, extensions.get(EXTENSION) or extensions.setdefault(EXTENSION, KnownKeys())
-    )
+    kept = extensions()
+    return cast(KnownKeys, kept.get(EXTENSION) or kept.setdefault(EXTENSION, KnownKeys()))

@@ -7,7 +7,6 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
-from flask import current_app
 from sqlalchemy import text
 
 from kameng.catalog import api as catalog
@@ -15,6 +14,7 @@ from kameng.db import call_or_none, db, end_reading
 from kameng.openapi.domain.callers import Caller
 from kameng.openapi.domain.facts import CategoryFacts, FieldFacts, ProductFacts, ProductPage
 from kameng.openapi.services.refusing import refused
+from kameng.runtime import extensions
 
 EXTENSION = "kameng.openapi.goods"
 KEPT_S = 300.0
@@ -183,7 +183,7 @@ class _Kept:
 
 
 def _kept() -> dict[tuple[int, str], _Kept]:
-    return cast("dict[tuple[int, str], _Kept]", current_app.extensions.setdefault(EXTENSION, {}))
+    return cast("dict[tuple[int, str], _Kept]", extensions().setdefault(EXTENSION, {}))
 
 
 def _facts(rows: Any) -> list[ProductFacts]:

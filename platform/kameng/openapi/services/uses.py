@@ -7,12 +7,13 @@ import threading
 import time
 from collections import defaultdict
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import cast
 
-from flask import Flask, current_app
+from flask import Flask
 
 from kameng.db import call, end_reading, station_scope
 from kameng.openapi.domain.callers import Caller
+from kameng.runtime import application_context, extensions
 
 log = logging.getLogger(__name__)
 EXTENSION = "kameng.openapi.uses"
@@ -60,7 +61,7 @@ def note(caller: Caller) -> None:
         end_reading()
         _write(caller.station_id, {caller.api_key_id: ip})
     elif when == "thread":
-        app = cast(Any, current_app)._get_current_object()
+        app = application_context().app
         thread = threading.Timer(TOGETHER_S, _write_all, (app,))
         thread.daemon = True
         thread.start()
@@ -86,5 +87,5 @@ def _write(station: int, uses: dict[int, str]) -> None:
 
 
 def _notes() -> _Notes:
-    extensions = current_app.extensions
-    return cast(_Notes, extensions.get(EXTENSION) or extensions.setdefault(EXTENSION, _Notes()))
+    kept = extensions()
+    return cast(_Notes, kept.get(EXTENSION) or kept.setdefault(EXTENSION, _Notes()))

@@ -8,11 +8,10 @@ import os
 from typing import cast
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from flask import current_app
 from sqlalchemy import select, text
 
 from kameng.db import db
-from kameng.runtime import current_settings
+from kameng.runtime import current_settings, extensions
 from kameng.stock.domain.vault import (
     KEY_BYTES,
     NONCE_BYTES,
@@ -112,9 +111,7 @@ def _unwrapped(key_id: int, purpose: str) -> bytes:
 
 def _kept() -> dict[tuple[int, str], bytes | AESGCM]:
     """Keys never change under their id, so a process may remember them."""
-    return cast(
-        "dict[tuple[int, str], bytes | AESGCM]", current_app.extensions.setdefault(EXTENSION, {})
-    )
+    return cast("dict[tuple[int, str], bytes | AESGCM]", extensions().setdefault(EXTENSION, {}))
 
 
 def _master_of(row: DataKey) -> bytes:
