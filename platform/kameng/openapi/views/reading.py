@@ -154,7 +154,7 @@ def day(text: str) -> date:
 
 def _object(raw: bytes) -> dict[str, Any]:
     try:
-        found = json.loads(raw.decode(), object_pairs_hook=_once, parse_constant=_none_of_these)
+        found = _strict.decode(raw.decode())
     except _Twice as twice:
         raise refused("duplicate_parameter", field=str(twice)[:60]) from None
     except (ValueError, RecursionError):
@@ -177,3 +177,6 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _none_of_these(name: str) -> Any:
     raise ValueError(f"{name} is no JSON")
+
+
+_strict = json.JSONDecoder(object_pairs_hook=_once, parse_constant=_none_of_these)
