@@ -83,6 +83,16 @@ def _seen_in(context: AppContext) -> bytes | None:
     return known[1]
 
 
+def hear(changes: int, mark: bytes) -> None:
+    """The mark has come along with another answer: nobody need ask for it in this request.
+
+    `changes`: what `own_changes` said before Redis was asked.
+    """
+    own = _context().g
+    if "request_id" in own and "epoch" not in own:
+        own.epoch = (changes, mark)
+
+
 def _asked() -> bytes | None:
     try:
         return current()
