@@ -74,12 +74,14 @@ def _context() -> AppContext:
 
 
 def _seen_in(context: AppContext) -> bytes | None:
+    own = context.g
+    known: tuple[int, bytes | None] | None = own.get("epoch")
+    if known is not None and known[0] == _own.count:
+        return known[1]
     # A short way names its requests too, and has no context of Flask's for them.
-    if "request_id" not in context.g and not has_request_context():
+    if "request_id" not in own and not has_request_context():
         return _asked()
-    known: tuple[int, bytes | None] | None = context.g.get("epoch")
-    if known is None or known[0] != _own.count:
-        known = context.g.epoch = (_own.count, _asked())
+    own.epoch = known = (_own.count, _asked())
     return known[1]
 
 

@@ -16,12 +16,13 @@ from urllib.parse import quote
 from weakref import WeakKeyDictionary
 
 import redis as redis_client
-from flask import Flask, current_app
+from flask import Flask
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from kameng.db.scope import current_scope
 from kameng.redis_line import Line
+from kameng.runtime import current_extensions
 from kameng.settings import Settings
 
 EXTENSION = "kameng.redis"
@@ -111,7 +112,7 @@ def init_redis(app: Flask, settings: Settings) -> None:
 
 def client() -> Client:
     """The application's client (answers are bytes)."""
-    return cast(Client, current_app.extensions[EXTENSION])
+    return cast(Client, current_extensions()[EXTENSION])
 
 
 def digest(script: str) -> str:

@@ -20,13 +20,15 @@ from .conftest import MAIN, YE, hidden
 
 PHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) Mobile"
 FORM = "application/x-www-form-urlencoded"
-# What is another one in each answer: numbers, keys, tokens, nonces, names of requests.
+# What is another one in each answer: numbers, keys, tokens, nonces, names of requests; and what is
+# left of the goods, which is looked at every few seconds.
 NEW = (
     r"(?<=/o/)\d{16,20}", r"(?<=[?&]k=)[A-Z0-9]+", r"(?<=k%3D)[A-Z0-9]+",
     r"(?<=out_trade_no=)\w+", r"(?<=/cashier/)\d+", r"(?<=sign=)\w+", r"(?<=%2Fo%2F)\d{16,20}",
     r"(?<=km_orders=)[^;]+", r"(?<=nonce[=-])[\"\w-]+", r"a\.\d{10}\.[\w.-]+",
     r'(?<=name="key" value=")[\w-]+', r"\b[0-9a-f]{32}\b", r"(?<=<code>)[0-9a-f]{12}(?=<)",
-    r"(?<=Expires=)[^;]+", r"138\d{8}",
+    r"(?<=Expires=)[^;]+", r"138\d{8}", r"(?<=max=\")\d+", r"(?<=data-stock=\")\d+",
+    r"余 \d+|库存充足", r"现货|仅剩 ?\d+",
 )  # fmt: skip
 
 
@@ -63,9 +65,12 @@ def counted(market: Any) -> Iterator[list[str]]:
 def visitor(market: Any, address: str = "") -> Any:
     """A browser that nobody has seen, at an address that holds no unpaid orders."""
     browser = market.browser()
-    address = address or "10." + ".".join(str(secrets.randbelow(250)) for _part in range(3))
-    browser.environ_base["REMOTE_ADDR"] = address
+    browser.environ_base["REMOTE_ADDR"] = address or new_address()
     return browser
+
+
+def new_address() -> str:
+    return "10." + ".".join(str(secrets.randbelow(250)) for _part in range(3))
 
 
 def form_of(market: Any, browser: Any, sku: str = "XH30", base: str = MAIN, **changes: str) -> Any:
@@ -241,7 +246,7 @@ def test_a_closed_shop_takes_no_order_by_the_short_way(market: Any) -> None:
 def test_each_order_is_counted_once_whatever_becomes_of_it(
     market: Any, changes: dict[str, str]
 ) -> None:
-    address = f"203.0.113.{secrets.randbelow(200)}"
+    address = new_address()
     browser = visitor(market, address)
     send(market, browser, form_of(market, browser, **changes))
     assert left_of(market, address) == limits.WRITES_PER_MIN - 1
@@ -250,7 +255,7 @@ def test_each_order_is_counted_once_whatever_becomes_of_it(
 def test_too_many_orders_are_refused_as_by_flask(market: Any) -> None:
     answers = []
     for way in (counted, closed):
-        address = f"198.51.100.{secrets.randbelow(200)}"
+        address = new_address()
         use_up(market, address)
         browser = visitor(market, address)
         with way(market):

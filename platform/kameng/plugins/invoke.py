@@ -132,7 +132,7 @@ def invoke(
         answer = _heard_of(error, http.sent > 0)
     elapsed = int((time.monotonic() - started) * 1000)
     message = hide(_message_of(answer), line.secrets)
-    _note(line, step, answer, message, elapsed, context.correlation_id)
+    _note(line, step, answer, message, elapsed, context.correlation_id, bool(http.exchanges))
     if answer.misconfigured and line.on_misconfigured:
         line.on_misconfigured(message)
     return Answer(
@@ -247,9 +247,11 @@ def _with_message(value: T | None, message: str) -> T | None:
 
 
 def _note(
-    line: Line, step: str, answer: _Heard, message: str, elapsed: int, correlation: str
+    line: Line, step: str, answer: _Heard, message: str, elapsed: int, correlation: str, sent: bool
 ) -> None:
-    level = logging.WARNING if answer.outcome is Outcome.UNKNOWN else logging.INFO
+    # What has sent nothing and refused nothing is of no interest: an offline charge, a good notice.
+    level = logging.INFO if sent or answer.code else logging.DEBUG
+    level = logging.WARNING if answer.outcome is Outcome.UNKNOWN else level
     log.log(
         level, "plugin %s %s: %s %s (%d ms) %s [%s]", line.plugin_id, step,
         answer.outcome.value, answer.code, elapsed, message, correlation,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from typing import cast
-from urllib.parse import parse_qsl
+from urllib.parse import unquote_plus
 
 from flask import Flask, g
 from flask.blueprints import BlueprintSetupState
@@ -80,11 +80,17 @@ def _form(environ: Environ, body: bytes) -> Mapping[str, str] | None:
         return None
     values: dict[str, str] = {}
     try:
-        for name, value in parse_qsl(body.decode(), keep_blank_values=True, errors="strict"):
-            values.setdefault(name, value)
+        for pair in body.decode().split("&"):
+            if pair:
+                name, _, value = pair.partition("=")
+                values.setdefault(_plain(name), _plain(value))
     except ValueError:  # bytes that are no text
         return None
     return values
+
+
+def _plain(text: str) -> str:
+    return unquote_plus(text, errors="strict") if "%" in text or "+" in text else text
 
 
 def _made_here(environ: Environ, values: Mapping[str, str], host: str) -> bool:
