@@ -186,6 +186,12 @@ LEFT: dict[str, Any] = {
     "as parts": lambda market, browser: send(
         market, browser, form_of(market, browser), content_type="multipart/form-data"),
     "a session": lambda market, browser: with_session(market, browser),
+    "a host in capitals": lambda market, browser: browser.post(
+        "/orders", data=form_of(market, browser), base_url=MAIN,
+        headers={"Host": "MAIN.localhost:8000"}),
+    "a cookie in Chinese": lambda market, browser: market.app.test_client(use_cookies=False).post(
+        "/orders", data=form_of(market, browser), base_url=MAIN,
+        headers={"Cookie": "word=\u00e4\u00bd\u00a0"}),
     "bytes that are no text": lambda market, browser: send(
         market, browser, b"contact=%FF%FE&sku=XH30", content_type=FORM),
     "nothing": lambda market, browser: send(market, browser, b"", content_type=FORM),

@@ -40,7 +40,7 @@ REDIRECTION = redirect(MARK, 303).get_data(as_text=True)
 
 def order(environ: Environ, body: bytes) -> ShortAnswer | None:
     """Place an order and send the shopper to pay, as `checkout.place_order` does."""
-    host = get_host(environ).lower()
+    host = get_host(environ)
     shopper = _guest(environ, host)
     values = _form(environ, body)
     if shopper is None or values is None or not _made_here(environ, values, host):
@@ -63,8 +63,11 @@ def order(environ: Environ, body: bytes) -> ShortAnswer | None:
 
 def _guest(environ: Environ, host: str) -> Shopper | None:
     """Who buys; None for anybody with a session, at a closed shop or with a host unlike ours."""
-    cookies = parse_cookie(environ.get("HTTP_COOKIE", ""))
-    if SHOP_COOKIE in cookies or not g.station.visible or not HOST.fullmatch(host):
+    sent = environ.get("HTTP_COOKIE", "")
+    cookies = parse_cookie(sent)
+    if SHOP_COOKIE in cookies or not g.station.visible:
+        return None
+    if not HOST.fullmatch(host) or not sent.isascii():  # Flask reads other spellings
         return None
     return Shopper(
         ip=environ.get("REMOTE_ADDR") or "",
