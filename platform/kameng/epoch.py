@@ -74,14 +74,13 @@ def _context() -> AppContext:
 
 
 def _seen_in(context: AppContext) -> bytes | None:
-    own = context.g
-    known: tuple[int, bytes | None] | None = own.get("epoch")
-    if known is not None and known[0] == _own.count:
-        return known[1]
+    held = vars(context.g)  # its methods are Python's
     # A short way names its requests too, and has no context of Flask's for them.
-    if "request_id" not in own and not has_request_context():
+    if "request_id" not in held and not has_request_context():
         return _asked()
-    own.epoch = known = (_own.count, _asked())
+    known: tuple[int, bytes | None] | None = held.get("epoch")
+    if known is None or known[0] != _own.count:
+        known = held["epoch"] = (_own.count, _asked())
     return known[1]
 
 
@@ -90,9 +89,9 @@ def hear(changes: int, mark: bytes) -> None:
 
     `changes`: what `own_changes` said before Redis was asked.
     """
-    own = _context().g
-    if "request_id" in own and "epoch" not in own:
-        own.epoch = (changes, mark)
+    held = vars(_context().g)
+    if "request_id" in held and "epoch" not in held:
+        held["epoch"] = (changes, mark)
 
 
 def _asked() -> bytes | None:
