@@ -16,9 +16,9 @@ from uuid import uuid4
 
 from flask import has_request_context
 from flask.ctx import AppContext
-from flask.globals import app_ctx
 
 from kameng import redis
+from kameng.runtime import application_context
 
 log = logging.getLogger(__name__)
 
@@ -65,12 +65,7 @@ def seen() -> bytes | None:
 
     What this process itself has changed in the meantime makes it ask again.
     """
-    return _seen_in(_context())
-
-
-def _context() -> AppContext:
-    # Once: each look through a proxy costs as much as what is looked for.
-    return app_ctx._get_current_object()  # type: ignore[attr-defined, no-any-return]  # werkzeug's
+    return _seen_in(application_context())
 
 
 def _seen_in(context: AppContext) -> bytes | None:
@@ -89,7 +84,7 @@ def hear(changes: int, mark: bytes) -> None:
 
     `changes`: what `own_changes` said before Redis was asked.
     """
-    held = vars(_context().g)
+    held = vars(application_context().g)
     if "request_id" in held and "epoch" not in held:
         held["epoch"] = (changes, mark)
 
@@ -110,7 +105,7 @@ class Memory(Generic[K, V]):
 
     def recall(self, key: K, read: Callable[[], V]) -> V:
         """As it was read under the present mark, else read now. `None` is never remembered."""
-        context = _context()
+        context = application_context()
         mark = _seen_in(context)  # before reading: a change in between must not pass for read
         if mark is None:
             return read()

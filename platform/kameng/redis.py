@@ -22,7 +22,7 @@ from redis.retry import Retry
 
 from kameng.db.scope import current_scope
 from kameng.redis_line import Line
-from kameng.runtime import current_extensions
+from kameng.runtime import extensions
 from kameng.settings import Settings
 
 EXTENSION = "kameng.redis"
@@ -112,7 +112,7 @@ def init_redis(app: Flask, settings: Settings) -> None:
 
 def client() -> Client:
     """The application's client (answers are bytes)."""
-    return cast(Client, current_extensions()[EXTENSION])
+    return cast(Client, extensions()[EXTENSION])
 
 
 def digest(script: str) -> str:

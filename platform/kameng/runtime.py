@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, cast
 
 from flask import Flask
+from flask.ctx import AppContext
 from flask.globals import app_ctx
 
 from kameng.settings import Settings
@@ -17,15 +18,16 @@ def init_runtime(app: Flask, settings: Settings) -> None:
     app.extensions[KEY] = settings
 
 
+def application_context() -> AppContext:
+    """The open one, once for several looks: each through Flask's proxies costs six of these."""
+    return app_ctx._get_current_object()  # type: ignore[attr-defined, no-any-return]  # werkzeug's
+
+
+def extensions() -> dict[str, Any]:
+    """What the parts of the current application keep; needs an application context."""
+    return application_context().app.extensions
+
+
 def current_settings() -> Settings:
     """Settings of the current application; needs an application context."""
-    return cast(Settings, current_extensions()[KEY])
-
-
-def current_extensions() -> dict[str, Any]:
-    """What stands ready in the current application; needs an application context.
-
-    Past Flask's proxy: each look through that costs more than most of what is looked for.
-    """
-    found: dict[str, Any] = app_ctx._get_current_object().app.extensions  # type: ignore[attr-defined]  # werkzeug's
-    return found
+    return cast(Settings, extensions()[KEY])

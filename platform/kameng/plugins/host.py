@@ -30,7 +30,7 @@ from kameng.plugins.store import (
     read_pairs,
     write_health,
 )
-from kameng.runtime import current_extensions, current_settings
+from kameng.runtime import current_settings, extensions
 from kameng.settings import Settings
 from kameng_sdk.manifest import PluginKind, PluginManifest
 
@@ -223,13 +223,13 @@ def init_plugins(
 
 def current_host() -> PluginHost:
     """The host of the current app; discovers the plugins when it is first asked for."""
-    extensions = current_extensions()
-    host = extensions.get(EXTENSION)
+    known = extensions()
+    host = known.get(EXTENSION)
     if host is None:
         with _discovering:
-            if EXTENSION not in extensions:
-                extensions[EXTENSION] = PluginHost(current_settings())
-        host = extensions[EXTENSION]
+            if EXTENSION not in known:
+                known[EXTENSION] = PluginHost(current_settings())
+        host = known[EXTENSION]
     return cast(PluginHost, host)
 
 
