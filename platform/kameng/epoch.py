@@ -69,13 +69,24 @@ def seen() -> bytes | None:
 
 
 def _seen_in(context: AppContext) -> bytes | None:
+    held = vars(context.g)  # its methods are Python's
     # A short way names its requests too, and has no context of Flask's for them.
-    if "request_id" not in context.g and not has_request_context():
+    if "request_id" not in held and not has_request_context():
         return _asked()
-    known: tuple[int, bytes | None] | None = context.g.get("epoch")
+    known: tuple[int, bytes | None] | None = held.get("epoch")
     if known is None or known[0] != _own.count:
-        known = context.g.epoch = (_own.count, _asked())
+        known = held["epoch"] = (_own.count, _asked())
     return known[1]
+
+
+def hear(changes: int, mark: bytes) -> None:
+    """The mark has come along with another answer: nobody need ask for it in this request.
+
+    `changes`: what `own_changes` said before Redis was asked.
+    """
+    held = vars(application_context().g)
+    if "request_id" in held and "epoch" not in held:
+        held["epoch"] = (changes, mark)
 
 
 def _asked() -> bytes | None:

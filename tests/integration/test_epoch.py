@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from secrets import token_hex
 from typing import Any
 
 import pytest
+from flask import g
 
 from kameng import epoch, redis
+from kameng.web import limits
 
 
 class Reader:
@@ -86,4 +89,38 @@ def test_a_request_asks_for_the_mark_once(app: Any, memory: Any) -> None:
         memory.recall("a", read)
         redis.client().set(epoch.key(), "of another process")
         assert memory.recall("a", read) == 1
+    assert memory.recall("a", read) == 2
+
+
+def test_the_mark_comes_with_the_count_of_an_address_and_is_asked_for_no_second_time(
+    app: Any, memory: Any
+) -> None:
+    read = Reader()
+    memory.recall("a", read)
+    with app.test_request_context():
+        g.request_id = "of a test"
+        limits.limit("test-of-marks", "somebody", 100, 60)
+        redis.client().set(epoch.key(), token_hex())
+        assert memory.recall("a", read) == 1
+        epoch.renew()  # but what this process changes itself counts at once
+        assert memory.recall("a", read) == 2
+
+
+def test_a_mark_that_somebody_has_renewed_is_seen_by_the_count_of_an_address(
+    app: Any, memory: Any
+) -> None:
+    read = Reader()
+    memory.recall("a", read)
+    redis.client().set(epoch.key(), token_hex())
+    with app.test_request_context():
+        g.request_id = "of a test"
+        limits.limit("test-of-marks", "somebody", 100, 60)
+        assert memory.recall("a", read) == 2
+
+
+def test_a_limit_outside_of_requests_keeps_no_mark(app: Any, memory: Any) -> None:
+    read = Reader()
+    memory.recall("a", read)
+    limits.limit("test-of-marks", "somebody", 100, 60)
+    redis.client().set(epoch.key(), token_hex())
     assert memory.recall("a", read) == 2

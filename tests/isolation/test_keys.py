@@ -72,7 +72,7 @@ REMEMBERED = {
     "catalog/domain/pattern.py", "db/guarded.py", "db/steps.py", "identity/services/passwords.py",
     "ledger/services/checks/__init__.py", "openapi/views/document/page.py", "openapi/views/document/source.py",
     "planning/services/calendar.py", "plugins/http.py", "sealing.py", "web/assets_manifest.py",
-    "web/globals.py", "kameng_tenants/themes/contrast.py", "kameng_tenants/themes/engine.py",
+    "web/globals.py", "kameng_tenants/shop/keys.py", "kameng_tenants/themes/contrast.py", "kameng_tenants/themes/engine.py",
     "ops/demo/supply.py", "epoch.py", "promotions/services/gate.py",
     "ops/backup/timetable.py",
 }  # fmt: skip
@@ -84,7 +84,13 @@ MEMORIES = {
     ): "a product's questions: every station's alike",
     ("orders/services/placing.py", "kameng.orders.goods"): "the key holds the station",
     ("payments/services/choosing.py", "kameng.payments.terms"): "the key holds the station",
+    (
+        "payments/services/attempts.py",
+        "kameng.payments.fees",
+    ): "the key holds the station",
+    ("plugins/api.py", "kameng.plugins.methods"): "the key holds the station",
     ("plugins/api.py", "kameng.plugins.on"): "the key holds the station",
+    ("plugins/api.py", "kameng.plugins.providers"): "the key holds the station",
     ("plugins/store.py", "kameng.plugins.rows"): "the key is the station",
     ("plugins/store.py", "kameng.plugins.tokens"): "the key is the secret that an address holds",
 }

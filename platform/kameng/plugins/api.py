@@ -7,7 +7,7 @@ returns: those refuse to run while the open scope holds a transaction.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar, cast
 
@@ -95,8 +95,17 @@ def provider(
     counts. Open attempts are queried, refunded and notified after the switch is off, so the
     switch counts only with ``switched_on`` (ask so before a new charge).
     """
-    settings = current_host().settings_of(station_id, plugin_id, account, holder)
-    return _single(settings, BoundProvider, switched_on)
+    host = current_host()
+
+    def read() -> tuple[bool, BoundProvider]:
+        settings = host.settings_of(station_id, plugin_id, account, holder)
+        return settings.enabled, _single(settings, BoundProvider, switched_on)
+
+    key = host, station_id, plugin_id, holder, account
+    enabled, bound = _providers.recall(key, read)
+    if switched_on and not enabled:
+        raise _switched_off(plugin_id)
+    return bound
 
 
 def supplier(plugin_id: str, account: str = "", *, switched_on: bool = False) -> BoundSupplier:
@@ -110,6 +119,18 @@ def enabled_payment_methods(station_id: int, *, main_only: bool = False) -> list
 
     ``main_only``: at the main station's accounts, for what stations may not collect themselves.
     """
+    host, built = current_host(), list[OfferedMethod]()
+
+    def read() -> Sequence[OfferedMethod] | None:
+        bound, failed = _enabled(station_id, PluginKind.PAYMENT, BoundProvider, main_only)
+        built.extend(_offered(bound))
+        return None if failed else tuple(built)
+
+    known = _methods.recall((host, station_id, main_only), read)
+    return built if known is None else list(known)
+
+
+def _offered(providers: Iterable[BoundProvider]) -> list[OfferedMethod]:
     return [
         OfferedMethod(
             plugin_id=bound.plugin_id, plugin_name=bound.name, code=method.code,
@@ -118,7 +139,7 @@ def enabled_payment_methods(station_id: int, *, main_only: bool = False) -> list
             capabilities=bound.capabilities, account_station_id=bound.account_station_id,
             account=bound.account, method=method,
         )
-        for bound in _enabled(station_id, PluginKind.PAYMENT, BoundProvider, main_only)[0]
+        for bound in providers
         for method in bound.methods
     ]  # fmt: skip
 
@@ -181,11 +202,15 @@ def unseal(station_id: int, purpose: str, sealed: bytes) -> dict[str, str]:
     return current_host().sealer.open(station_id, purpose, sealed)
 
 
+def _switched_off(plugin_id: str) -> PluginUnavailable:
+    return PluginUnavailable(plugin_id, PluginState.AVAILABLE, "switched off")
+
+
 def _single(settings: Effective, kind: type[B], switched_on: bool) -> B:
     host, plugin_id = current_host(), settings.manifest.id
     plugin, _manifest = host.sound(plugin_id)
     if switched_on and not settings.enabled:
-        raise PluginUnavailable(plugin_id, PluginState.AVAILABLE, "switched off")
+        raise _switched_off(plugin_id)
     found = host.objects(plugin, settings, kind)
     if not found:
         raise PluginUnavailable(plugin_id, None, f"gives no {kind.__name__}")
@@ -194,6 +219,12 @@ def _single(settings: Effective, kind: type[B], switched_on: bool) -> B:
 
 _on: epoch.Memory[tuple[PluginHost, int, PluginKind, bool], Sequence[object] | None] = epoch.Memory(
     "kameng.plugins.on"
+)
+_providers: epoch.Memory[
+    tuple[PluginHost, int, str, int | None, str], tuple[bool, BoundProvider]
+] = epoch.Memory("kameng.plugins.providers")
+_methods: epoch.Memory[tuple[PluginHost, int, bool], Sequence[OfferedMethod] | None] = epoch.Memory(
+    "kameng.plugins.methods"
 )
 
 

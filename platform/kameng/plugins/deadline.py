@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+from _thread import allocate_lock
 from collections import deque
 from collections.abc import Callable
 from contextvars import Context
@@ -37,10 +38,15 @@ class Died(Exception):
 class _Task(Generic[T]):
     """One call, and where its thread leaves the result."""
 
-    def __init__(self, code: Callable[[], T], free: threading.BoundedSemaphore) -> None:
+    __slots__ = ("code", "done", "error", "free", "value")
+
+    def __init__(self, code: Callable[[], T], free: SimpleQueue[None]) -> None:
         self.code = code
         self.free = free
-        self.done = threading.Event()
+        # A bare lock, taken until the code has ended: an Event makes a second one for each wait,
+        # and all its steps are Python's.
+        self.done = allocate_lock()
+        self.done.acquire()
         self.value: T | None = None
         self.error: BaseException | None = None
 
@@ -51,7 +57,7 @@ class _Task(Generic[T]):
         except BaseException as error:
             self.error = error
         finally:
-            self.free.release()
+            self.free.put(None)
 
 
 class _Hands:
@@ -77,7 +83,7 @@ class _Hands:
             task.run()
             # Waiting before the caller hears of it: its next call finds this thread.
             self._idle.append(inbox)
-            task.done.set()
+            task.done.release()
             try:
                 task = inbox.get(timeout=IDLE_S)
             except Empty:
@@ -98,7 +104,10 @@ class Slots:
     """How many calls of one plugin may run at a time."""
 
     def __init__(self, number: int = SLOTS_PER_PLUGIN) -> None:
-        self._free = threading.BoundedSemaphore(number)
+        # A queue of free places and no semaphore: one step of C for each call.
+        self._free: SimpleQueue[None] = SimpleQueue()
+        for _slot in range(number):
+            self._free.put(None)
 
     def run(self, code: Callable[[], T], seconds: float, name: str = "plugin") -> T:
         """The result of ``code``, or the `Exception` it raised.
@@ -108,15 +117,17 @@ class Slots:
         It runs in an empty context: no scope, no request, so no database and no session.
         """
         end = time.monotonic() + seconds
-        if not self._free.acquire(timeout=seconds):
-            raise NotStarted(name)
+        try:
+            self._free.get(timeout=seconds)
+        except Empty:
+            raise NotStarted(name) from None
         task = _Task(code, self._free)
         try:
             _hands.give(task, name)
         except RuntimeError:
-            self._free.release()
+            self._free.put(None)
             raise NotStarted(name) from None
-        if not task.done.wait(max(0.0, end - time.monotonic())):
+        if not task.done.acquire(timeout=max(0.0, end - time.monotonic())):
             raise TimedOut(name)
         if isinstance(task.error, Exception):
             raise task.error

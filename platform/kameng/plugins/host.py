@@ -10,7 +10,7 @@ from importlib.metadata import EntryPoint
 from typing import TypeVar, cast
 from urllib.parse import urlsplit
 
-from flask import Flask, current_app
+from flask import Flask
 from flask_babel import lazy_gettext as _l
 
 from kameng.errors import DomainError
@@ -30,7 +30,7 @@ from kameng.plugins.store import (
     read_pairs,
     write_health,
 )
-from kameng.runtime import current_settings
+from kameng.runtime import current_settings, extensions
 from kameng.settings import Settings
 from kameng_sdk.manifest import PluginKind, PluginManifest
 
@@ -223,12 +223,13 @@ def init_plugins(
 
 def current_host() -> PluginHost:
     """The host of the current app; discovers the plugins when it is first asked for."""
-    host = current_app.extensions.get(EXTENSION)
+    known = extensions()
+    host = known.get(EXTENSION)
     if host is None:
         with _discovering:
-            if EXTENSION not in current_app.extensions:
-                current_app.extensions[EXTENSION] = PluginHost(current_settings())
-        host = current_app.extensions[EXTENSION]
+            if EXTENSION not in known:
+                known[EXTENSION] = PluginHost(current_settings())
+        host = known[EXTENSION]
     return cast(PluginHost, host)
 
 

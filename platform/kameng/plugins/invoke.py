@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import logging
 import time
-import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any, Generic, TypeVar, cast
+from secrets import token_hex
+from typing import Any, Generic, NamedTuple, TypeVar, cast
 
 from kameng.db import in_transaction
 from kameng.plugins.deadline import NotStarted, Slots, TimedOut
@@ -44,6 +44,9 @@ class SystemClock:
     def monotonic(self) -> float:
         """Seconds that only grow."""
         return time.monotonic()
+
+
+CLOCK = SystemClock()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,12 +96,9 @@ def new_context(
 
     `offline`: a client that sends nothing.
     """
-    clock = SystemClock()
-    deadline = clock.monotonic() + seconds
-    http = GuardedClient(deadline=deadline, clock=clock, exempt=line.exempt, offline=offline)
-    context = CallContext(
-        deadline=deadline, correlation_id=uuid.uuid4().hex, http=http, clock=clock
-    )
+    deadline = time.monotonic() + seconds
+    http = GuardedClient(deadline=deadline, clock=CLOCK, exempt=line.exempt, offline=offline)
+    context = CallContext(deadline=deadline, correlation_id=token_hex(16), http=http, clock=CLOCK)
     return context, http
 
 
@@ -125,14 +125,14 @@ def invoke(
     started = time.monotonic()
     try:
         value = line.slots.run(lambda: call(context), seconds, f"{line.plugin_id}:{step}")
-        answer = Answer(outcome=judge(value), value=value)
+        answer = _Heard(judge(value), value)
     except WebhookRefused:
         raise
     except Exception as error:
-        answer = _answer_to(error, http.sent > 0)
+        answer = _heard_of(error, http.sent > 0)
     elapsed = int((time.monotonic() - started) * 1000)
     message = hide(_message_of(answer), line.secrets)
-    _note(line, step, answer, message, elapsed, context.correlation_id)
+    _note(line, step, answer, message, elapsed, context.correlation_id, bool(http.exchanges))
     if answer.misconfigured and line.on_misconfigured:
         line.on_misconfigured(message)
     return Answer(
@@ -144,12 +144,25 @@ def invoke(
     )  # fmt: skip
 
 
+class _Heard(NamedTuple):
+    """An answer while it is still being read: a tuple, as one is made for each call."""
+
+    outcome: Outcome
+    value: Any = None
+    code: str = ""
+    message: str = ""
+    retry_after_s: int | None = None
+    misconfigured: bool = False
+
+
 def _harmless(
-    exchanges: Iterable[Exchange],
+    exchanges: Sequence[Exchange],
     secrets: Iterable[str],
     value: T | None,
     codes: Callable[[T], Iterable[str]],
 ) -> tuple[Exchange, ...]:
+    if not exchanges:
+        return ()
     hidden = [*secrets, *(codes(value) if value is not None else ())]
     hidden = sorted({s for s in hidden if len(s) >= SHORTEST_SECRET}, key=len, reverse=True)
 
@@ -186,30 +199,30 @@ def said(error: BaseException) -> str:
         return ""
 
 
-def _answer_to(error: Exception, sent: bool) -> Answer[T]:
+def _heard_of(error: Exception, sent: bool) -> _Heard:
     if isinstance(error, NotStarted):
-        return Answer(outcome=Outcome.DECLINED, code="busy", retry_after_s=5)
+        return _Heard(outcome=Outcome.DECLINED, code="busy", retry_after_s=5)
     if isinstance(error, Declined):
         code, message = _plain(error.code), _plain(error.message)
-        return Answer(outcome=Outcome.DECLINED, code=code[:60], message=message)
+        return _Heard(outcome=Outcome.DECLINED, code=code[:60], message=message)
     if isinstance(error, CapabilityNotSupported):
-        return Answer(outcome=Outcome.DECLINED, code="not_supported", message=said(error))
+        return _Heard(outcome=Outcome.DECLINED, code="not_supported", message=said(error))
     # The two errors below promise that nothing was sent. The client knows better than the plugin.
     if isinstance(error, TemporarilyUnavailable) and not sent:
-        return Answer(
+        return _Heard(
             outcome=Outcome.DECLINED, code="not_sent", message=said(error),
             retry_after_s=_pause(error.retry_after_s),
         )  # fmt: skip
     if isinstance(error, Misconfigured):
         outcome = Outcome.UNKNOWN if sent else Outcome.DECLINED
-        return Answer(
+        return _Heard(
             outcome=outcome, code="misconfigured", message=said(error), misconfigured=True
         )
     if isinstance(error, TimedOut):
-        return Answer(outcome=Outcome.UNKNOWN, code="timed_out")
+        return _Heard(outcome=Outcome.UNKNOWN, code="timed_out")
     code = "no_answer" if isinstance(error, HttpOutcomeUnknown) else "plugin_error"
     message = f"{type(error).__name__}: {said(error)}"
-    return Answer(outcome=Outcome.UNKNOWN, code=code, message=message)
+    return _Heard(outcome=Outcome.UNKNOWN, code=code, message=message)
 
 
 def _plain(value: object) -> str:
@@ -220,21 +233,25 @@ def _pause(seconds: object) -> int:
     return min(max(1, seconds), LONGEST_PAUSE_S) if type(seconds) is int else 5
 
 
-def _message_of(answer: Answer[T]) -> str:
+def _message_of(answer: _Heard) -> str:
     return answer.message or _plain(getattr(answer.value, "message", ""))
 
 
 def _with_message(value: T | None, message: str) -> T | None:
-    """The same value, its message replaced by the one that hides secrets."""
+    """The same value, its message replaced by the one that hides secrets where it differs."""
     if value is None or not hasattr(value, "message"):
+        return value
+    if type(value.message) is str and value.message == message:
         return value
     return cast(T, replace(cast(Any, value), message=message))
 
 
 def _note(
-    line: Line, step: str, answer: Answer[T], message: str, elapsed: int, correlation: str
+    line: Line, step: str, answer: _Heard, message: str, elapsed: int, correlation: str, sent: bool
 ) -> None:
-    level = logging.WARNING if answer.outcome is Outcome.UNKNOWN else logging.INFO
+    # What has sent nothing and refused nothing is of no interest: an offline charge, a good notice.
+    level = logging.INFO if sent or answer.code else logging.DEBUG
+    level = logging.WARNING if answer.outcome is Outcome.UNKNOWN else level
     log.log(
         level, "plugin %s %s: %s %s (%d ms) %s [%s]", line.plugin_id, step,
         answer.outcome.value, answer.code, elapsed, message, correlation,

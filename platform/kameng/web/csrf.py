@@ -76,14 +76,23 @@ def csrf_field(purpose: str = "form") -> Markup:
 
 def token_is_valid(token: str, purpose: str = "form") -> bool:
     """Whether a token was given out by us for this host and this visitor."""
+    return _is_valid(token, purpose, _subject(), request.host.lower())
+
+
+def guest_token_is_valid(token: str, host: str, purpose: str = "form") -> bool:
+    """The same for a visitor without a login at `host` (in lower case)."""
+    return _is_valid(token, purpose, ("a", ""), host)
+
+
+def _is_valid(token: str, purpose: str, visitor: tuple[str, str], host: str) -> bool:
     head, _, signature = token.rpartition(".")
     parts = head.split(".")
     if len(parts) != 3 or not DIGITS.fullmatch(parts[1]):
         return False
-    kind, subject = _subject()
+    kind, subject = visitor
     if parts[0] != kind or int(parts[1]) < time.time():
         return False
-    signed = _sign(head, purpose, subject, request.host.lower())
+    signed = _sign(head, purpose, subject, host)
     return hmac.compare_digest(signature.encode(), signed.encode())
 
 
@@ -95,24 +104,24 @@ def protect() -> None:
         return
     if getattr(current_app.view_functions[request.endpoint or ""], "foreign_post", False):
         return
-    if not _same_origin():
+    site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
+    if not same_origin(site, origin, request.host.lower()):
         raise CsrfRefused("csrf_origin", _l("请求来自其他网站，已拒绝。请从本站页面操作。"))
     token = request.headers.get(HEADER) or request.form.get(FIELD, "")
     if not token_is_valid(token):
         raise CsrfRefused("csrf_failed", _l("页面已过期，请刷新后重新提交。"))
 
 
-def _same_origin() -> bool:
+def same_origin(site: str | None, origin: str | None, host: str) -> bool:
+    """What the browser says of where a request comes from; `host` in lower case."""
     # "same-site" is not enough: other stations are other people on sub-domains of the same site.
-    site = request.headers.get("Sec-Fetch-Site")
     if site is not None and site not in ("same-origin", "none"):
         return False
-    origin = request.headers.get("Origin")
     if origin is None:
         return True  # old browsers and plain clients: the token decides
     if origin == "null":
         return site == "same-origin"
-    return urlsplit(origin).netloc.lower() == request.host.lower()
+    return urlsplit(origin).netloc.lower() == host
 
 
 def _subject() -> tuple[str, str]:

@@ -32,6 +32,8 @@ FOR_PAGES = (
     ("Cache-Control", "private, no-cache"),
     ("Permissions-Policy", "camera=(), microphone=(), geolocation=()"),
 )
+# What those two say of every page; its policy is its own.
+OF_PAGES = (*(pair for pair in PLAIN if pair[0] != "Content-Security-Policy"), *FOR_PAGES)
 HSTS = ("Strict-Transport-Security", "max-age=31536000")
 FormTargets = Callable[[int], Iterable[str]]
 
@@ -93,7 +95,7 @@ def add_headers(response: Response) -> Response:
         if request.is_secure:
             headers.set(*HSTS)
         return response
-    if _misleads(headers.get("Location", "")):
+    if misleads(headers.get("Location", "")):
         headers["Location"] = "/"
     # What a view has set itself stays, but for two that no view may weaken; the rest is put in at
     # once, as each single look through the headers costs as much as all of them.
@@ -101,15 +103,18 @@ def add_headers(response: Response) -> Response:
         headers.remove(name)
     added = (*PLAIN, HSTS) if request.is_secure else PLAIN
     if response.mimetype == "text/html":
-        headers["Content-Security-Policy"] = _policy()
+        headers["Content-Security-Policy"] = page_policy()
         added = (*added, *FOR_PAGES)
     present = {name.lower() for name, _value in headers}
     headers.extend([(name, value) for name, value in added if name.lower() not in present])
     return response
 
 
-def _misleads(location: str) -> bool:
-    """`http:evil.com` names no host to those who check it, and one to every browser."""
+def misleads(location: str) -> bool:
+    """Whether an address leads elsewhere than it seems.
+
+    `http:evil.com` names no host to those who check it, and one to every browser.
+    """
     try:
         parts = urlsplit(location)
     except ValueError:
@@ -117,7 +122,8 @@ def _misleads(location: str) -> bool:
     return bool(parts.scheme) and not parts.netloc
 
 
-def _policy() -> str:
+def page_policy() -> str:
+    """The CSP of a page: its nonce, and the gateways that its forms may lead to."""
     nonce = f" 'nonce-{g.csp_nonce}'" if "csp_nonce" in g else ""
     own = {g.form_target} if "form_target" in g else set()
     targets = "".join(f" {origin}" for origin in sorted({*_form_targets(), *own}))

@@ -26,10 +26,10 @@ def known_locale(name: str | None) -> str | None:
 
 def current_locale() -> str:
     """`zh_Hans_CN` or `en`: the choice in the address, else the cookie, else Chinese."""
-    if not has_request_context():
-        return DEFAULT
-    chosen = g.get("locale")
+    chosen = g.get("locale") if g else None  # a short way has said so beforehand
     if chosen is None:
+        if not has_request_context():
+            return DEFAULT
         asked = known_locale(request.args.get("lang"))
         chosen = asked or known_locale(request.cookies.get(COOKIE)) or DEFAULT
         g.locale, g.locale_asked = chosen, asked

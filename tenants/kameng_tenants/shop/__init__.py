@@ -15,10 +15,13 @@ from kameng_tenants.shop import (  # noqa: E402  # views hang themselves on the 
     missing,
     order_pages,
     product,
+    short_way,
     site,
 )
 
+blueprint.record(short_way.register)
+
 __all__ = [
     "about", "blueprint", "browse", "checkout", "flash_sales", "lookup", "missing", "order_pages",
-    "product", "site",
+    "product", "short_way", "site",
 ]  # fmt: skip

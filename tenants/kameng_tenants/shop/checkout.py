@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
-from flask import Response, g, redirect, request
+from flask import Response, current_app, g, redirect, request
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response as BaseResponse
 
 from kameng.catalog import api as catalog
 from kameng.errors import DomainError, NotFound
 from kameng.orders import api as orders
-from kameng.payments import api as payments
-from kameng.risk import api as risk
-from kameng.web import client_ip
-from kameng_tenants.shop import blueprint, forms, kept, keys, product
-from kameng_tenants.shop.device import current_device
+from kameng_tenants.shop import blueprint, forms, kept, keys, ordering, product
 from kameng_tenants.shop.forms import by_field
-from kameng_tenants.shop.paying import go_on, method_choices, order_address, visit_of
+from kameng_tenants.shop.paying import method_choices
 from kameng_tenants.shop.problems import (
     Problem,
     problem_of,
@@ -26,6 +21,7 @@ from kameng_tenants.shop.problems import (
     stock_error,
     stock_problem,
 )
+from kameng_tenants.shop.shopper import current_shopper
 from kameng_tenants.themes import render_page
 
 EMPTY = forms.Choice("", 0, {})
@@ -100,122 +96,57 @@ def show(
 @blueprint.post("/orders")
 def place_order() -> Response | BaseResponse:
     """Place the order and send the shopper to pay; what is wrong is said on the same page."""
-    choice = forms.read_choice(request.form)
+    choice, shopper = forms.read_choice(request.form), current_shopper()
     try:
-        goods = orders.goods(choice.sku, choice.quantity)
-        inputs, input_errors = catalog.validate_inputs(goods.product_id, choice.inputs)
-        form = _read_form()
-        if input_errors or form.errors:
-            return _correct(choice, inputs, input_errors, form)
-        try:
-            checkout = _place(goods, choice.quantity, inputs, form)
-        except orders.OrderRefused as refusal:
-            return _refused(refusal, choice, inputs, form)
+        form = ordering.read_order(request.form, choice)
+        if form.input_errors or form.errors:
+            return _correct(form)
+        checkout = ordering.place(form, shopper)
     except orders.OrderRefused as refusal:
         return _back_to_shop(choice, refusal)
-    return _pay(checkout, form)
+    except ordering.NotPlaced as refused:
+        return _refused(refused)
+    placed = checkout.placed
+    response = redirect(ordering.way_on(checkout, form, shopper), 303)
+    keys.remember(response, placed.order_no, placed.secret)  # type: ignore[arg-type]  # Flask's
+    return response
 
 
-def _correct(
-    choice: forms.Choice, inputs: dict[str, str], input_errors: dict[str, str], form: _Form
-) -> Response | BaseResponse:
+@blueprint.errorhandler(ordering.NotPlaced)
+def not_placed(refused: ordering.NotPlaced) -> Any:
+    """The page of a refusal that comes from the short way."""
+    try:
+        return _refused(refused)
+    except DomainError as error:
+        return current_app.handle_user_exception(error)
+
+
+def _correct(form: ordering.OrderForm) -> Response | BaseResponse:
     """What was filled in is no good: the page again, which says why."""
-    quote = orders.quote(choice.sku, choice.quantity)
+    quote = orders.quote(form.choice.sku, form.choice.quantity)
     view = product.product_by_slug(quote.product_slug)
-    if input_errors:
-        return product.show(view, choice, input_errors, 422)
-    return show(quote, view, inputs, **form.shown(), status=422)
+    if form.input_errors:
+        return product.show(view, form.choice, form.input_errors, 422)
+    return show(quote, view, form.inputs, **form.shown(), status=422)
 
 
-@dataclass(frozen=True, slots=True)
-class _Form:
-    contact: str
-    method: str
-    key: str
-    expected: int
-    agreed: bool
-    errors: dict[str, str]
-
-    def shown(self) -> dict[str, Any]:
-        return {
-            "contact": self.contact,
-            "method": self.method,
-            "key": self.key,
-            "agreed": self.agreed,
-            "errors": self.errors,
-        }
-
-
-def _read_form() -> _Form:
-    contact, usable = forms.clean_contact(request.form.get("contact"))
-    method = request.form.get("method", "")[:120]
-    agreed = request.form.get("agree") == "1"
-    errors: dict[str, str] = {}
-    if not usable:
-        errors["contact"] = _("请填 11 位手机号，或者邮箱，例如 name@example.com")
-    if not all(forms.split_method(method)):
-        errors["method"] = _("请选一种付款方式")
-    if not agreed:
-        errors["agree"] = _("请先同意购买须知")
-    return _Form(
-        contact,
-        method,
-        forms.read_key(request.form.get("key")),
-        forms.amount(request.form.get("expected_payable")),
-        agreed,
-        errors,
-    )
-
-
-def _place(
-    goods: orders.Goods, quantity: int, inputs: dict[str, str], form: _Form
-) -> payments.Checkout:
-    member_id = g.viewer.id if g.viewer.kind == "member" else None
-    judged = risk.judge_order(
-        station_id=g.station.id,
-        kind=goods.kind,
-        ip=client_ip(),
-        member_id=member_id,
-        contact=form.contact,
-        amount=(goods.unit_price * quantity + 50) // 100 * 100,
-        facts={"sku": goods.sku_code, "quantity": quantity},
-        event_id=form.key,
-    )
-    if judged.found.decision == "block":
-        risk.keep_decision(g.station.id, judged)
-        words = _("这笔订单没有通过安全检查，没有下单。请联系客服。")
-        raise DomainError("risk_blocked", words, status=403)
-    request = orders.PlaceRequest(
-        sku_code=goods.sku_code,
-        quantity=quantity,
-        inputs=inputs,
-        contact=form.contact,
-        expected_payable=form.expected,
-        idempotency_key=form.key,
-        ip=client_ip(),
-        member_id=member_id,
-    )
-    return payments.place_order(
-        request, goods, judged, *forms.split_method(form.method), current_device(), visit_of
-    )
-
-
-def _refused(
-    refusal: orders.OrderRefused, choice: forms.Choice, inputs: dict[str, str], form: _Form
-) -> Response | BaseResponse:
+def _refused(refused: ordering.NotPlaced) -> Response | BaseResponse:
     """Nothing was charged. Say why; with a changed price, old and new stand side by side."""
-    quote = orders.quote(choice.sku, choice.quantity)
-    view = product.product_by_slug(quote.product_slug)
-    shown = form.shown()
-    if refusal.code == "out_of_stock":
-        return _fewer(quote, view, inputs, shown)
+    form, refusal = refused.form, refused.refusal
+    try:
+        quote = orders.quote(form.choice.sku, form.choice.quantity)
+        view = product.product_by_slug(quote.product_slug)
+        shown = form.shown()
+        if refusal.code == "out_of_stock":
+            return _fewer(quote, view, form.inputs, shown)
+    except orders.OrderRefused as other:  # the goods have gone meanwhile
+        return _back_to_shop(form.choice, other)
     if refusal.code == "quantity_invalid":
-        return product.show(view, choice, quantity_error(quote, quote.quantity), 422)
+        return product.show(view, form.choice, quantity_error(quote, quote.quantity), 422)
     if refusal.code == "conflict":
         shown["key"] = ""  # the key belongs to another order: a new one is given
-    return show(
-        quote, view, inputs, **shown, problem=problem_of(refusal, form.expected), status=409
-    )
+    problem = problem_of(refusal, form.expected)
+    return show(quote, view, form.inputs, **shown, problem=problem, status=409)
 
 
 def _fewer(
@@ -227,19 +158,6 @@ def _fewer(
     if problem.old_quantity:
         quote = orders.quote(quote.sku_code, left)
     return show(quote, view, inputs, **shown, problem=problem, status=409)
-
-
-def _pay(checkout: payments.Checkout, form: _Form) -> BaseResponse:
-    """Start to collect and go there. A refusal leaves the order waiting for another way."""
-    placed = checkout.placed
-    target = order_address(placed.order_no, placed.secret)
-    try:
-        target = go_on(checkout, form.method) or target
-    except payments.PaymentRefused as refusal:
-        target = f"/o/{placed.order_no}/pay?k={placed.secret}&problem={refusal.code}"
-    response = redirect(target, 303)
-    keys.remember(response, placed.order_no, placed.secret)  # type: ignore[arg-type]  # Flask's
-    return response
 
 
 def _back_to_shop(choice: forms.Choice, refusal: DomainError) -> Response | BaseResponse:

@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from flask import request
-from werkzeug.datastructures import MultiDict
 
 INPUT_PREFIX = "in."
 MAX_INPUT = 200
@@ -28,7 +27,7 @@ class Choice:
     inputs: Mapping[str, str]
 
 
-def read_choice(source: MultiDict[str, str] | None = None) -> Choice:
+def read_choice(source: Mapping[str, str] | None = None) -> Choice:
     """SKU, quantity and purchase fields; a quantity that is no number becomes 0, a huge one big."""
     form = request.values if source is None else source
     inputs = {

@@ -7,7 +7,10 @@ no script; losing it loses nothing, since number and secret open the order anywh
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
 
 from flask import Response, abort, g, request
 from itsdangerous import BadSignature, URLSafeSerializer
@@ -76,7 +79,11 @@ def open_order(order_no: str) -> Access:
 
 def remembered() -> dict[str, str]:
     """Order numbers and secrets kept in this browser, the newest last."""
-    raw = request.cookies.get(COOKIE, "")
+    return _opened(request.cookies)
+
+
+def _opened(cookies: Mapping[str, str]) -> dict[str, str]:
+    raw = cookies.get(COOKIE, "")
     try:
         pairs = serializer().loads(raw) if raw else []
         return {str(number): str(secret) for number, secret in pairs}
@@ -86,17 +93,19 @@ def remembered() -> dict[str, str]:
 
 def remember(response: Response, order_no: str, secret: str) -> None:
     """Keep an order in this browser."""
-    known = remembered()
+    response.set_cookie(**cookie(request.cookies, order_no, secret))
+
+
+def cookie(cookies: Mapping[str, str], order_no: str, secret: str) -> dict[str, Any]:
+    """The cookie that keeps an order beside those that this browser keeps already."""
+    known = _opened(cookies)
     known.pop(order_no, None)
     known[order_no] = secret
-    response.set_cookie(
-        COOKIE,
-        str(serializer().dumps(list(known.items())[-KEPT:])),
-        max_age=YEAR_S,
-        secure=current_settings().public_scheme == "https",
-        httponly=True,
-        samesite="Lax",
-    )
+    return {
+        "key": COOKIE, "value": str(serializer().dumps(list(known.items())[-KEPT:])),
+        "max_age": YEAR_S, "secure": current_settings().public_scheme == "https",
+        "httponly": True, "samesite": "Lax",
+    }  # fmt: skip
 
 
 def keeps_cookies() -> bool:
@@ -106,9 +115,13 @@ def keeps_cookies() -> bool:
 
 def serializer(what: str = "orders") -> URLSafeSerializer:
     """Signs what a browser keeps for this station; one purpose cannot pass for another."""
-    salt = f"{what} of station {g.station.id}"
+    return _serializer(current_settings().secret_key, f"{what} of station {g.station.id}")
+
+
+@lru_cache(1_000)
+def _serializer(secret_key: str, salt: str) -> URLSafeSerializer:
     return URLSafeSerializer(
-        current_settings().secret_key,
+        secret_key,
         salt=salt,
         signer_kwargs={"key_derivation": "hmac", "digest_method": hashlib.sha256},
     )

@@ -14,11 +14,10 @@ from markupsafe import Markup
 from kameng.ledger import api as ledger
 from kameng.orders import api as orders
 from kameng.payments import api as payments
-from kameng.web import client_ip
 from kameng.web.formats import plain_money
-from kameng.web.i18n import current_locale
 from kameng_tenants.shop.device import current_device
 from kameng_tenants.shop.forms import split_method
+from kameng_tenants.shop.shopper import Shopper, current_shopper
 from kameng_tenants.themes.ways import method_icon, method_word, not_here, way_hint
 
 
@@ -82,54 +81,61 @@ def order_address(order_no: str, secret: str) -> str:
     return f"/o/{order_no}?k={secret}" if secret else f"/o/{order_no}"
 
 
-def start_payment(order_no: str, method: str, secret: str, payer: str = "") -> str:
+def start_payment(
+    order_no: str, method: str, secret: str, payer: str = "", *, shopper: Shopper | None = None
+) -> str:
     """Pay from the wallet, or open an attempt; returns where to go, "" for the order's page."""
+    shopper = shopper or current_shopper()
     plugin_id, code = split_method(method)
     if plugin_id == payments.BALANCE:
-        if g.viewer.kind != "member":
+        if shopper.member_id is None:
             raise payments.PaymentRefused("login_required", _("余额付款要先登录"), status=403)
-        payments.pay_with_balance(order_no, g.viewer.id)
+        payments.pay_with_balance(order_no, shopper.member_id)
         return ""
     # The gateway learns the secret only when the browser could not come back without it.
-    kept = "" if request.cookies else secret
-    if not payer and (away := _ask_payer(order_no, method, kept)):
+    kept = "" if shopper.cookies else secret
+    if not payer and (away := _ask_payer(order_no, method, kept, shopper)):
         return away
     started = payments.start(
-        order_no, plugin_id, code, client_ip(),
-        return_url=request.host_url.rstrip("/") + back_address(order_no, kept),
-        locale=current_locale(), device=current_device(), payer=payer,
+        order_no, plugin_id, code, shopper.ip,
+        return_url=shopper.shop + back_address(order_no, kept),
+        locale=shopper.locale, device=shopper.device, payer=payer,
     )  # fmt: skip
     return next_step(started, go_address(order_no, secret))
 
 
-def go_on(checkout: payments.Checkout, method: str) -> str:
+def go_on(checkout: payments.Checkout, method: str, shopper: Shopper) -> str:
     """The first payment of an order that was placed a moment ago; returns as `start_payment`."""
     order_no, secret = checkout.placed.order_no, checkout.placed.secret
     if checkout.option is None:
-        return start_payment(order_no, method, secret)
+        return start_payment(order_no, method, secret, shopper=shopper)
     return next_step(
-        payments.pay(checkout, visit_of(order_no, secret)), go_address(order_no, secret)
+        payments.pay(checkout, visit_of(shopper, order_no, secret)), go_address(order_no, secret)
     )
 
 
-def visit_of(order_no: str, secret: str) -> payments.Visit:
+def visit_of(shopper: Shopper, order_no: str, secret: str) -> payments.Visit:
     """This visit, as the payment of an order wants to know it."""
-    kept = "" if request.cookies else secret
+    kept = "" if shopper.cookies else secret
     return payments.Visit(
-        client_ip=client_ip(), locale=current_locale(), device=current_device(),
-        return_url=request.host_url.rstrip("/") + back_address(order_no, kept),
+        client_ip=shopper.ip, locale=shopper.locale, device=shopper.device,
+        return_url=shopper.shop + back_address(order_no, kept),
     )  # fmt: skip
 
 
-def _ask_payer(order_no: str, method: str, kept: str) -> str:
+def _ask_payer(order_no: str, method: str, kept: str, shopper: Shopper) -> str:
     if not payments.needs_payer(*split_method(method)):
         return ""
     query = {"m": method} | ({"k": kept} if kept else {})
     amount = orders.order_page(order_no).payable
-    return ask_payer(order_no, method, amount, f"/o/{order_no}/payer?{urlencode(query)}")
+    back = f"/o/{order_no}/payer?{urlencode(query)}"
+    return ask_payer(order_no, method, amount, back, shopper=shopper)
 
 
-def ask_payer(bound_to: str, method: str, amount: int, back: str, *, purpose: str = "order") -> str:
+def ask_payer(
+    bound_to: str, method: str, amount: int, back: str, *, purpose: str = "order",
+    shopper: Shopper | None = None,
+) -> str:  # fmt: skip
     """The gateway's page that learns who pays, for a way that wants to know; else nothing.
 
     `bound_to` and `purpose` as `payments.payer_url` takes them; `back` is our path to come back to.
@@ -137,9 +143,10 @@ def ask_payer(bound_to: str, method: str, amount: int, back: str, *, purpose: st
     plugin_id, code = split_method(method)
     if not payments.needs_payer(plugin_id, code, purpose=purpose):
         return ""
+    shopper = shopper or current_shopper()
     return payments.payer_url(
-        bound_to, plugin_id, code, request.host_url.rstrip("/") + back, amount=amount,
-        device=current_device(), purpose=purpose,
+        bound_to, plugin_id, code, shopper.shop + back, amount=amount,
+        device=shopper.device, purpose=purpose,
     )  # fmt: skip
 
 

@@ -32,6 +32,39 @@ def test_what_one_call_has_set_the_next_does_not_see():
         slots.run(lambda: seen.set("something"), 1.0)
 
 
+def test_a_slot_is_free_again_however_its_call_ends():
+    slots = Slots(1)
+
+    def code(error):
+        raise error
+
+    for error, seen in ((ZeroDivisionError, ZeroDivisionError), (SystemExit, Died)):
+        with pytest.raises(seen):
+            slots.run(lambda error=error: code(error), 1.0)
+    assert slots.run(lambda: 7, 1.0) == 7
+
+
+def test_a_slot_that_comes_free_in_time_is_taken():
+    gate, slots = threading.Event(), Slots(1)
+    with pytest.raises(TimedOut):
+        slots.run(gate.wait, 0.05)
+    threading.Timer(0.1, gate.set).start()
+    assert slots.run(lambda: "at last", 5.0) == "at last"
+
+
+def test_an_answer_that_comes_too_late_reaches_nobody_else():
+    gate, slots = threading.Event(), Slots(2)
+
+    def late():
+        gate.wait()
+        return "late"
+
+    with pytest.raises(TimedOut):
+        slots.run(late, 0.05)
+    gate.set()
+    assert [slots.run(lambda n=n: n, 1.0) for n in range(20)] == list(range(20))
+
+
 def test_code_that_waits_for_a_slot_in_vain_never_ran():
     gate, slots, ran = threading.Event(), Slots(1), []
     with pytest.raises(TimedOut):

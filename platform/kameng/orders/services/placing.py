@@ -109,11 +109,13 @@ class Goods:
 class FirstAttempt:
     """The attempt to open with an order, at an account of the main station; fee at scale 4.
 
+    `order_no` and `secret` are those that the order will have, as `fresh_number` and `secret_of`.
     `risk_score` and `risk_facts` (JSON) complete the decision, which is kept with it. `charge`
     (JSON) is the gateway's answer where it was had without asking anybody.
     """
 
     order_no: str
+    secret: str
     attempt_no: str
     plugin_id: str
     method: str
@@ -207,7 +209,7 @@ def place(
         sku_id = quote(request.sku_code, request.quantity).sku_id
     end_reading()  # the one statement below is the whole transaction
     settings = current_settings()
-    secret = secret_of(request.idempotency_key)
+    secret = attempt.secret if attempt else secret_of(request.idempotency_key)
     row = _retrying_busy_stock(
         "place_and_open" if attempt else "place_order",
         p_station=station_id,

@@ -70,12 +70,13 @@ def place_order(
         return Checkout(orders.place(request, decision, sku_id=goods.sku_id), plugin_id, method)
     _holder, plugin, account = option.key
     order_no, number = orders.fresh_number(), fresh_number()
+    secret = orders.secret_of(request.idempotency_key)
     charged = started = None
     if visit_of is not None and option.offered.method.offline:
-        visit = visit_of(order_no, orders.secret_of(request.idempotency_key))
+        visit = visit_of(order_no, secret)
         charged, started = _built(station_id, request, goods, option, number, visit)
     first = orders.FirstAttempt(
-        order_no=order_no, charge=charged, attempt_no=number, plugin_id=plugin,
+        order_no=order_no, secret=secret, charge=charged, attempt_no=number, plugin_id=plugin,
         method=option.offered.code, account=account,
         fee=fee_of(station_id, option, request.expected_payable), device=device_word(device),
         risk_score=judged.found.score, risk_facts=judged.facts,

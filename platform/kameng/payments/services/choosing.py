@@ -27,6 +27,7 @@ ORDER = "order"
 MAIN_STATION = 1
 CHINA = ZoneInfo("Asia/Shanghai")
 MOST_PIECES = 1_000_000
+DEVICES = frozenset(device.value for device in Device)
 
 _terms: epoch.Memory[tuple[int, str, str], Terms | None] = epoch.Memory("kameng.payments.terms")
 
@@ -277,7 +278,7 @@ def account_key(offered: plugins.OfferedMethod) -> tuple[int, str, str]:
 def device_word(device: Device | str | None) -> str:
     """Its word; "" for unknown, which everything fits."""
     word = device.value if isinstance(device, Device) else device or ""
-    return word if word in {known.value for known in Device} else ""
+    return word if word in DEVICES else ""
 
 
 def _view(judge: Judge, options: Sequence[Option]) -> MethodView:
