@@ -54,6 +54,8 @@ REFUSALS: dict[str, tuple[made.Prepare, str, Any]] = {
     "nobody decides a payout that is under way": (made.sent, "SELECT code FROM decide_payout(2, {id}, true, 'bank-1', '', 's')", "bad_state"),
     "a till is opened once": (states.planted(made.limited, "SELECT _open_till(3)"), "SELECT 1 FROM _open_till(3)", 1),
     "no leg of a sale runs the other way": (made.limited, "SELECT 1 FROM _post_wallet_sale(3, 0, NULL, 0, 0, 0, 0, 0, 100, -1, 0, 101)", "KM010"),
+    "a wallet pays no more than it has": (made.limited, "SELECT 1 FROM _post_wallet_sale(3, 0, NULL, _account(3, 'wallet', '{key}'), _account(3, 'order_clearing'), _account(1, 'goods_cost'), "
+        "_account(1, 'revenue'), _account(3, 'margin_pending'), 100, 50, 30, 20)", "KM003"),
     "an empty wallet buys nothing": (states.broke, made.BUY.replace("{n}", "1"), "KM003"),
     "an order is moved from where it is": (made.unpaid, "SELECT 1 FROM _move_order(3, {order}, 'paid', 'delivered', 's', 'x')", "KM006"),
     "nobody sells what is not there": (states.for_sale, states.place(sku="0"), "sku_unknown"),
@@ -184,3 +186,11 @@ NOT_THERE: dict[str, tuple[str, Any]] = {
 def test_what_is_not_there_is_said_to_be_not_there(shop: Any, database: str, name: str) -> None:
     call, told = NOT_THERE[name]
     assert made.told(database, call) == told
+
+
+def test_a_station_that_is_suspended_sells_nothing_over_the_api(shop: Any, gate: Gate) -> None:
+    buy = ONE.format(**made.two_buyers(shop))
+    with shop.owner.transaction(force_rollback=True):
+        shop.plant("UPDATE station SET state = 'suspended' WHERE id = 3")
+        assert shop.one(buy) == "station_closed"
+    assert shop.one(buy) == "ok"
