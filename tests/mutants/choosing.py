@@ -16,6 +16,11 @@ PAYING = (
     "tests/integration/payments/test_callbacks.py", "tests/integration/payments/test_wallet_and_bank.py",
     "tests/integration/payments/test_reconciling.py", "tests/integration/payments/test_short_notices.py",
 )  # fmt: skip
+CHECKOUT = ("tests/integration/payments/test_checkout.py",)
+FLASH = (
+    "tests/integration/promotions/test_flash_orders.py",
+    "tests/integration/promotions/test_flash_api.py",
+)
 ORDERS = (
     "tests/integration/orders/test_placing.py",
     "tests/integration/orders/test_returns.py",
@@ -59,15 +64,22 @@ OF_CONTEXT = {
     "identity": (*DOORS, *LEDGER[:1], *SETTLEMENT[1:2], *SUPPLIERS[:1]),
     "jobs": (*DOORS, "tests/integration/jobs/test_relay.py"),
     "ledger": (*DOORS, *LEDGER, *ORDERS[:1], *PAYING[:2], *RACES, *OPENAPI[:1]),
-    "openapi": (*DOORS, *OPENAPI, "tests/integration/payments/test_refund_requests.py", *RACES),
+    "openapi": (
+        *DOORS,
+        *OPENAPI,
+        *FLASH[1:],
+        "tests/integration/payments/test_refund_requests.py",
+        *RACES,
+    ),
     "ops": (
         *DOORS,
         "tests/integration/payments/test_after_restore.py",
         "tests/integration/supply/test_after_restore.py",
     ),
-    "orders": (*DOORS, *ORDERS, *PAYING[:2], *RACES),
-    "payments": (*DOORS, *PAYING, *ORDERS[1:], *RACES),
+    "orders": (*DOORS, *ORDERS, *PAYING[:2], *CHECKOUT, *FLASH[:1], *RACES),
+    "payments": (*DOORS, *PAYING, *CHECKOUT, *ORDERS[1:], *RACES),
     "plugins": (*DOORS, "tests/integration/plugins/test_station_plugins.py"),
+    "promotions": (*DOORS, *FLASH, "tests/integration/promotions/test_gate.py"),
     "risk": (*DOORS, *ORDERS[2:]),
     "settlement": (*DOORS, *SETTLEMENT, *RACES),
     "stations": (*DOORS, "tests/integration/stations/test_opening.py"),

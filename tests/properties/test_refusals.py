@@ -104,6 +104,8 @@ REFUSALS: dict[str, tuple[made.Prepare, str, Any]] = {
     "a locked member is told so, whatever was bought": (states.locked_buyer, ONE, "member_locked"),
     "what is withdrawn from sale is not bought": (states.planted(made.two_buyers, "UPDATE product SET state = 'off_sale' WHERE id = (SELECT product_id FROM sku WHERE code = '{code}')"), ONE, "not_on_sale"),
     "nor what this station does not offer": (states.planted(made.two_buyers, "UPDATE listing SET active = false WHERE station_id = 3 AND sku_id = (SELECT id FROM sku WHERE code = '{code}')"), ONE, "not_on_sale"),
+    "nor is it among its goods": (states.planted(states.for_sale, "DELETE FROM listing WHERE station_id = 3 AND sku_id = {sku}"),
+        "SELECT sku_id FROM find_api_goods(3, (SELECT code FROM sku WHERE id = {sku}))", None),
     "nor fewer than are sold at once": (states.planted(made.two_buyers, "UPDATE sku SET min_quantity = 2, max_quantity = 9 WHERE code = '{code}'"), ONE, "quantity_invalid"),
     "nor a card that has run out": (states.planted(made.two_buyers, "UPDATE card SET expires_on = current_date - 1 WHERE sku_id = (SELECT id FROM sku WHERE code = '{code}')"), ONE, "KM001"),
     "nor two of them": (states.planted(made.pool, "UPDATE card SET expires_on = current_date - 1 WHERE sku_id = {sku}"), "SELECT 1 FROM _take_cards(3, 1, {sku}, 2, 2::smallint, NULL)", "KM001"),

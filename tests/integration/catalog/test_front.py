@@ -129,6 +129,13 @@ def test_a_front_page_shows_nothing_that_is_withdrawn(
     assert goods[2].lower() not in shown
 
 
+def test_what_nobody_has_paid_yet_is_not_sold(shop: Any, goods: list[str]) -> None:
+    shop.place(goods[2], 3)
+    with station_scope(3):
+        sold = {card.slug: card.sold for card in front_page(size=100).page.items}
+    assert sold[goods[2].lower()] == 2  # those that were paid
+
+
 @pytest.mark.parametrize(("state", "told"), [("planned", True), ("running", True), ("cancelled", False), ("ended", False)])  # fmt: skip
 def test_a_front_page_tells_of_its_own_flash_sales_that_are_to_come_or_run(
     goods: list[str], owner: psycopg.Connection[Any], state: str, told: bool
