@@ -117,6 +117,15 @@ def _taken(shop: Any, found: Names, n: int) -> int:
     return number
 
 
+def cancelled_sale(shop: Any) -> Names:
+    """A flash sale that was called off before its time, which is over by now."""
+    sku = for_sale(shop)["sku"]
+    sale = shop.one("INSERT INTO flash_sale(station_id, sale_no, sku_id, price, units, starts_at, ends_at, state, created_by) "
+        "VALUES (3, %s, %s, 100, 1, now() - interval '2 hours', now() - interval '1 hour', 'cancelled', 't') RETURNING id",
+        f"F{secrets.randbelow(10**14):014}", sku)  # fmt: skip
+    return {"sale": sale}
+
+
 def half_there(shop: Any) -> Names:
     """One of two pieces has come, the other is being bought; the order does not know of the first."""
     found = of_person(shop)

@@ -49,6 +49,7 @@ EFFECTS: dict[str, tuple[made.Prepare, str, str, Any]] = {
     "a bonus that cannot be paid twice": (states.short_of_bonus, BONUS, GRANTED, 1),
     "what a person has closed stays as it was closed": (states.planted(made.difference, "UPDATE bill_difference SET state = 'resolved', resolution = 'held' WHERE id = {id}"),
         "SELECT code FROM compare_bill(1, (SELECT bill_id FROM bill_difference WHERE id = {id}))", "SELECT resolution FROM bill_difference WHERE id = {id}", "held"),
+    "a sale that was called off has not run": (states.cancelled_sale, "SELECT turned FROM turn_flash_sales()", "SELECT state FROM flash_sale WHERE id = {sale}", "cancelled"),
     "and only those that have the key they are said to have": (states.old_key, "SELECT reencrypt_cards(ARRAY[{card}], ARRAY[{old}], ARRAY['new'::bytea], {now})",
         "SELECT count(*) FROM card WHERE id = {card} AND cipher = 'new'", 0),
     "what is sold does not go back into the pool": (made.delivered, "SELECT _release_cards(3, {order})", "SELECT count(*) FROM card WHERE order_id = {order} AND status = 2", 1),
