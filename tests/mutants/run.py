@@ -129,6 +129,7 @@ def selection(mutant: Mutant, calls: tracing.Calls) -> list[str]:
         for module in (test_refusals, test_effects, test_recovering)
         for name in named(module, mutant.name)
     ]
+    refusals += [test for test in known if test.startswith(DOORS) and test not in refusals]
     others = [] if known else [name for name in mutant.tests if name not in DOORS]
     return [*doors, *refusals, *_cheapest(known, mutant.tests), *others, *meetings]
 
