@@ -129,7 +129,9 @@ def selection(mutant: Mutant, calls: tracing.Calls) -> list[str]:
         for module in (test_refusals, test_effects, test_recovering)
         for name in named(module, mutant.name)
     ]
-    refusals += [test for test in known if test.startswith(DOORS) and test not in refusals]
+    # They are exact and quick, also where they call it through another function.
+    exact = (*DOORS, RACES[0])
+    refusals += [test for test in known if test.startswith(exact) and test not in refusals]
     others = [] if known else [name for name in mutant.tests if name not in DOORS]
     return [*doors, *refusals, *_cheapest(known, mutant.tests), *others, *meetings]
 

@@ -35,6 +35,8 @@ DURING: dict[str, tuple[made.Prepare, str, Any]] = {
     "no card leaves": (made.unpaid, "SELECT 1 FROM _claim_cards(3, {order}, (SELECT sku_id FROM orders WHERE id = {order}), 1)", "KM007"),
     "no order is taken": (states.for_sale, states.place(), "station_closed"),
     "no purchase is sent": (made.opened, "SELECT purchase_no FROM take_purchase(3, {purchase})", None),
+    "nor one that was opened meanwhile": (states.planted(made.opened, BEGIN, "UPDATE purchase SET state = 'created' WHERE id = {purchase}"),
+        "SELECT purchase_no FROM take_purchase(3, {purchase})", None),
     "an order is asked about once": (states.planted(made.at_desk, BEGIN, "SELECT _ask_person(3, {order})"), "SELECT 1 FROM _ask_person(3, {order})", 1),
 }  # fmt: skip
 

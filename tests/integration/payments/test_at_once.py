@@ -181,6 +181,10 @@ USUAL_YET: dict[str, Callable[[Sale], None]] = {
     "beside a card that was sold before": changed(
         "UPDATE card SET status = 2, station_id = %(s)s, order_id = %(o)s WHERE id ="
         " (SELECT max(id) FROM card WHERE status = 0)"),
+    "an attempt that nobody has paid has the reference": changed(
+        "INSERT INTO payment_attempt(station_id, attempt_no, purpose, member_id, plugin_id, method,"
+        " amount, state, provider_ref, expires_at) VALUES (%(s)s, 'X' || %(n)s, 'top_up', 1,"
+        " 'payment-epay', 'alipay', 100, 'sent', 'gw' || %(n)s, now())"),
     "another station's attempt has its number, at another account": changed(
         "INSERT INTO payment_attempt(station_id, attempt_no, purpose, member_id, plugin_id, method,"
         " amount, account, expires_at) VALUES (1, %(n)s, 'top_up', 1, 'payment-epay', 'alipay', 100,"
