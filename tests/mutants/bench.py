@@ -19,6 +19,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 from tests.conftest import Server, clone_database, drop_database, make_settings
+from tests.mutants.endless import statements_end
 from tests.mutants.mutant import Edit, Mutant
 from tests.mutants.planted import NOTHING
 from tests.mutants.swapping import can_swap
@@ -235,6 +236,7 @@ def bench() -> Iterator[Bench]:
         database_url, redis_url = stack.enter_context(servers_for_tests())
         made = Bench(folder, Server(database_url, redis_url, redis_url))
         made.prepare()
+        stack.enter_context(statements_end(database_url))
         stack.callback(made.close)
         yield made
 

@@ -9,13 +9,18 @@ WALLS = ("tests/isolation/test_catalogue.py::test_T12_the_walls_stand",)
 RULES = "tests/integration/db/test_rules.py"
 RACES = ("tests/properties/test_locks.py", "tests/properties/test_races.py")
 PAYING = (
-    "tests/integration/payments/test_paying.py", "tests/integration/payments/test_races.py",
+    "tests/integration/payments/test_paying.py", "tests/integration/payments/test_races.py", "tests/integration/payments/test_at_once.py",
     "tests/integration/payments/test_funding.py", "tests/integration/payments/test_accounts.py",
     "tests/integration/payments/test_bonuses.py", "tests/integration/payments/test_refund_requests.py",
     "tests/integration/payments/test_own_collecting.py", "tests/integration/payments/test_paying_by_hand.py",
     "tests/integration/payments/test_callbacks.py", "tests/integration/payments/test_wallet_and_bank.py",
-    "tests/integration/payments/test_reconciling.py",
+    "tests/integration/payments/test_reconciling.py", "tests/integration/payments/test_short_notices.py",
 )  # fmt: skip
+CHECKOUT = ("tests/integration/payments/test_checkout.py",)
+FLASH = (
+    "tests/integration/promotions/test_flash_orders.py",
+    "tests/integration/promotions/test_flash_api.py",
+)
 ORDERS = (
     "tests/integration/orders/test_placing.py",
     "tests/integration/orders/test_returns.py",
@@ -28,7 +33,7 @@ SETTLEMENT = (
 OPENAPI = (
     "tests/integration/openapi/test_buying.py", "tests/integration/openapi/test_refund_requests.py",
     "tests/integration/openapi/test_sandbox.py", "tests/integration/openapi/test_statements.py",
-    "tests/integration/openapi/test_native_door.py",
+    "tests/integration/openapi/test_native_door.py", "tests/integration/openapi/test_short_way.py",
 )  # fmt: skip
 SUPPLY = (
     "tests/integration/supply/test_purchases.py", "tests/integration/supply/test_desk.py",
@@ -54,20 +59,30 @@ DOORS = (
     "tests/properties/test_recovering.py",
 )
 OF_CONTEXT = {
+    "catalog": (*DOORS, "tests/integration/catalog/test_front.py"),
     "db": (*DOORS, "tests/isolation/test_hostile_reader.py"),
     "identity": (*DOORS, *LEDGER[:1], *SETTLEMENT[1:2], *SUPPLIERS[:1]),
     "jobs": (*DOORS, "tests/integration/jobs/test_relay.py"),
     "ledger": (*DOORS, *LEDGER, *ORDERS[:1], *PAYING[:2], *RACES, *OPENAPI[:1]),
-    "openapi": (*DOORS, *OPENAPI, "tests/integration/payments/test_refund_requests.py", *RACES),
+    "openapi": (
+        *DOORS,
+        *OPENAPI,
+        *FLASH[1:],
+        "tests/integration/payments/test_refund_requests.py",
+        *RACES,
+    ),
     "ops": (
         *DOORS,
         "tests/integration/payments/test_after_restore.py",
         "tests/integration/supply/test_after_restore.py",
     ),
-    "orders": (*DOORS, *ORDERS, *PAYING[:2], *RACES),
-    "payments": (*DOORS, *PAYING, *ORDERS[1:], *RACES),
+    "orders": (*DOORS, *ORDERS, *PAYING[:2], *CHECKOUT, *FLASH[:1], *RACES),
+    "payments": (*DOORS, *PAYING, *CHECKOUT, *ORDERS[1:], *RACES),
+    "plugins": (*DOORS, "tests/integration/plugins/test_station_plugins.py"),
+    "promotions": (*DOORS, *FLASH, "tests/integration/promotions/test_gate.py"),
     "risk": (*DOORS, *ORDERS[2:]),
     "settlement": (*DOORS, *SETTLEMENT, *RACES),
+    "stations": (*DOORS, "tests/integration/stations/test_opening.py"),
     "stock": (*DOORS, *STOCK, *ORDERS[:1], *PAYING[:2], *RACES),
     "suppliers": (*DOORS, *SUPPLIERS),
     "supply": (*DOORS, *SUPPLY, *SUPPLIERS[:1], *RACES),

@@ -34,6 +34,7 @@ EQUIVALENT: dict[tuple[str, str], str] = {
     ("resume_paid_orders", "AND a.state = 'succeeded'"): PAID_FIRST,
     ("fund_waiting_orders", "AND a.state = 'succeeded'"): PAID_FIRST,
     ("_account_taken", "AND a.state = 'succeeded'"): PAID_AT,
+    ("_deliver_at_once", "AND a.account = p_account"): "the station was found by an attempt of this number at this account, and a station has one attempt of a number",
     ("_bill_findings", "a.state = 'succeeded' AND"): PAID_AT,
     ("_bill_findings", "r.state = 'succeeded' AND"): PAID_AT,
     ("_fulfil_paid", "AND status = 1#1"): HELD_ONLY,

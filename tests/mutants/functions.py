@@ -26,6 +26,8 @@ PATTERNS = (
     ("guard", re.compile(r"(?<=WHERE )(?:\w+\.)?(?:state|status) (?:<>|=|IN|NOT IN) (?:'\w+'|\([^()]*\)) AND "), ""),
     ("guard", re.compile(r"\s+AND NOT EXISTS \((?:[^()]|\([^()]*\))*\)"), ""),
     ("guard", re.compile(r" AND (?:\w+\.)?(?:account_station_id = p_holder|account = p_account|member_id = p_member|key_id = q\.old_key|l\.active|active)\b"), ""),
+    ("guard", re.compile(r"(?:(?<=WHERE )|(?<=ON )|(?<=AND ))[le]\.station_id = p_station AND "), ""),
+    ("guard", re.compile(r" WHERE p\.station_id = p_owner\b"), ""),
     ("guard", re.compile(r" AND \(\w+\.expires_on IS NULL OR \w+\.expires_on > current_date\)| AND \(expires_on IS NULL OR expires_on > current_date\)"), ""),
     ("guard", re.compile(r" AND p_quantity BETWEEN s\.min_quantity AND s\.max_quantity"), ""),
     ("guard", re.compile(r"\s+AND \(p_max_total IS NULL OR [^\n]*\)(?=\n)"), ""),

@@ -25,7 +25,8 @@ DATABASES = ("database", "fresh_database", "other_database")
 NOTHING = "nothing"  # a mutant that changes nothing must survive
 
 
-LONGEST_S = 40  # a test
+LONGEST_S = 40  # a test,
+AGAIN_S = 10  # and what it still does then: it may wait for its own threads
 Tests = dict[str, list[pytest.Item]]  # file → those of its tests that are wanted
 
 
@@ -170,9 +171,9 @@ class Planted:
         keep = item.session if item.nodeid in self._once else item.parent
         item.session._setupstate.teardown_exact(cast("pytest.Item", keep))
         signal.signal(signal.SIGALRM, _too_long)
-        signal.alarm(LONGEST_S)  # a mutant may wait, or go round, for ever
+        signal.setitimer(signal.ITIMER_REAL, LONGEST_S, AGAIN_S)  # a mutant may go round for ever
         reports = runtestprotocol(item, log=False, nextitem=cast("pytest.Item", item.parent))
-        signal.alarm(0)
+        signal.setitimer(signal.ITIMER_REAL, 0)
         for report in reports:
             if report.failed:
                 crash = getattr(report.longrepr, "reprcrash", None)

@@ -49,7 +49,7 @@ def main() -> int:
     with bench() as found:
         everything = all_mutants(found)
         mutants = chosen(everything, options)
-        calls = _calls(found, options)
+        calls = _calls(found, options, mutants)
         before = kept.read(TRIED)
         killed = {m.id for m in mutants if report.verdict(before.get(m.id, {})) == "killed"}
         print(
@@ -129,6 +129,9 @@ def selection(mutant: Mutant, calls: tracing.Calls) -> list[str]:
         for module in (test_refusals, test_effects, test_recovering)
         for name in named(module, mutant.name)
     ]
+    # They are exact and quick, also where they call it through another function.
+    exact = (*DOORS, RACES[0])
+    refusals += [test for test in known if test.startswith(exact) and test not in refusals]
     others = [] if known else [name for name in mutant.tests if name not in DOORS]
     return [*doors, *refusals, *_cheapest(known, mutant.tests), *others, *meetings]
 
@@ -161,11 +164,21 @@ def _cheapest(known: dict[str, float], own: Sequence[str]) -> list[str]:
     return tests
 
 
-def _calls(found: Bench, options: argparse.Namespace) -> tracing.Calls:
-    kept = HOME / "map.json"
+def _calls(found: Bench, options: argparse.Namespace, mutants: Sequence[Mutant]) -> tracing.Calls:
+    """The map; made anew if asked for, with `--only` just for these functions, from the tests that their mutants name."""
+    path = HOME / "map.json"
+    known = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    if options.map and options.only:
+        own = [m for m in mutants if m.undo]
+        functions = {m.name for m in own}
+        files = sorted({test for m in own for test in m.tests})
+        others = {name: tests for name, tests in known.items() if name not in functions}
+        known = others | tracing.trace(found, ROOT, files, functions)
+    elif options.map:
+        known = tracing.trace(found, ROOT, tracing.every_file(ROOT))
     if options.map:
-        tracing.keep(tracing.trace(found, ROOT), kept)
-    return json.loads(kept.read_text(encoding="utf-8")) if kept.exists() else {}
+        tracing.keep(known, path)
+    return known
 
 
 def _options() -> argparse.Namespace:

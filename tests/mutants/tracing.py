@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import defaultdict
+from collections.abc import Collection
 from pathlib import Path
 
 from tests.mutants.bench import Bench
@@ -26,11 +27,13 @@ LONG = re.compile(
 Calls = dict[str, dict[str, float]]  # function → test → its seconds
 
 
-def traced(root: Path) -> str:
-    """SQL that makes every guarded function say its name when it is called."""
+def traced(root: Path, functions: Collection[str] = ()) -> str:
+    """SQL that makes these guarded functions, else every one, say its name when it is called."""
     statements = [TRACE]
     for path in sorted(root.glob("platform/kameng/*/sql/*.sql")):
         for found in FUNCTION.finditer(path.read_text(encoding="utf-8")):
+            if functions and found.group(1) not in functions:
+                continue
             call = f"SELECT _trace('{found.group(1)}');\n"
             if "LANGUAGE plpgsql" in found.group():
                 call = "\nBEGIN\n  " + call.replace("SELECT", "PERFORM")
@@ -40,25 +43,29 @@ def traced(root: Path) -> str:
     return "\n".join(statements)
 
 
-def trace(bench: Bench, root: Path, say: bool = True) -> Calls:
-    """Run every test file once; a file that fails is left out, with a word."""
-    folders = ("tests/integration", "tests/properties")
-    files = [
+def every_file(root: Path) -> list[str]:
+    """Of all tests with a database."""
+    return [
         p.relative_to(root).as_posix()
-        for name in folders
+        for name in ("tests/integration", "tests/properties")
         for p in sorted((root / name).rglob("test_*.py"))
     ]
+
+
+def trace(
+    bench: Bench, root: Path, files: Collection[str], functions: Collection[str] = ()
+) -> Calls:
+    """Run the test files once; a file that fails is left out, with a word. `functions`: as in `traced`."""
     calls: Calls = defaultdict(dict)
-    with bench.template(traced(root)) as template:
+    with bench.template(traced(root, functions)) as template:
         for file in files:
             if file.startswith(ELSEWHERE) or LONG.search(file):
                 continue
             found = bench.run([file], [], template, 400, all=True)
-            if say:
-                print(
-                    f"traced {file}: {found.get('ran')} tests, {found.get('seconds', 0):.0f} s {found.get('test', found.get('why', ''))}",
-                    flush=True,
-                )
+            print(
+                f"traced {file}: {found.get('ran')} tests, {found.get('seconds', 0):.0f} s {found.get('test', found.get('why', ''))}",
+                flush=True,
+            )
             for test, (start, end) in found.get("spots", {}).items():
                 for function in _names(bench.log, start, end):
                     calls[function][test] = round(found["times"].get(test, 0), 2)

@@ -117,6 +117,41 @@ def _taken(shop: Any, found: Names, n: int) -> int:
     return number
 
 
+def no_sale(shop: Any) -> Names:
+    """A SKU that may be put into a flash sale, and the number of one."""
+    return {**for_sale(shop), "number": f"F{secrets.randbelow(10**14):014}"}
+
+
+def flash_sale(shop: Any, units: int = 5) -> Names:
+    """One that runs."""
+    found = no_sale(shop)
+    assert shop.one(plan(units=units).format(**found)) == "ok"
+    sale = shop.one("SELECT id FROM flash_sale WHERE sale_no = %s", found["number"])
+    return {**found, "sale": sale, "order": secrets.randbelow(10**9)}
+
+
+def last_unit(shop: Any) -> Names:
+    return flash_sale(shop, 1)
+
+
+TAKE = "SELECT 'taken' FROM _take_flash_unit(3, {sale}, {order} + {n}, 'b{n}')"
+PLAN = """SELECT code FROM plan_flash_sale(3, '{{number}}', {sku}, 970000, {units}, now(), now() + interval '1 hour', 't')"""
+
+
+def plan(*, units: int = 5, sku: str = "(SELECT code FROM sku WHERE id = {sku})") -> str:
+    """The call that plans a flash sale."""
+    return PLAN.format(units=units, sku=sku)
+
+
+def cancelled_sale(shop: Any) -> Names:
+    """A flash sale that was called off before its time, which is over by now."""
+    sku = for_sale(shop)["sku"]
+    sale = shop.one("INSERT INTO flash_sale(station_id, sale_no, sku_id, price, units, starts_at, ends_at, state, created_by) "
+        "VALUES (3, %s, %s, 100, 1, now() - interval '2 hours', now() - interval '1 hour', 'cancelled', 't') RETURNING id",
+        f"F{secrets.randbelow(10**14):014}", sku)  # fmt: skip
+    return {"sale": sale, "number": shop.one("SELECT sale_no FROM flash_sale WHERE id = %s", sale)}
+
+
 def half_there(shop: Any) -> Names:
     """One of two pieces has come, the other is being bought; the order does not know of the first."""
     found = of_person(shop)
@@ -226,6 +261,13 @@ def old_key(shop: Any) -> Names:
     card = shop.one("SELECT min(id) FROM card WHERE sku_id = %s", found["sku"])
     now = shop.one("SELECT key_id FROM card WHERE id = %s", card)
     return {**found, "card": card, "now": now, "old": key}
+
+
+def two_to_ask_back(shop: Any) -> Names:
+    """Two orders of one member."""
+    found = made.may_be_asked_back(shop)
+    other = made.paid(shop, member_id=found["member"])
+    return {**found, "other": other.order_no}
 
 
 def dispute(shop: Any) -> Names:

@@ -29,6 +29,8 @@ BONUS = "SELECT _grant_bonus(3, {attempt}, {member}, {amount})"
 GRANTED = "SELECT count(*) FROM bonus_grant WHERE attempt_id = {attempt}"
 NOTICES = """INSERT INTO payment_notice(station_id, plugin_id, digest, method, result) SELECT 3, 'payment-gate', sha256(convert_to('{key}' || n, 'UTF8')), 'POST', 'refused: x'
   FROM generate_series(1, 60) n"""
+MAIN_NOTICE = """SELECT code FROM receive_main_notice('payment-gate', sha256('{{order}}'), 'POST', '', '{{{{}}}}', '', '', 'x', '{{one}}', {{payable}}, 'CNY', 'g{{order}}', true, {holder}, '{account}')"""
+KEPT_BY = "SELECT station_id FROM payment_notice WHERE digest = sha256('{order}')"
 # what there is; the call; what is looked at then; what is seen
 EFFECTS: dict[str, tuple[made.Prepare, str, str, Any]] = {
     "a purchase of an order that does not stop goes on": (states.planted(states.of_person, "UPDATE orders SET state = 'partially_delivered' WHERE id = {order}"), ACCEPT, OF_PURCHASE, "sent"),
@@ -49,6 +51,9 @@ EFFECTS: dict[str, tuple[made.Prepare, str, str, Any]] = {
     "a bonus that cannot be paid twice": (states.short_of_bonus, BONUS, GRANTED, 1),
     "what a person has closed stays as it was closed": (states.planted(made.difference, "UPDATE bill_difference SET state = 'resolved', resolution = 'held' WHERE id = {id}"),
         "SELECT code FROM compare_bill(1, (SELECT bill_id FROM bill_difference WHERE id = {id}))", "SELECT resolution FROM bill_difference WHERE id = {id}", "held"),
+    "a notice of an account that the attempt is not at is kept by the main station": (made.attempted, MAIN_NOTICE.format(holder=1, account="other"), KEPT_BY, 1),
+    "and one of somebody else's account": (made.attempted, MAIN_NOTICE.format(holder=2, account=""), KEPT_BY, 1),
+    "a sale that was called off has not run": (states.cancelled_sale, "SELECT turned FROM turn_flash_sales()", "SELECT state FROM flash_sale WHERE id = {sale}", "cancelled"),
     "and only those that have the key they are said to have": (states.old_key, "SELECT reencrypt_cards(ARRAY[{card}], ARRAY[{old}], ARRAY['new'::bytea], {now})",
         "SELECT count(*) FROM card WHERE id = {card} AND cipher = 'new'", 0),
     "what is sold does not go back into the pool": (made.delivered, "SELECT _release_cards(3, {order})", "SELECT count(*) FROM card WHERE order_id = {order} AND status = 2", 1),

@@ -65,7 +65,9 @@ MEETINGS: dict[str, tuple[made.Prepare, str, str, Any, Any]] = {
     "a purchase delivered": (made.taken, "SELECT code FROM receive_purchase(3, {purchase}, 1, NULL, NULL, '', '', 'x', '', '', NULL, '{{}}', 's')", "", "ok", "repeat"),
     "a purchase delivered and declined": (made.taken, "SELECT code FROM receive_purchase(3, {purchase}, 1, NULL, NULL, '', '', 'x', '', '', NULL, '{{}}', 's')",
         "SELECT code FROM decline_purchase(3, {purchase}, 'x', 'x', '', 's')", "ok", "delivered"),
-    "terms made on first use": (states.planted(made.limited, "DELETE FROM settlement_terms WHERE station_id = 3"), "SELECT 1 FROM _terms(3)", "", 1, 1),
+    "a share that is released and given back": (made.due_share, "SELECT released FROM release_settlements(10)",
+        "SELECT _return_margin(2, 3, {order}, false, 0) = _account(2, 'available')", 1, True),
+    "terms made on first use": (states.planted(made.limited, "DELETE FROM settlement_terms"), "SELECT 1 FROM _terms(3)", "", 1, 1),
     "an account made on first use": (made.limited, "SELECT 1 FROM _account(3, 'wallet', '{key}')", "", 1, 1),
     "two reasons to give back": (states.attempt, "SELECT 1 FROM _refund_attempt(3, {attempt}, 'g', 100, 'failed', '{n}')", "", 1, 1),
     "an order placed twice": (states.for_sale, states.place(key="same"), "", "ok", "repeat"),
@@ -77,6 +79,8 @@ MEETINGS: dict[str, tuple[made.Prepare, str, str, Any, Any]] = {
     "a bill": (states.planted(states.billed, "UPDATE payment_attempt SET state = 'succeeded', paid_at = '2026-11-20 12:00+08' WHERE attempt_no = '{one}'"),
         "SELECT fee_moved FROM compare_bill(1, {bill})", "", 30, 0),
     "a request under one number": (made.may_be_asked_back, made.OPEN_REQUEST.replace("{n}", "same"), "", "ok", "repeat"),
+    "a request number used for two orders": (states.two_to_ask_back, made.OPEN_REQUEST.replace("{n}", "two"), made.OPEN_REQUEST.replace("{number}", "{other}").replace("{n}", "two"), "ok", "conflict"),
+    "a flash sale closed": (states.flash_sale, "SELECT code FROM close_flash_sale(3, '{number}', 't')", "", "ok", "repeat"),
     "a dispute about no purchase": (states.planted(states.dispute, "UPDATE supply_dispute SET purchase_id = NULL, station_id = NULL WHERE id = {dispute}"),
         "SELECT code FROM agree_dispute({supplier}, {dispute}, 0, 's')", "", "ok", "repeat"),
     "the end of a recovery": (states.planted(made.limited, "SELECT begin_recovery(now(), 't')"), "SELECT code FROM end_recovery('s', true)", "", "ok", "repeat"),
@@ -92,6 +96,10 @@ SKIPPED: dict[str, tuple[made.Prepare, str, str, Any, Any]] = {
     "a payout that is due": (made.payout, "SELECT was FROM claim_payout(2, {id})", "", "created", NOTHING),
     "the first card": (made.pool, "SELECT 'taken' FROM _take_cards(3, {n}, {sku}, 1, 2::smallint, NULL)", "", "taken", "taken"),
     "the first two cards": (made.pool, "SELECT 'taken' FROM _take_cards(3, {n}, {sku}, 2, 2::smallint, NULL)", "", "taken", "taken"),
+    "the first card, over the counter": (states.for_sale, states.place(key="{n}", ip="").replace("s:{key}", "s:{key}{n}"), "", "ok", "ok"),
+    "a unit of a flash sale": (states.flash_sale, states.TAKE, "", "taken", "taken"),
+    "the last unit of a flash sale": (states.last_unit, states.TAKE, "", "taken", "KM005"),
+    "the use of a key": (made.two_buyers, "SELECT code FROM note_api_key_uses(3, ARRAY[{one}]::bigint[], ARRAY[''])", "", "ok", "known"),
     "the first card, over the API": (made.two_buyers, made.BUY, "", "ok", "ok"),
     "a share that somebody holds": (made.two_due_shares, "SELECT 'held' FROM settlement WHERE station_id = 2 AND order_id = {order} FOR NO KEY UPDATE",
         "SELECT released FROM release_settlements(10)", "held", 1),
@@ -148,3 +156,35 @@ def test_who_comes_second_waits(shop: Any, gate: Gate, database: str, name: str)
         second = made.told(database, call.format(**names, n=2), patience_ms=300)
         first.rollback()
     assert second == WAITED
+
+
+def test_two_hands_that_give_back_of_one_share_leave_what_one_after_the_other_would(
+    shop: Any, gate: Gate, database: str
+) -> None:
+    order = made.released_share(shop)["order"]
+    share = "FROM settlement WHERE station_id = 2 AND order_id = %s"
+    margin, fee = shop.owner.execute(f"SELECT margin, fee {share}", (order,)).fetchone()
+    available = shop.balance(2, "available")
+    give = f"SELECT 1 FROM _return_margin(2, 3, {order}, false, %s)"
+    while_held_open(database, (give, (1000,)), lambda: made.told(database, give % 2000))
+    left = shop.one("SELECT _service_fee(%s, 1000)", margin - 3000)
+    now = shop.owner.execute(f"SELECT returned, fee {share}", (order,)).fetchone()
+    assert now == (3000, left)
+    assert shop.balance(2, "available") == available + fee - left
+
+
+def test_a_refund_beside_the_release_of_its_share_takes_the_money_from_where_it_is_then(
+    shop: Any, gate: Gate, database: str
+) -> None:
+    kinds = ("margin_pending", "available")
+    before = [shop.balance(2, kind) for kind in kinds]
+    sold = made.due_share(shop)
+    refund = "SELECT code FROM refund_order(3, '{number}', {payable}, 'x', 's', 'k')"
+    release = "SELECT released FROM release_settlements(10)"
+    told = while_held_open(
+        database, (release, ()), lambda: made.told(database, refund.format(**sold))
+    )
+    assert told == ((1,), "ok")
+    assert [shop.balance(2, kind) for kind in kinds] == before
+    share = "SELECT state, margin - returned, fee FROM settlement WHERE station_id = 2 AND order_id = %s"  # fmt: skip
+    assert shop.owner.execute(share, (sold["order"],)).fetchone() == ("released", 0, 0)

@@ -30,10 +30,13 @@ DURING: dict[str, tuple[made.Prepare, str, Any]] = {
     "an unpaid order is not cancelled": (made.unpaid, "SELECT code FROM cancel_order(3, '{number}', 'guest')", "recovering"),
     "an order that has run out does not expire": (made.overdue, "SELECT expired FROM expire_orders(10)", 0),
     "a paid order is not delivered": (made.paid_in_recovery, "SELECT resumed FROM resume_paid_orders(10)", 0),
-    "an order without funds is not given back": (made.short_of_funds, "SELECT refunded FROM fund_waiting_orders(10)", 0),
+    "an order without funds is not given back": (made.short_of_funds, "SELECT funded + refunded FROM fund_waiting_orders(10)", 0),
     "no payout leaves": (made.payout, "SELECT was FROM claim_payout(2, {id})", None),
     "no card leaves": (made.unpaid, "SELECT 1 FROM _claim_cards(3, {order}, (SELECT sku_id FROM orders WHERE id = {order}), 1)", "KM007"),
+    "no order is taken": (states.for_sale, states.place(), "station_closed"),
     "no purchase is sent": (made.opened, "SELECT purchase_no FROM take_purchase(3, {purchase})", None),
+    "nor one that was opened meanwhile": (states.planted(made.opened, BEGIN, "UPDATE purchase SET state = 'created' WHERE id = {purchase}"),
+        "SELECT purchase_no FROM take_purchase(3, {purchase})", None),
     "an order is asked about once": (states.planted(made.at_desk, BEGIN, "SELECT _ask_person(3, {order})"), "SELECT 1 FROM _ask_person(3, {order})", 1),
 }  # fmt: skip
 

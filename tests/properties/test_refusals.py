@@ -25,6 +25,8 @@ def withdraw(amount: int = 50000, kind: str = "bank", more: str = ', "bank": "IC
     )
 
 
+CLOSE = "SELECT code FROM close_flash_sale(3, '{number}', 't')"
+TAKE = states.TAKE
 ONE = made.BUY.replace("{n}", "1")
 REFUSALS: dict[str, tuple[made.Prepare, str, Any]] = {
     "a delivered order does not fail": (made.delivered, FAIL, "bad_state"),
@@ -54,6 +56,8 @@ REFUSALS: dict[str, tuple[made.Prepare, str, Any]] = {
     "nobody decides a payout that is under way": (made.sent, "SELECT code FROM decide_payout(2, {id}, true, 'bank-1', '', 's')", "bad_state"),
     "a till is opened once": (states.planted(made.limited, "SELECT _open_till(3)"), "SELECT 1 FROM _open_till(3)", 1),
     "no leg of a sale runs the other way": (made.limited, "SELECT 1 FROM _post_wallet_sale(3, 0, NULL, 0, 0, 0, 0, 0, 100, -1, 0, 101)", "KM010"),
+    "a wallet pays no more than it has": (made.limited, "SELECT 1 FROM _post_wallet_sale(3, 0, NULL, _account(3, 'wallet', '{key}'), _account(3, 'order_clearing'), _account(1, 'goods_cost'), "
+        "_account(1, 'revenue'), _account(3, 'margin_pending'), 100, 50, 30, 20)", "KM003"),
     "an empty wallet buys nothing": (states.broke, made.BUY.replace("{n}", "1"), "KM003"),
     "an order is moved from where it is": (made.unpaid, "SELECT 1 FROM _move_order(3, {order}, 'paid', 'delivered', 's', 'x')", "KM006"),
     "nobody sells what is not there": (states.for_sale, states.place(sku="0"), "sku_unknown"),
@@ -102,8 +106,23 @@ REFUSALS: dict[str, tuple[made.Prepare, str, Any]] = {
     "a locked member is told so, whatever was bought": (states.locked_buyer, ONE, "member_locked"),
     "what is withdrawn from sale is not bought": (states.planted(made.two_buyers, "UPDATE product SET state = 'off_sale' WHERE id = (SELECT product_id FROM sku WHERE code = '{code}')"), ONE, "not_on_sale"),
     "nor what this station does not offer": (states.planted(made.two_buyers, "UPDATE listing SET active = false WHERE station_id = 3 AND sku_id = (SELECT id FROM sku WHERE code = '{code}')"), ONE, "not_on_sale"),
+    "nor is it what a checkout finds": (states.planted(states.for_sale, "DELETE FROM listing WHERE station_id = 3 AND sku_id = {sku}"),
+        "SELECT sku_id FROM goods_of(3, (SELECT code FROM sku WHERE id = {sku}))", None),
+    "nor is it among its goods": (states.planted(states.for_sale, "DELETE FROM listing WHERE station_id = 3 AND sku_id = {sku}"),
+        "SELECT sku_id FROM find_api_goods(3, (SELECT code FROM sku WHERE id = {sku}))", None),
     "nor fewer than are sold at once": (states.planted(made.two_buyers, "UPDATE sku SET min_quantity = 2, max_quantity = 9 WHERE code = '{code}'"), ONE, "quantity_invalid"),
     "nor a card that has run out": (states.planted(made.two_buyers, "UPDATE card SET expires_on = current_date - 1 WHERE sku_id = (SELECT id FROM sku WHERE code = '{code}')"), ONE, "KM001"),
+    "nor one over the counter": (states.planted(states.for_sale, "UPDATE card SET expires_on = current_date - 1 WHERE sku_id = {sku}"), states.place(), "KM001"),
+    "an answer to a charge comes once": (states.planted(made.attempted, "UPDATE payment_attempt SET state = 'sent' WHERE attempt_no = '{one}'"),
+        "SELECT code FROM keep_charge(3, (SELECT id FROM payment_attempt WHERE attempt_no = '{one}'), 'sent', '', '', '', '', '{{}}', true, NULL, NULL)", "late"),
+    "no flash sale of what is off sale": (states.planted(states.no_sale, "UPDATE sku SET state = 'off_sale' WHERE id = {sku}"), states.plan(), "not_on_sale"),
+    "nor of what is withdrawn": (states.planted(states.no_sale, "UPDATE product SET state = 'off_sale' WHERE id = (SELECT product_id FROM sku WHERE id = {sku})"), states.plan(), "not_on_sale"),
+    "nor of what is not sold singly": (states.planted(states.no_sale, "UPDATE sku SET min_quantity = 2, max_quantity = 9 WHERE id = {sku}"), states.plan(), "quantity_invalid"),
+    "nor of what nobody knows": (states.no_sale, states.plan(sku="'no such'"), "sku_unknown"),
+    "nor a second one of the same": (states.planted(states.flash_sale, "UPDATE flash_sale SET sale_no = 'F' || lpad(id::text, 14, '0') WHERE id = {sale}"), states.plan(), "sale_open"),
+    "a sale that nobody planned is not closed": (states.no_sale, CLOSE, "not_found"),
+    "nor one that is over": (states.cancelled_sale, CLOSE, "repeat"),
+    "a buyer gets one unit": (states.planted(states.flash_sale, TAKE.replace("{n}", "1")), TAKE.replace("{n}", "1"), "KM012"),
     "nor two of them": (states.planted(made.pool, "UPDATE card SET expires_on = current_date - 1 WHERE sku_id = {sku}"), "SELECT 1 FROM _take_cards(3, 1, {sku}, 2, 2::smallint, NULL)", "KM001"),
     "nor what no supplier has": (states.planted(made.two_buyers, "UPDATE sku SET sourcing = 'supplier' WHERE code = '{code}'"), ONE, "KM001"),
     "but what a supplier has is": (states.planted(made.two_buyers, "UPDATE sku SET sourcing = 'supplier' WHERE code = '{code}'",
@@ -184,3 +203,11 @@ NOT_THERE: dict[str, tuple[str, Any]] = {
 def test_what_is_not_there_is_said_to_be_not_there(shop: Any, database: str, name: str) -> None:
     call, told = NOT_THERE[name]
     assert made.told(database, call) == told
+
+
+def test_a_station_that_is_suspended_sells_nothing_over_the_api(shop: Any, gate: Gate) -> None:
+    buy = ONE.format(**made.two_buyers(shop))
+    with shop.owner.transaction(force_rollback=True):
+        shop.plant("UPDATE station SET state = 'suspended' WHERE id = 3")
+        assert shop.one(buy) == "station_closed"
+    assert shop.one(buy) == "ok"

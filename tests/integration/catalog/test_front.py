@@ -10,6 +10,7 @@ import pytest
 from flask import Flask
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy.exc import DBAPIError
 
 from kameng import redis as kameng_redis
 from kameng.catalog.api import (
@@ -114,6 +115,48 @@ def test_a_front_page_of_nobodys_goods_is_empty(owner: psycopg.Connection[Any]) 
         assert {category.products for category in front.categories} == {0}
     finally:
         owner.execute("UPDATE listing SET active = true WHERE station_id = 2")
+
+
+@pytest.mark.parametrize("table", ["sku", "product"])
+def test_a_front_page_shows_nothing_that_is_withdrawn(
+    goods: list[str], owner: psycopg.Connection[Any], table: str
+) -> None:
+    words = f"UPDATE {table} SET state = 'off_sale' WHERE id = (SELECT {'id' if table == 'sku' else 'product_id'} FROM sku WHERE code = %s)"
+    owner.execute(words.encode(), (goods[2],))
+    with station_scope(3):
+        shown = {card.slug for card in front_page(size=5000).page.items}
+    assert goods[3].lower() in shown
+    assert goods[2].lower() not in shown
+
+
+def test_what_nobody_has_paid_yet_is_not_sold(shop: Any, goods: list[str]) -> None:
+    shop.place(goods[2], 3)
+    with station_scope(3):
+        sold = {card.slug: card.sold for card in front_page(size=5000).page.items}
+    assert sold[goods[2].lower()] == 2  # those that were paid
+
+
+@pytest.mark.parametrize(("state", "told"), [("planned", True), ("running", True), ("cancelled", False), ("ended", False)])  # fmt: skip
+def test_a_front_page_tells_of_its_own_flash_sales_that_are_to_come_or_run(
+    goods: list[str], owner: psycopg.Connection[Any], state: str, told: bool
+) -> None:
+    words = """INSERT INTO flash_sale(station_id, sale_no, sku_id, price, units, starts_at, ends_at, state, created_by)
+      SELECT 3, 'F26110000000001', id, 100, 1, now(), now() + interval '1 hour', %s, 't' FROM sku WHERE code = %s"""
+    owner.execute(words.encode(), (state, goods[0]))
+    try:
+        for station, wanted in ((3, told), (2, False)):
+            with station_scope(station):
+                assert front_page().flash_sales is wanted
+    finally:
+        owner.execute("DELETE FROM flash_sale")
+
+
+@pytest.mark.usefixtures("goods")
+def test_a_front_page_of_another_station_is_refused() -> None:
+    """Even when what was sold is known, so that nothing else asks for the station."""
+    with station_scope(2), pytest.raises(DBAPIError) as refused:
+        db.session.execute(db.text("SELECT 1 FROM shop_front(3, 'hot', 9, 9, '{}', '{}', '{}')"))
+    assert getattr(refused.value.orig, "sqlstate", "") == "KM403"
 
 
 @given(st.lists(st.tuples(st.integers(0, 8), st.integers(0, 5)), max_size=8))

@@ -143,7 +143,7 @@ ONCE: dict[str, tuple[str, ...]] = {
     "category": ("slug = 'abc'",),
     "data_key": ("purpose = 'card', state = 'active'",),
     "flash_sale": ("station_id = 1, sku_id = 1, state = 'planned'", "station_id = 1, sale_no = 'F26110000000001'"),
-    "flash_unit": ("station_id = 1, sale_id = 1, order_id = 1, buyer = 'x'", "station_id = 1, order_id = 1, buyer = 'x'"),
+    "flash_unit": ("station_id = 1, sale_id = 1, order_id = (1000000 * extract(epoch FROM clock_timestamp()))::bigint, buyer = 'x'", "station_id = 1, order_id = 1, buyer = 'x'"),
     "member": ("station_id = 1, login = 'x'",),
     "notice": ("station_id = 1, dedup_key = 'x'",),
     "orders": ("station_id = 1, idempotency_key = 'x'", "station_id = 1, order_no = 'x'"),

@@ -226,3 +226,10 @@ def test_a_host_is_known_within_seconds_of_a_change(app: Flask) -> None:
         assert stations.resolve_host("later.localhost") is None  # remembered
         stations.forget_hosts()
         assert stations.resolve_host("later.localhost") is not None
+        with main_scope(reason="test"):
+            db.session.execute(
+                text("UPDATE host SET active = false WHERE host = 'later.localhost'")
+            )
+            db.session.commit()
+        stations.forget_hosts()
+        assert stations.resolve_host("later.localhost") is None  # switched off
