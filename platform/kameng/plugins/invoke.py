@@ -7,9 +7,9 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from secrets import token_hex
 from typing import Any, Generic, NamedTuple, TypeVar, cast
 
+from kameng import chance
 from kameng.db import in_transaction
 from kameng.plugins.deadline import NotStarted, Slots, TimedOut
 from kameng.plugins.http import Exchange, GuardedClient
@@ -98,7 +98,9 @@ def new_context(
     """
     deadline = time.monotonic() + seconds
     http = GuardedClient(deadline=deadline, clock=CLOCK, exempt=line.exempt, offline=offline)
-    context = CallContext(deadline=deadline, correlation_id=token_hex(16), http=http, clock=CLOCK)
+    context = CallContext(
+        deadline=deadline, correlation_id=chance.token_hex(16), http=http, clock=CLOCK
+    )
     return context, http
 
 

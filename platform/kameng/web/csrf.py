@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-import secrets
 import time
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -19,6 +18,7 @@ from flask import Flask, current_app, g, request
 from flask_babel import lazy_gettext as _l
 from markupsafe import Markup
 
+from kameng import chance
 from kameng.errors import DomainError
 from kameng.runtime import current_settings
 from kameng.web.sessions import current_session
@@ -65,7 +65,7 @@ def guest_token(purpose: str, host: str) -> str:
 
 def _made(kind: str, purpose: str, subject: str, host: str) -> str:
     expires = int(time.time()) + LIFETIME_S
-    head = f"{kind}.{expires}.{secrets.token_urlsafe(12)}"
+    head = f"{kind}.{expires}.{chance.token_urlsafe(12)}"
     return f"{head}.{_sign(head, purpose, subject, host)}"
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 import re
-import secrets
 import time
 from collections.abc import Callable, Iterable
 from typing import cast
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, current_app, g, request
+
+from kameng import chance
 
 log = logging.getLogger(__name__)
 
@@ -77,7 +78,7 @@ def allow_form_target(url: str) -> None:
 def csp_nonce() -> str:
     """The nonce of this answer, for `<script nonce>` and `<style nonce>`."""
     if "csp_nonce" not in g:
-        g.csp_nonce = secrets.token_urlsafe(18)
+        g.csp_nonce = chance.token_urlsafe(18)
     return str(g.csp_nonce)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import secrets
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -13,7 +12,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import or_, select, text, tuple_, update
 from sqlalchemy.dialects.postgresql import array
 
-from kameng import epoch
+from kameng import chance, epoch
 from kameng.db import current_scope, db
 from kameng.errors import NotFound
 from kameng.payments.domain import attempt_number, gateway_fee
@@ -193,7 +192,7 @@ def payer_mark(payer: str) -> str:
 
 def fresh_number() -> str:
     """A number for a new attempt; nobody can guess it."""
-    return attempt_number(datetime.now(UTC), secrets.randbelow(10**16))
+    return attempt_number(datetime.now(UTC), chance.randbelow(10**16))
 
 
 def scope_station() -> int:
