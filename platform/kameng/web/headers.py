@@ -108,6 +108,16 @@ def add_headers(response: Response) -> Response:
     return response
 
 
+def of_page(https: bool) -> list[tuple[str, str]]:
+    """Headers of a page that no response of Flask's was made for: as `add_headers` gives them."""
+    first, second = FOR_PAGES
+    return [
+        ("Content-Type", "text/html; charset=utf-8"), ("Content-Length", "0"), first,
+        ("Vary", "Cookie, Host"), ("Content-Security-Policy", _policy()), *PLAIN[:-1],
+        *([HSTS] if https else ()), second,
+    ]  # fmt: skip
+
+
 def _misleads(location: str) -> bool:
     """`http:evil.com` names no host to those who check it, and one to every browser."""
     try:

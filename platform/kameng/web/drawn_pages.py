@@ -1,0 +1,81 @@
+"""Pages of anonymous visitors that are drawn without Flask's dispatch and answer.
+
+Routing, hooks and a response object cost a front page as much as its goods do. What a view and a
+template ask of the request is there all the same: Flask's own context around it, filled by hand.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Flask, g
+from flask.ctx import RequestContext
+from flask.globals import _cv_request
+from werkzeug.routing import Rule
+
+from kameng.db import station_scope
+from kameng.stations import api as stations
+from kameng.web.request_names import request_name
+from kameng.web.short_way import Environ
+from kameng.web.viewer import GUEST
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """A page by its rule: `view` gives the text that Flask's view answers with, 200 and HTML."""
+
+    rule: Rule
+    view: Callable[[], str]
+
+
+class _Context(RequestContext):
+    """A request whose rule is known; it looks for addresses only when somebody asks for one."""
+
+    def __init__(self, app: Flask, environ: Environ, rule: Rule) -> None:
+        self.app = app
+        self.request = app.request_class(environ)
+        self.request.json_module = app.json
+        self.request.url_rule, self.request.view_args = rule, {}
+        self.flashes = None
+        self._session = app.session_interface.open_session(app, self.request)
+        self._after_request_functions = []
+        self._cv_tokens = []
+        self._adapter: Any = None
+
+    @property
+    def url_adapter(self) -> Any:  # type: ignore[override]  # Flask makes one for each request
+        """What `url_for` works with."""
+        self._adapter = self._adapter or self.app.create_url_adapter(self.request)
+        return self._adapter
+
+    def push(self) -> None:
+        """Inside the application's context that is there; nothing has to be matched."""
+        self._cv_tokens.append((_cv_request.set(self), None))
+
+
+def name_request(environ: Environ, station: stations.StationInfo) -> None:
+    """What Flask's way leaves in `g` before the hooks."""
+    g.request_id = request_name(environ.get("HTTP_X_REQUEST_ID", ""))
+    g.started, g.station, g.audience = time.monotonic(), station, "station"
+
+
+def open_context(app: Flask, environ: Environ, drawing: Drawing) -> _Context:
+    """The request around a drawing, for a guest; needs `name_request`."""
+    g.viewer = GUEST
+    return _Context(app, environ, drawing.rule)
+
+
+def text_of(drawing: Drawing, station: stations.StationInfo) -> str | None:
+    """The page's text in its station's scope. None: something is amiss, and Flask says what."""
+    try:
+        with station_scope(station.id):
+            return drawing.view()
+    except Exception as error:  # Flask draws it again and has handlers for each kind
+        log.debug("not drawn the short way: %s", type(error).__name__)
+        return None
