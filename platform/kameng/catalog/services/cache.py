@@ -9,13 +9,12 @@ from typing import Any, cast
 
 from flask import current_app
 
-from kameng.redis import RedisError, client, digest
+from kameng.redis import RedisError, client
 
 EXTENSION = "kameng.catalog.cache"
 _WRITE = """
 for n, name in ipairs(KEYS) do redis.call('SET', name, ARGV[2 * n - 1], 'PX', ARGV[2 * n]) end
 """
-_WRITE_DIGEST = digest(_WRITE)
 MOST = 10_000  # values of one process
 PAUSE_S = 5.0  # after a failure, do not make every page wait for the same dead server
 
@@ -66,12 +65,15 @@ def _value(raw: bytes | None) -> Any:
 
 
 def write_many(values: Mapping[str, tuple[Any, int]]) -> None:
-    """Keep JSON values, each for its milliseconds; in this process alone when Redis is away."""
+    """Keep JSON values, each for its milliseconds; in this process alone when Redis is away.
+
+    Nobody waits until they are kept: this thread reads them, others a moment later.
+    """
     local = _local()
     if values and time.monotonic() >= local.paused_until:
         words = [word for value, ms in values.values() for word in (_written(value), ms)]
         try:
-            client().run_script(_WRITE_DIGEST, _WRITE, list(values), words)
+            client().tell("EVAL", _WRITE, len(values), *values, *words)
         except RedisError:
             local.paused_until = time.monotonic() + PAUSE_S
         else:
