@@ -53,8 +53,12 @@ def init_csrf(app: Flask) -> None:
 def csrf_token(purpose: str = "form") -> str:
     """A token for a form or for the header `X-CSRF-Token`."""
     kind, subject = _subject()
-    token = _made(kind, purpose, subject, request.host.lower())
-    g.setdefault("csrf_tokens", {})[token] = purpose
+    # One for all forms of a page, until somebody logs in.
+    known: dict[tuple[str, str], str] = g.setdefault("csrf_known", {})
+    token = known.get((purpose, subject))
+    if token is None:
+        token = known[purpose, subject] = _made(kind, purpose, subject, request.host.lower())
+        g.setdefault("csrf_tokens", {})[token] = purpose
     return token
 
 

@@ -20,6 +20,7 @@ from werkzeug.routing import Rule
 from kameng.db import station_scope
 from kameng.stations import api as stations
 from kameng.web.request_names import request_name
+from kameng.web.sessions import SHOP_COOKIE, ServerSession
 from kameng.web.short_way import Environ
 from kameng.web.viewer import GUEST
 
@@ -43,7 +44,7 @@ class _Context(RequestContext):
         self.request.json_module = app.json
         self.request.url_rule, self.request.view_args = rule, {}
         self.flashes = None
-        self._session = app.session_interface.open_session(app, self.request)
+        self._session = ServerSession(None, SHOP_COOKIE, self.request.host.lower())
         self._after_request_functions = []
         self._cv_tokens = []
         self._adapter: Any = None
@@ -57,6 +58,13 @@ class _Context(RequestContext):
     def push(self) -> None:
         """Inside the application's context that is there; nothing has to be matched."""
         self._cv_tokens.append((_cv_request.set(self), None))
+
+    def pop(self, exc: BaseException | None = None) -> None:
+        """Nothing was uploaded, so only what was asked to be called at the end is called."""
+        if self.app.teardown_request_funcs:
+            self.app.do_teardown_request(exc)
+        _cv_request.reset(self._cv_tokens.pop()[0])
+        self.request.environ["werkzeug.request"] = None  # else the two keep each other
 
 
 def name_request(environ: Environ, station: stations.StationInfo) -> None:

@@ -95,6 +95,7 @@ def _array(numbers: Iterable[int]) -> str:
 def _card(row: Sequence[Any], levels: Levels) -> ProductCard:
     number, slug, name, summary, kind, cover, tags, low, high, face, sold, skus = row
     return ProductCard(
-        number, slug, name, summary, kind, cover, tuple(TagView(*tag) for tag in tags or ()),
+        number, slug, name, summary, kind, cover,
+        tuple(TagView(*tag) for tag in tags) if tags else (),
         low, high, face, sold, shown_stock(kind, skus, levels),
     )  # fmt: skip
