@@ -8,23 +8,25 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from flask import Flask, g
 from flask.ctx import RequestContext
 from flask.globals import _cv_request
+from werkzeug.datastructures import ImmutableMultiDict
 from werkzeug.routing import Rule
 
 from kameng.db import station_scope
 from kameng.stations import api as stations
 from kameng.web.request_names import request_name
 from kameng.web.sessions import SHOP_COOKIE, ServerSession
-from kameng.web.short_way import Environ
+from kameng.web.short_way import Environ, station_of
 from kameng.web.viewer import GUEST
 
 log = logging.getLogger(__name__)
+_EMPTY: ImmutableMultiDict[str, str] = ImmutableMultiDict()
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,7 @@ class Drawing:
 
 
 class _Context(RequestContext):
-    """A request whose rule is known; it looks for addresses only when somebody asks for one."""
+    """A request without a query whose rule is known; it looks for addresses only when somebody asks for one."""
 
     def __init__(self, app: Flask, environ: Environ, rule: Rule) -> None:
         self.app = app
@@ -44,6 +46,10 @@ class _Context(RequestContext):
         self.request.json_module = app.json
         self.request.url_rule, self.request.view_args = rule, {}
         self.flashes = None
+        # Nothing has to be taken apart to know that it is empty.
+        self.request.args = _EMPTY
+        if not environ.get("HTTP_COOKIE"):
+            self.request.cookies = _EMPTY
         self._session = ServerSession(None, SHOP_COOKIE, self.request.host.lower())
         self._after_request_functions = []
         self._cv_tokens = []
@@ -67,6 +73,35 @@ class _Context(RequestContext):
         self.request.environ["werkzeug.request"] = None  # else the two keep each other
 
 
+class HostChanged(Exception):
+    """The host is another station's by now, or its station reads otherwise."""
+
+
+def station_for(environ: Environ) -> stations.StationInfo | None:
+    """The station of the host for a page to be drawn; whose it was, where nobody knows any more.
+
+    Then whoever draws must `settle_doubt` with what the database says, before anything is shown.
+    """
+    host = environ.get("HTTP_HOST", "")
+    guessed = stations.guess_host(host)
+    if guessed is None or not guessed.visible:
+        return station_of(environ)
+    g.host_in_doubt = stations.normalise_host(host)
+    return guessed
+
+
+def host_in_doubt() -> str | None:
+    """The host that the request's station has only been guessed by."""
+    return g.get("host_in_doubt")
+
+
+def settle_doubt(row: Sequence[Any] | None) -> None:
+    """Compare with the station's row, as read for the host in doubt; raises `HostChanged`."""
+    host = g.pop("host_in_doubt", None)
+    if host is not None and stations.learn_host(host, row) != g.station:
+        raise HostChanged
+
+
 def name_request(environ: Environ, station: stations.StationInfo) -> None:
     """What Flask's way leaves in `g` before the hooks."""
     g.request_id = request_name(environ.get("HTTP_X_REQUEST_ID", ""))
@@ -83,7 +118,8 @@ def text_of(drawing: Drawing, station: stations.StationInfo) -> str | None:
     """The page's text in its station's scope. None: something is amiss, and Flask says what."""
     try:
         with station_scope(station.id):
-            return drawing.view()
+            text = drawing.view()
+            return None if host_in_doubt() else text
     except Exception as error:  # Flask draws it again and has handlers for each kind
         log.debug("not drawn the short way: %s", type(error).__name__)
         return None

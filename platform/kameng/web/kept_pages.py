@@ -26,7 +26,7 @@ from werkzeug.wsgi import get_host
 from kameng.errors import TooMany
 from kameng.stations import api as stations
 from kameng.web import access_log, csrf, limits, metrics, shared_pages
-from kameng.web.drawn_pages import Drawing, name_request, open_context, text_of
+from kameng.web.drawn_pages import Drawing, name_request, open_context, station_for, text_of
 from kameng.web.headers import of_page
 from kameng.web.sessions import current_session
 from kameng.web.short_way import STATUS_LINES, Environ, station_of
@@ -171,7 +171,11 @@ def answer(app: Flask, environ: Environ, start_response: StartResponse) -> Itera
     page, draft = house.find(key), Draft(key, house.clock(), house.forgotten)
     again, drawing = page is None and key in house.pages, _drawing(house, environ)
     with app.app_context():
-        station = station_of(environ) if page or again or drawing else None
+        station = None
+        if page or again:
+            station = station_of(environ)
+        elif drawing:
+            station = station_for(environ)
         if again and station is not None:
             draft, page = _of_others(house, draft, station)
         environ[DRAFT] = draft

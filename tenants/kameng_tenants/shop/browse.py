@@ -10,6 +10,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from kameng.catalog import api as catalog
 from kameng.promotions import api as promotions
+from kameng.web import host_in_doubt, settle_doubt
 from kameng.web import kept as kept_page
 from kameng.web.texts import gettext as _
 from kameng_tenants.shop import blueprint, kept
@@ -50,7 +51,8 @@ def home_text() -> str:
     """The same as text, for those who need no response."""
     sort = _sort()
     size = int(active_theme().options.get("home_size", PAGE_SIZE))
-    front = catalog.front_page(sort, size, featured=SHELF)
+    front = catalog.front_page(sort, size, featured=SHELF, host=host_in_doubt())
+    settle_doubt(front.station)
     _keep_top(front.categories)
     return render(
         "shop/home.html",

@@ -20,25 +20,32 @@ MOST_FRONTS = 10_000
 Levels = dict[int, int]
 
 
-def front_page(sort: str = "hot", size: int = 24, featured: int = 10) -> Front:
+def front_page(
+    sort: str = "hot", size: int = 24, featured: int = 10, host: str | None = None
+) -> Front:
     """The first page of all products, the featured ones (most wanted first), and categories.
 
-    Needs a station's scope, and ends what was read in it: the statement is a transaction.
+    `host`: tell the station's row too, if the host is its own. Needs a station's scope, and ends
+    what was read in it: the statement is a transaction.
     """
     station = shop_station()
-    sold, levels = _remembered(station)
+    sold, known = _remembered(station)
     end_reading()
     row = call(
         "shop_front", p_station=station, p_sort=sort, p_size=size, p_featured=featured,
         p_sold_ids=None if sold is None else _array(sold),
-        p_sold_pieces=None if sold is None else _array(sold.values()), p_known=_array(levels),
+        p_sold_pieces=None if sold is None else _array(sold.values()), p_known=_array(known),
+        p_host=host,
     )  # fmt: skip
-    fresh = {int(sku): level for sku, level in row["levels"].items()}
-    _remember(station, row, fresh)
-    levels |= fresh
-    goods, shelf = (tuple(_card(card, levels) for card in row[name]) for name in ("goods", "shelf"))
-    page = Page(goods, 1, size, row["total"])
-    return Front(page, shelf, whole_tree(row["categories"]), row["flash_sales"])
+    goods, shelf, total, categories, tags, levels, counted, sales, own = row["front"]
+    goods, shelf = goods or (), shelf or ()
+    fresh = {int(sku): level for sku, level in (levels or {}).items()}
+    _remember(station, [*goods, *shelf], counted, fresh)
+    known |= fresh
+    tagged = _tags(tags or ())
+    page = Page(tuple([_card(card, tagged, known) for card in goods]), 1, size, total)
+    top = tuple([_card(card, tagged, known) for card in shelf])
+    return Front(page, top, whole_tree(categories or ()), sales, own)
 
 
 def whole_tree(rows: Sequence[Sequence[Any]]) -> tuple[CategoryView, ...]:
@@ -65,18 +72,21 @@ def _remembered(station: int) -> tuple[dict[int, int] | None, Levels]:
     return None if sold is None else by_product(sold), known
 
 
-def _remember(station: int, row: Mapping[str, Any], levels: Levels) -> None:
+def _remember(
+    station: int, cards: Sequence[Sequence[Any]], sold: Mapping[str, int] | None, levels: Levels
+) -> None:
     fronts = _fronts()
     if len(fronts) >= MOST_FRONTS:
         fronts.clear()
-    before = fronts.get(station, {})
-    shown = {sku for card in (*row["goods"], *row["shelf"]) for sku in card[-1]}
-    keys = fronts[station] = {sku: before.get(sku) or level_key(sku) for sku in shown}
+    keys = fronts.get(station, {})
+    shown = {sku for card in cards for sku in card[-1]}
+    if keys.keys() != shown:
+        keys = fronts[station] = {sku: keys.get(sku) or level_key(sku) for sku in shown}
     kept: dict[str, tuple[Any, int]] = {
         keys[sku]: (level, LIFETIME_MS) for sku, level in levels.items()
     }
-    if row["sold"] is not None:
-        kept[sold_key()] = row["sold"], SOLD_MS
+    if sold is not None:
+        kept[sold_key()] = sold, SOLD_MS
     write_many(kept)
 
 
@@ -92,10 +102,18 @@ def _array(numbers: Iterable[int]) -> str:
     return f"{{{','.join(map(str, numbers))}}}"
 
 
-def _card(row: Sequence[Any], levels: Levels) -> ProductCard:
-    number, slug, name, summary, kind, cover, tags, low, high, face, sold, skus = row
+def _tags(rows: Iterable[Sequence[Any]]) -> dict[int, tuple[TagView, ...]]:
+    found: dict[int, tuple[TagView, ...]] = {}
+    for product, slug, name in rows:
+        found[product] = (*found.get(product, ()), TagView(slug, name))
+    return found
+
+
+def _card(
+    row: Sequence[Any], tags: Mapping[int, tuple[TagView, ...]], levels: Levels
+) -> ProductCard:
+    number, slug, name, summary, kind, cover, low, high, face, sold, skus = row
     return ProductCard(
-        number, slug, name, summary, kind, cover,
-        tuple(TagView(*tag) for tag in tags) if tags else (),
-        low, high, face, sold, shown_stock(kind, skus, levels),
+        number, slug, name, summary, kind, cover, tags.get(number, ()), low, high, face, sold,
+        shown_stock(kind, skus, levels),
     )  # fmt: skip
