@@ -38,7 +38,7 @@ class Drawing:
 
 
 class _Context(RequestContext):
-    """A request without a query whose rule is known; it looks for addresses only when somebody asks for one."""
+    """A request without a query whose rule is known; it looks for addresses when asked for one."""
 
     def __init__(self, app: Flask, environ: Environ, rule: Rule) -> None:
         self.app = app
@@ -92,7 +92,8 @@ def station_for(environ: Environ) -> stations.StationInfo | None:
 
 def host_in_doubt() -> str | None:
     """The host that the request's station has only been guessed by."""
-    return g.get("host_in_doubt")
+    found: str | None = g.get("host_in_doubt")
+    return found
 
 
 def settle_doubt(row: Sequence[Any] | None) -> None:

@@ -3,8 +3,9 @@
 A page is kept when its view says so (`kept`), when the visitor has sent nothing that tells one
 visitor from another, and when nothing in it is anybody's own. What must be fresh in each answer
 (nonce, request id, form tokens) is cut out of the bytes and put in anew. Whatever else comes is
-Flask's, and what is kept reads as Flask's answer; the tests compare the two. A page that is asked for
-again when its time is over is drawn by one process for all (`shared_pages`).
+Flask's, and what is kept reads as Flask's answer; the tests compare the two. A front page is drawn
+without Flask too (`drawn_pages`). A page that is asked for again when its time is over is drawn by
+one process for all (`shared_pages`).
 """
 
 from __future__ import annotations

@@ -22,6 +22,7 @@ from kameng.catalog.api import (
 )
 from kameng.catalog.services.front import EXTENSION, whole_tree
 from kameng.db import NoScope, db, main_scope, station_scope
+from kameng.stations.api import forget_hosts, guess_host, learn_host, resolve_host
 
 GONE = "redis://127.0.0.1:1/0"
 # Two SKUs in one product, tags, featured ones, one that is sold out, a hidden category, a child.
@@ -96,6 +97,39 @@ def test_levels_and_pieces_are_told_to_others_through_redis(app: Flask, goods: l
     with station_scope(3):
         assert stock_levels([sku]) == {sku: 7}
     assert shown().stock == 7
+
+
+@pytest.mark.usefixtures("goods")
+@pytest.mark.parametrize(("host", "station"), [
+    ("deer.localhost", 3), ("jiangnan.localhost", 2), ("none.example", None), ("", None),
+])  # fmt: skip
+def test_a_station_is_told_of_a_host_of_its_own_alone(
+    owner: psycopg.Connection[Any], host: str, station: int | None
+) -> None:
+    found = {}
+    for number in (2, 3):
+        with station_scope(number):
+            found[number] = front_page(host=host).station
+            assert front_page().station is None
+    assert [number for number, row in found.items() if row] == ([station] if station else [])
+    row = found.get(station or 0)
+    forget_hosts()
+    assert learn_host(host, row) == resolve_host(host)
+
+
+@pytest.mark.usefixtures("goods")
+def test_a_host_is_guessed_only_while_nobody_knows(app: Flask) -> None:
+    forget_hosts()
+    known = resolve_host("deer.localhost")
+    assert known is not None
+    assert guess_host("DEER.localhost:80") is None
+    forget_hosts()
+    assert guess_host("DEER.localhost:80") == known
+    assert guess_host("none.example") is None
+    assert learn_host("deer.localhost", None) is None
+    assert guess_host("deer.localhost") == known  # nothing was learned
+    assert resolve_host("deer.localhost") == known
+    assert guess_host("deer.localhost") is None
 
 
 @pytest.mark.usefixtures("goods")
