@@ -66,6 +66,10 @@ class Client(redis_client.Redis):
         """A command by the shortest way, as `run_script`: once, its answer in bytes."""
         return self._rested(self._own_line().ask, words)
 
+    def ask_packed(self, command: bytes) -> Any:
+        """The same for a command that was `redis_line.packed` once for many times."""
+        return self._rested(self._own_line().ask, command)
+
     def tell(self, *words: Any) -> None:
         """A command that nobody waits for: done before this thread's next one by the short way.
 
@@ -74,7 +78,7 @@ class Client(redis_client.Redis):
         """
         self._rested(self._own_line().tell, words)
 
-    def _rested(self, say: Callable[[Sequence[Any]], Any], words: Sequence[Any]) -> Any:
+    def _rested(self, say: Callable[[Any], Any], words: Sequence[Any] | bytes) -> Any:
         if self.resting:
             raise redis_client.TimeoutError("Redis has just timed out")
         try:

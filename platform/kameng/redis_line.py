@@ -31,8 +31,11 @@ class Line:
         self._used = 0.0
         self._unheard = 0  # answers to what was told
 
-    def ask(self, words: Sequence[Any]) -> Any:
-        """Say a command and hear its answer. Raises redis-py's errors; nothing is said twice."""
+    def ask(self, words: Sequence[Any] | bytes) -> Any:
+        """Say a command, `packed` or not, and hear its answer. Raises redis-py's errors.
+
+        Nothing is said twice.
+        """
         answer = self._say(words, heard=True)
         if isinstance(answer, hiredis.ReplyError):
             raise _as_of_redis(str(answer))
@@ -51,10 +54,10 @@ class Line:
         self._socket, self._unheard = None, 0
         self._connection.disconnect()
 
-    def _say(self, words: Sequence[Any], *, heard: bool) -> Any:
+    def _say(self, words: Sequence[Any] | bytes, *, heard: bool) -> Any:
         line = self._open()
         try:
-            line.sendall(packed(words))
+            line.sendall(words if isinstance(words, bytes) else packed(words))
             answer = self._hear(line) if heard else None
         except BlockingIOError as error:
             self.close()

@@ -75,7 +75,8 @@ def _made(kind: str, purpose: str, subject: str, host: str) -> str:
 
 def csrf_field(purpose: str = "form") -> Markup:
     """The hidden field for a form."""
-    return Markup('<input type="hidden" name="{}" value="{}">').format(FIELD, csrf_token(purpose))
+    # Nothing to escape: letters, digits, dots, dashes.
+    return Markup(f'<input type="hidden" name="{FIELD}" value="{csrf_token(purpose)}">')
 
 
 def token_is_valid(token: str, purpose: str = "form") -> bool:

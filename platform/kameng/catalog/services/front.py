@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from flask import current_app
 
 from kameng.catalog.services.availability import LIFETIME_MS, level_key, shown_stock
-from kameng.catalog.services.cache import read_many, write_many
+from kameng.catalog.services.cache import question, read_many, write_many
 from kameng.catalog.services.shapes import CategoryView, Front, Page, ProductCard, TagView
 from kameng.catalog.services.sold import LIFETIME_MS as SOLD_MS
 from kameng.catalog.services.sold import by_product, shop_station, sold_key
@@ -18,6 +18,14 @@ from kameng.db import call, end_reading
 EXTENSION = "kameng.catalog.fronts"
 MOST_FRONTS = 10_000
 Levels = dict[int, int]
+
+
+class _Asked(NamedTuple):
+    """SKUs of a station's front page as it was last, with the names of their levels in Redis: what
+    to ask for before the page is known. The question goes for pieces sold, too."""
+
+    keys: dict[int, str]
+    question: bytes
 
 
 def front_page(
@@ -66,9 +74,9 @@ def whole_tree(rows: Sequence[Sequence[Any]]) -> tuple[CategoryView, ...]:
 
 def _remembered(station: int) -> tuple[dict[int, int] | None, Levels]:
     """Pieces sold, and levels of the SKUs that this process met here last, as Redis has them."""
-    keys = _fronts().get(station, {})
-    sold, *levels = read_many([sold_key(), *keys.values()])
-    known = {sku: level for sku, level in zip(keys, levels, strict=True) if level is not None}
+    front = _fronts().get(station) or _asking_for({})
+    sold, *levels = read_many([sold_key(), *front.keys.values()], front.question)
+    known = {sku: level for sku, level in zip(front.keys, levels, strict=True) if level is not None}
     return None if sold is None else by_product(sold), known
 
 
@@ -78,22 +86,25 @@ def _remember(
     fronts = _fronts()
     if len(fronts) >= MOST_FRONTS:
         fronts.clear()
-    keys = fronts.get(station, {})
+    front = fronts.get(station)
     shown = {sku for card in cards for sku in card[-1]}
-    if keys.keys() != shown:
-        keys = fronts[station] = {sku: keys.get(sku) or level_key(sku) for sku in shown}
+    if front is None or front.keys.keys() != shown:
+        front = fronts[station] = _asking_for({sku: level_key(sku) for sku in shown})
     kept: dict[str, tuple[Any, int]] = {
-        keys[sku]: (level, LIFETIME_MS) for sku, level in levels.items()
+        front.keys[sku]: (level, LIFETIME_MS) for sku, level in levels.items()
     }
     if sold is not None:
         kept[sold_key()] = sold, SOLD_MS
     write_many(kept)
 
 
-def _fronts() -> dict[int, dict[int, str]]:
-    """SKUs of a station's front page as it was last, with the names of their levels in Redis:
-    what to ask for before the page is known."""
-    found: dict[int, dict[int, str]] = current_app.extensions.setdefault(EXTENSION, {})
+def _asking_for(keys: dict[int, str]) -> _Asked:
+    """Of the scope's station."""
+    return _Asked(keys, question([sold_key(), *keys.values()]))
+
+
+def _fronts() -> dict[int, _Asked]:
+    found: dict[int, _Asked] = current_app.extensions.setdefault(EXTENSION, {})
     return found
 
 
