@@ -103,10 +103,10 @@ def settle_doubt(row: Sequence[Any] | None) -> None:
         raise HostChanged
 
 
-def name_request(environ: Environ, station: stations.StationInfo) -> None:
-    """What Flask's way leaves in `g` before the hooks."""
-    g.request_id = request_name(environ.get("HTTP_X_REQUEST_ID", ""))
-    g.started, g.station, g.audience = time.monotonic(), station, "station"
+def name_request(own: Any, environ: Environ, station: stations.StationInfo) -> None:
+    """What Flask's way leaves in `g`, here without its proxy, before the hooks."""
+    own.request_id = request_name(environ.get("HTTP_X_REQUEST_ID", ""))
+    own.started, own.station, own.audience = time.monotonic(), station, "station"
 
 
 def open_context(app: Flask, environ: Environ, drawing: Drawing) -> _Context:

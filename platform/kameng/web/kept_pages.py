@@ -170,8 +170,9 @@ def answer(app: Flask, environ: Environ, start_response: StartResponse) -> Itera
     if house is None or key is None:
         return None
     page, draft = house.find(key), Draft(key, house.clock(), house.forgotten)
-    again, drawing = page is None and key in house.pages, _drawing(house, environ)
-    with app.app_context():
+    again = page is None and key in house.pages
+    drawing = _drawing(house, environ) if page is None else None
+    with app.app_context() as context:
         station = None
         if page or again:
             station = station_of(environ)
@@ -184,7 +185,7 @@ def answer(app: Flask, environ: Environ, start_response: StartResponse) -> Itera
             page = None
         if station is None or (page is None and (drawing is None or not station.visible)):
             return None
-        name_request(environ, station)
+        name_request(context.g, environ, station)
         try:
             limits.count_page(environ.get("REMOTE_ADDR", ""))
         except TooMany:
