@@ -1,8 +1,10 @@
 """The product with nothing in its caches: before each request Redis and the process forget.
 
-The forgetting, one command to Redis, is part of what is measured. It goes by the line that the page
-then asks by, so Redis is empty before the first of the page's own words. What is compiled (templates) or
-read at the start (themes, texts) stays: that is the program and no cache of pages.
+The forgetting, one command to Redis, is part of what is measured. It goes by the line that the
+page then asks by, so Redis is empty before the first of the page's own words. What is compiled
+(templates) or read at the start (themes, texts) stays: that is the program and no cache of pages.
+So does what only says which question to ask, and is true when the answer says so: whose a host was
+last, and which SKUs a front page had.
 """
 
 from __future__ import annotations
