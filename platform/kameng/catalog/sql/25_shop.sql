@@ -18,10 +18,10 @@ BEGIN
     SELECT coalesce(array_agg(c.product_id), '{}'), coalesce(array_agg(c.pieces), '{}'), coalesce(json_object_agg(c.product_id, c.pieces), '{}')
       INTO p_sold_ids, p_sold_pieces, v_sold FROM sold_pieces(p_station) c;
   END IF;
-  -- The least of [price, SKU, face value] is the cheapest SKU, without sorting them.
+  -- The least of [price, SKU, face value] is the cheapest SKU, without sorting them. What is sorted by stands first in its row, where PostgreSQL finds it at once.
   WITH found AS MATERIALIZED (
-    SELECT p.id, p.category_id, p.slug, p.name, p.summary, p.kind, p.cover, p.featured, p.position, p.created_at, o.cheapest[1] AS price_from, o.price_to,
-           o.cheapest[3] AS face_value, o.sku_ids, coalesce(q.pieces, 0) AS pieces
+    SELECT p.id, coalesce(q.pieces, 0) AS pieces, p.featured, p.position, p.created_at, o.cheapest[1] AS price_from, o.price_to, o.cheapest[3] AS face_value,
+           p.category_id, p.slug, p.name, p.summary, p.kind, p.cover, o.sku_ids
       FROM (SELECT s.product_id, min(ARRAY[l.price, s.id, s.face_value]) AS cheapest, max(l.price) AS price_to, array_agg(s.id) AS sku_ids
               FROM listing l JOIN sku s ON s.id = l.sku_id AND s.state = 'on_sale' WHERE l.station_id = p_station AND l.active GROUP BY s.product_id) o
       JOIN product p ON p.id = o.product_id AND p.state = 'on_sale'
@@ -33,10 +33,9 @@ BEGIN
     INTO v_goods, v_shelf, v_total, v_ids, v_skus, v_categories
     FROM (SELECT json_agg(json_build_array(w.id, w.slug, w.name, w.summary, w.kind, w.cover, w.price_from, w.price_to, w.face_value, w.pieces, w.sku_ids)) AS cards,
                  array_agg(w.id) AS ids, string_agg(array_to_string(w.sku_ids, ','), ',') AS skus
-            FROM (SELECT * FROM found f
-                   ORDER BY CASE p_sort WHEN 'price' THEN f.price_from WHEN 'new' THEN -(extract(epoch FROM f.created_at) * 1000000)::bigint ELSE -f.pieces END,
-                         CASE WHEN p_sort IN ('new', 'price') THEN false ELSE NOT f.featured END, CASE WHEN p_sort IN ('new', 'price') THEN 0 ELSE f.position END,
-                         CASE p_sort WHEN 'new' THEN -f.id ELSE f.id END LIMIT p_size) w) g,
+            FROM (SELECT CASE p_sort WHEN 'price' THEN f.price_from WHEN 'new' THEN -(extract(epoch FROM f.created_at) * 1000000)::bigint ELSE -f.pieces END AS first,
+                         CASE WHEN p_sort IN ('new', 'price') THEN false ELSE NOT f.featured END AS second, CASE WHEN p_sort IN ('new', 'price') THEN 0 ELSE f.position END AS third,
+                         CASE p_sort WHEN 'new' THEN -f.id ELSE f.id END AS last, f.* FROM found f ORDER BY first, second, third, last LIMIT p_size) w) g,
          (SELECT json_agg(json_build_array(w.id, w.slug, w.name, w.summary, w.kind, w.cover, w.price_from, w.price_to, w.face_value, w.pieces, w.sku_ids)) AS cards,
                  array_agg(w.id) AS ids, string_agg(array_to_string(w.sku_ids, ','), ',') AS skus
             FROM (SELECT * FROM found f WHERE f.featured ORDER BY f.pieces DESC, f.position, f.id LIMIT p_featured) w) h;
