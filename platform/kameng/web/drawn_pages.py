@@ -99,8 +99,12 @@ def host_in_doubt() -> str | None:
 def settle_doubt(row: Sequence[Any] | None) -> None:
     """Compare with the station's row, as read for the host in doubt; raises `HostChanged`."""
     host = g.pop("host_in_doubt", None)
-    if host is not None and stations.learn_host(host, row) != g.station:
+    if host is None:
+        return
+    learned = stations.learn_host(host, row)
+    if learned != g.station:
         raise HostChanged
+    g.station = learned  # the very one that the next visitor's page is compared with
 
 
 def name_request(own: Any, environ: Environ, station: stations.StationInfo) -> None:
