@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from secrets import token_hex
+from uuid import uuid4
 
 from kameng.runtime import current_settings
 
@@ -14,4 +14,4 @@ def request_name(given: str) -> str:
     """The name that a proxy in front has given; without a proxy the name is anybody's: our own."""
     if given and current_settings().trusted_proxies > 0 and NAME.fullmatch(given):
         return given
-    return token_hex(16)
+    return uuid4().hex
