@@ -10,7 +10,7 @@ import os
 import re
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, cast
 from urllib.parse import quote
 from weakref import WeakKeyDictionary
@@ -65,10 +65,25 @@ class Client(redis_client.Redis):
 
     def ask(self, *words: Any) -> Any:
         """A command by the shortest way, as `run_script`: once, its answer in bytes."""
+        return self._rested(self._own_line().ask, words)
+
+    def ask_packed(self, command: bytes) -> Any:
+        """The same for a command that was `redis_line.packed` once for many times."""
+        return self._rested(self._own_line().ask, command)
+
+    def tell(self, *words: Any) -> None:
+        """A command that nobody waits for: done before this thread's next one by the short way.
+
+        It may be lost, its refusal too. A script goes whole (`EVAL`), as nobody would hear that
+        the server does not know it. Raises when there is no connection.
+        """
+        self._rested(self._own_line().tell, words)
+
+    def _rested(self, say: Callable[[Any], Any], words: Sequence[Any] | bytes) -> Any:
         if self.resting:
             raise redis_client.TimeoutError("Redis has just timed out")
         try:
-            return self._own_line().ask(words)
+            return say(words)
         except redis_client.TimeoutError:
             self.resting_until = time.monotonic() + REST_S
             raise

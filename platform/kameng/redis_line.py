@@ -29,36 +29,61 @@ class Line:
         self._socket: socket.socket | None = None
         self._reader = hiredis.Reader()
         self._used = 0.0
+        self._unheard = 0  # answers to what was told
 
-    def ask(self, words: Sequence[Any]) -> Any:
-        """Say a command and hear its answer. Raises redis-py's errors; nothing is said twice."""
+    def ask(self, words: Sequence[Any] | bytes) -> Any:
+        """Say a command, `packed` or not, and hear its answer. Raises redis-py's errors.
+
+        Nothing is said twice.
+        """
+        answer = self._say(words, heard=True)
+        if isinstance(answer, hiredis.ReplyError):
+            raise _as_of_redis(str(answer))
+        return answer
+
+    def tell(self, words: Sequence[Any]) -> None:
+        """Say a command and do not wait: it is done before the next one on this line.
+
+        What Redis answers is heard then and not looked at, so tell only what may be lost. Raises
+        as `ask` when there is no connection.
+        """
+        self._say(words, heard=False)
+
+    def close(self) -> None:
+        """Hang up; the next word connects anew."""
+        self._socket, self._unheard = None, 0
+        self._connection.disconnect()
+
+    def _say(self, words: Sequence[Any] | bytes, *, heard: bool) -> Any:
         line = self._open()
         try:
-            line.sendall(packed(words))
-            answer = self._hear(line)
+            line.sendall(words if isinstance(words, bytes) else packed(words))
+            answer = self._hear(line) if heard else None
         except BlockingIOError as error:
             self.close()
             raise redis_client.TimeoutError("Redis does not answer") from error
         except OSError as error:
             self.close()
             raise redis_client.ConnectionError(str(error)) from error
+        self._unheard += not heard
         self._used = time.monotonic()
-        if isinstance(answer, hiredis.ReplyError):
-            raise _as_of_redis(str(answer))
         return answer
-
-    def close(self) -> None:
-        """Hang up; the next word connects anew."""
-        self._socket = None
-        self._connection.disconnect()
 
     def _open(self) -> socket.socket:
         found = self._socket
         quiet = time.monotonic() - self._used > QUIET_S
-        if found is not None and quiet and select.select([found], [], [], 0)[0]:
-            self.close()  # nothing was asked, so what can be read is its farewell
+        if found is not None and quiet and self._hung_up(found):
+            self.close()
             found = None
         return found or self._connect()
+
+    def _hung_up(self, line: socket.socket) -> bool:
+        """Nothing is left to be answered, so what can be read is a farewell."""
+        try:
+            self._catch_up(line)
+        except OSError:
+            return True
+        return bool(select.select([line], [], [], 0)[0])
 
     def _connect(self) -> socket.socket:
         self._connection.connect()
@@ -66,10 +91,19 @@ class Line:
         found.settimeout(None)
         for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
             found.setsockopt(socket.SOL_SOCKET, option, self._timeout)
-        self._socket, self._reader = found, hiredis.Reader()
+        self._socket, self._reader, self._unheard = found, hiredis.Reader(), 0
         return found
 
     def _hear(self, line: socket.socket) -> Any:
+        self._catch_up(line)
+        return self._next(line)
+
+    def _catch_up(self, line: socket.socket) -> None:
+        while self._unheard:
+            self._next(line)
+            self._unheard -= 1
+
+    def _next(self, line: socket.socket) -> Any:
         while (answer := self._reader.gets()) is False:
             data = line.recv(65536)
             if not data:

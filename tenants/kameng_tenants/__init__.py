@@ -17,6 +17,7 @@ def init_app(app: Flask) -> None:
     themes.add_global(app, "device", shop.device.current_device)
     _tell_visitors_apart(app)
     audiences.register(app, shop.blueprint, "station")
+    kept_pages.draw_at(app, "/", "shop.home", shop.browse.home_text)
     audiences.register(app, account.blueprint, "station")
     audiences.register(app, signup.blueprint, "main")
     audiences.register(app, supplier_portal.blueprint, "supplier", url_prefix="/supplier")

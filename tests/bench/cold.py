@@ -1,7 +1,9 @@
 """The product with nothing in its caches: before each request Redis and the process forget.
 
-The forgetting, one command to Redis, is part of what is measured. What is compiled (templates) or
-read at the start (themes, texts) stays: that is the program and no cache of pages.
+The forgetting, one command to Redis, is part of what is measured. It goes by the line that the
+page then asks by, so Redis is empty before the first of the page's own words. What is compiled
+(templates) or read at the start (themes, texts) stays: that is the program and no cache of pages.
+So does what only says which question to ask: which SKUs a front page had.
 """
 
 from __future__ import annotations
@@ -23,8 +25,8 @@ def _forgetful(app: Flask) -> Wsgi:
     client = app.extensions[redis.EXTENSION]
 
     def serve(environ: dict[str, Any], start_response: Any) -> Any:
-        client.flushdb(asynchronous=True)
-        stations.forget_hosts()
+        client.tell("FLUSHDB", "ASYNC")
+        stations.forget_hosts(whole=True)
         with app.app_context():
             kept_pages.forget()
         return app(environ, start_response)

@@ -116,3 +116,52 @@ def test_every_thread_has_its_own_line(client: redis.Client) -> None:
     for thread in threads:
         thread.join()
     assert found == [[b"k", "ü".encode(), 7]] * 8
+
+
+def test_what_is_told_is_done_before_what_is_asked_next(client: redis.Client) -> None:
+    for number in range(50):
+        client.tell("SET", "told", number)
+        client.tell("APPEND", "told", "ü")
+        assert client.ask("GET", "told") == f"{number}ü".encode()
+
+
+def test_a_refusal_of_what_was_told_is_heard_by_nobody(client: redis.Client) -> None:
+    client.tell("NOSUCH", "x")
+    client.tell("EVAL", "return redis.call('NOSUCH')", 0)
+    assert ask(client) == [b"k", "ü".encode(), 7]
+    with pytest.raises(redis_client.ResponseError):
+        client.ask("NOSUCH")
+
+
+def test_an_answer_that_nobody_heard_is_no_farewell(client: redis.Client) -> None:
+    line = client._own_line()
+    client.tell("SET", "told", 1)
+    before = line._socket
+    time.sleep(1.1)
+    assert client.ask("GET", "told") == b"1"
+    assert line._socket is before
+
+
+@pytest.mark.parametrize("quiet_s", [0, 1.1])
+def test_a_line_that_was_cut_after_a_word_lives_on(client: redis.Client, quiet_s: float) -> None:
+    client.tell("PING")
+    client.client_kill_filter(_type="normal", skipme=True)
+    time.sleep(quiet_s)
+    if not quiet_s:
+        with pytest.raises(redis_client.ConnectionError):
+            ask(client)
+    assert ask(client) == [b"k", "ü".encode(), 7]
+
+
+def test_nobody_there_to_be_told_is_a_connection_error() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as gone:
+        address = gone.getsockname()
+    with pytest.raises(redis_client.ConnectionError):
+        redis.connect(f"redis://{address[0]}:{address[1]}/0").tell("PING")
+
+
+def test_silence_after_a_word_is_a_time_out_of_the_next(listener: socket.socket) -> None:
+    line = Line(Plain(listener.getsockname()), timeout_s=0.2)
+    line.tell(["PING"])
+    with pytest.raises(redis_client.TimeoutError):
+        line.ask(["PING"])

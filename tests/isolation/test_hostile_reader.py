@@ -174,7 +174,7 @@ def test_T12_unsold_cards_cannot_be_read_sold_ones_only_by_their_station(two_ord
 
 # Each way of a page to act for another station: all that role app may run with a station's number.
 ELSEWHERE = {
-    "shop_front": "SELECT * FROM shop_front(3, 'hot', 20, 10, '{}', '{}', '{}')",
+    "shop_front": "SELECT * FROM shop_front(3, 'hot', 20, 10, '{}', '{}', '{}', 'deer.localhost')",
     "sold_pieces": "SELECT * FROM sold_pieces(3)",
     "find_api_key": "SELECT * FROM find_api_key(3, 'KMaaaaaaaaaaaaaaaa')",
     "find_api_goods": "SELECT * FROM find_api_goods(3, 'S1')",

@@ -72,7 +72,8 @@ REMEMBERED = {
     "catalog/domain/pattern.py", "db/guarded.py", "db/steps.py", "identity/services/passwords.py",
     "ledger/services/checks/__init__.py", "openapi/views/document/page.py", "openapi/views/document/source.py",
     "planning/services/calendar.py", "plugins/http.py", "sealing.py", "web/assets_manifest.py",
-    "web/globals.py", "kameng_tenants/shop/keys.py", "kameng_tenants/themes/contrast.py", "kameng_tenants/themes/engine.py",
+    "web/globals.py", "kameng_tenants/shop/keys.py", "kameng_tenants/themes/contrast.py",
+    "kameng_tenants/themes/covers.py", "kameng_tenants/themes/engine.py",
     "ops/demo/supply.py", "epoch.py", "promotions/services/gate.py",
     "ops/backup/timetable.py",
 }  # fmt: skip

@@ -20,7 +20,10 @@ from kameng.stations.services.applications import (
 from kameng.stations.services.hosts import (
     StationInfo,
     forget_hosts,
+    guess_host,
+    learn_host,
     load_station,
+    normalise_host,
     resolve_host,
 )
 from kameng.stations.services.management import (
@@ -53,11 +56,14 @@ __all__ = [
     "create_main_station",
     "forget_hosts",
     "get_application",
+    "guess_host",
     "host_of",
     "hosts_of",
+    "learn_host",
     "list_applications",
     "list_stations",
     "load_station",
+    "normalise_host",
     "reject_application",
     "resolve_host",
     "set_grade",

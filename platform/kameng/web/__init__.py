@@ -7,6 +7,7 @@ from flask import Flask, flash, session
 from kameng.settings import Settings
 from kameng.web import audiences
 from kameng.web.csrf import foreign_post
+from kameng.web.drawn_pages import host_in_doubt, settle_doubt
 from kameng.web.error_pages import error_response, problem, refuse_below, wants_json
 from kameng.web.headers import allow_form_target, allow_form_targets, no_store
 from kameng.web.kept_pages import kept
@@ -35,6 +36,7 @@ __all__ = [
     "error_response",
     "flash",
     "foreign_post",
+    "host_in_doubt",
     "init",
     "kept",
     "limit",
@@ -47,6 +49,7 @@ __all__ = [
     "require_staff",
     "safe_next",
     "session",
+    "settle_doubt",
     "wants_json",
 ]
 

@@ -12,6 +12,7 @@ from kameng.runtime import current_settings
 
 SCALE = 10_000
 MINUS = "−"
+_TENS = (1, 10, 100, 1_000, 10_000)
 
 _PATTERNS = {
     "short": "MM-dd HH:mm",
@@ -23,9 +24,9 @@ _PATTERNS = {
 
 def split_amount(amount: int, places: int) -> tuple[str, str, str]:
     """(sign, whole with commas, decimals) of an amount at scale 4, rounded half up."""
-    unit = 10 ** (4 - places)
+    unit = _TENS[4 - places]
     units = (abs(amount) + unit // 2) // unit
-    whole, rest = divmod(units, 10**places)
+    whole, rest = divmod(units, _TENS[places])
     sign = MINUS if amount < 0 and units else ""
     return sign, f"{whole:,}", f"{rest:0{places}d}" if places else ""
 

@@ -19,13 +19,13 @@ def asset(name: str) -> str:
 
 def icon(name: str, size: int = 20, class_: str = "") -> Markup:
     """A Tabler icon from the sprite; decoration only, so hidden from screen readers."""
-    return _drawn(name, size, class_, asset("sprite.svg"))
+    return _drawn(name, size, class_, assets_manifest.assets_version())
 
 
 @lru_cache(maxsize=1024)
-def _drawn(name: str, size: int, class_: str, sprite: str) -> Markup:
+def _drawn(name: str, size: int, class_: str, _version: int) -> Markup:
     # A page of the console has fifty; there are not many different ones.
-    classes, href = f"km-icon {class_}".strip(), f"{sprite}#{name}"
+    classes, href = f"km-icon {class_}".strip(), f"{asset('sprite.svg')}#{name}"
     return Markup(
         '<svg class="{}" width="{}" height="{}" aria-hidden="true" focusable="false">'
         '<use href="{}"/></svg>'

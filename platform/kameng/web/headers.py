@@ -111,6 +111,16 @@ def add_headers(response: Response) -> Response:
     return response
 
 
+def of_page(https: bool) -> list[tuple[str, str]]:
+    """Headers of a page that no response of Flask's was made for: as `add_headers` gives them."""
+    first, second = FOR_PAGES
+    return [
+        ("Content-Type", "text/html; charset=utf-8"), ("Content-Length", "0"), first,
+        ("Vary", "Cookie, Host"), ("Content-Security-Policy", page_policy()), *PLAIN[:-1],
+        *([HSTS] if https else ()), second,
+    ]  # fmt: skip
+
+
 def misleads(location: str) -> bool:
     """Whether an address leads elsewhere than it seems.
 

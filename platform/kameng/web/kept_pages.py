@@ -3,15 +3,15 @@
 A page is kept when its view says so (`kept`), when the visitor has sent nothing that tells one
 visitor from another, and when nothing in it is anybody's own. What must be fresh in each answer
 (nonce, request id, form tokens) is cut out of the bytes and put in anew. Whatever else comes is
-Flask's, and what is kept was Flask's answer; the tests compare the two. A page that is asked for
-again when its time is over is drawn by one process for all (`shared_pages`).
+Flask's, and what is kept reads as Flask's answer; the tests compare the two. A front page is drawn
+without Flask too (`drawn_pages`). A page that is asked for again when its time is over is drawn by
+one process for all (`shared_pages`).
 """
 
 from __future__ import annotations
 
 import json
 import re
-import secrets
 import threading
 import time
 from collections import OrderedDict
@@ -23,10 +23,12 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from flask import Flask, Response, current_app, g, request
 from werkzeug.wsgi import get_host
 
+from kameng import chance
 from kameng.errors import TooMany
 from kameng.stations import api as stations
 from kameng.web import access_log, csrf, limits, metrics, shared_pages
-from kameng.web.request_names import request_name
+from kameng.web.drawn_pages import Drawing, name_request, open_context, station_for, text_of
+from kameng.web.headers import of_page
 from kameng.web.sessions import current_session
 from kameng.web.short_way import STATUS_LINES, Environ, station_of
 
@@ -81,6 +83,7 @@ class _House:
     forgotten: int = 0
     cookies: dict[str, frozenset[str]] = field(default_factory=dict)
     differences: list[Callable[[Environ], Hashable]] = field(default_factory=list)
+    drawings: dict[str, Drawing] = field(default_factory=dict)  # by path
     lock: threading.Lock = field(default_factory=threading.Lock)
     clock: Callable[[], float] = time.monotonic
 
@@ -146,38 +149,81 @@ def differ_by(app: Flask, difference: Callable[[Environ], Hashable]) -> None:
     _house(app).differences.append(difference)
 
 
+def draw_at(app: Flask, path: str, endpoint: str, view: Callable[[], str]) -> None:
+    """Let `view` draw the kept page at a path that asks no query, and Flask not be asked.
+
+    It gives the text that the endpoint's own view answers a plain GET of an open station with.
+    """
+    [rule] = app.url_map.iter_rules(endpoint)
+    _house(app).drawings[path] = Drawing(rule, view)
+
+
 def forget() -> None:
     """Drop the pages of this process."""
     _house(current_app).clear()
 
 
 def answer(app: Flask, environ: Environ, start_response: StartResponse) -> Iterable[bytes] | None:
-    """Answer with a kept page. None: there is none, and Flask's answer may become one."""
+    """Answer with a kept page, or one drawn for it. None: Flask's answer may become one."""
     house: _House | None = app.extensions.get(EXTENSION)
     key = _key(house, environ) if house else None
     if house is None or key is None:
         return None
     page, draft = house.find(key), Draft(key, house.clock(), house.forgotten)
     again = page is None and key in house.pages
-    with app.app_context():
-        station = station_of(environ) if page or again else None
+    drawing = _drawing(house, environ) if page is None else None
+    with app.app_context() as context:
+        station = None
+        if page or again:
+            station = station_of(environ)
+        elif drawing:
+            station = station_for(environ)
         if again and station is not None:
             draft, page = _of_others(house, draft, station)
-        if page is None or station is None or not _still_true(page, station):
-            environ[DRAFT] = draft
+        environ[DRAFT] = draft
+        if page is not None and not (station and _still_true(page, station)):
+            page = None
+        if station is None or (page is None and (drawing is None or not station.visible)):
             return None
-        g.request_id = request_name(environ.get("HTTP_X_REQUEST_ID", ""))
-        g.started, g.station, g.audience = time.monotonic(), station, "station"
-        method, address = environ["REQUEST_METHOD"], environ.get("REMOTE_ADDR", "")
+        name_request(context.g, environ, station)
         try:
-            limits.count_page(address)
+            limits.count_page(environ.get("REMOTE_ADDR", ""))
         except TooMany:
             return None  # Flask says so
+        if page is not None:
+            rule, filled = page.rule, _filled(page, get_host(environ).lower())
+        elif drawing is not None and (made := _drawn(app, house, environ, drawing, draft)):
+            rule, filled = drawing.rule.rule, made
+        else:
+            return None
+        method = environ["REQUEST_METHOD"]
         metrics.count(method, 200)
-        access_log.write(method, page.rule, 200, address)
-        body, headers = _filled(page, get_host(environ).lower())
-        start_response(STATUS_LINES[200], headers)
-        return [body] if method == "GET" else []
+        access_log.write(method, rule, 200, environ.get("REMOTE_ADDR", ""))
+        start_response(STATUS_LINES[200], filled[1])
+        return [filled[0]] if method == "GET" else []
+
+
+def _drawing(house: _House, environ: Environ) -> Drawing | None:
+    if environ["REQUEST_METHOD"] != "GET" or environ.get("QUERY_STRING"):
+        return None
+    return house.drawings.get(environ["PATH_INFO"])
+
+
+def _drawn(
+    app: Flask, house: _House, environ: Environ, drawing: Drawing, draft: Draft
+) -> tuple[bytes, Headers] | None:
+    """A page without Flask's dispatch, which is kept from now on; None: Flask has to see to it."""
+    with open_context(app, environ, drawing):
+        text = text_of(drawing, g.station)
+        if text is None or not _nobody_known():
+            return None
+        body, headers = text.encode(), of_page(environ["wsgi.url_scheme"] == "https")
+        headers[1] = "Content-Length", str(len(body))
+        headers.append((REQUEST_ID, g.request_id))
+        page = _in_pieces(body, headers, drawing.rule.rule, draft)
+        if page is not None:
+            _put(house, draft, page)
+        return body, headers
 
 
 def keep(response: Response) -> None:
@@ -185,8 +231,15 @@ def keep(response: Response) -> None:
     draft: Draft | None = request.environ.get(DRAFT)
     if draft is None or not _same_for_all(response):
         return
-    page, house = _cut(response, draft), _house(current_app)
-    if page is not None and page.size <= MOST_PAGE:
+    headers = response.get_wsgi_headers(request.environ).to_wsgi_list()
+    rule = request.url_rule.rule if request.url_rule else ""
+    page = _in_pieces(response.get_data(), headers, rule, draft)
+    if page is not None:
+        _put(_house(current_app), draft, page)
+
+
+def _put(house: _House, draft: Draft, page: _Kept) -> None:
+    if page.size <= MOST_PAGE:
         house.put(draft, page)
         if draft.place:
             left = FRESH_S - (house.clock() - page.began)
@@ -296,21 +349,19 @@ def _nobody_known() -> bool:
     )
 
 
-def _cut(response: Response, draft: Draft) -> _Kept | None:
+def _in_pieces(body: bytes, headers: Headers, rule: str, draft: Draft) -> _Kept | None:
     """The page without what was made for this answer; None when a token cannot be found in it."""
-    body, nonce = response.get_data(), g.get("csp_nonce", "")
+    nonce = g.get("csp_nonce", "")
     made: dict[str, str | None] = dict(g.get("csrf_tokens", {}))
     if any(token.encode() not in body for token in made):
         return None
     if nonce:
         made[nonce] = None
-    pieces, fresh = _pieces(body, made)
-    headers = response.get_wsgi_headers(request.environ).to_wsgi_list()
     if any(nonce and nonce in value for name, value in headers if name != POLICY):
         return None
+    pieces, fresh = _pieces(body, made)
     return _Kept(
-        g.station, request.url_rule.rule if request.url_rule else "", draft.began, headers,
-        pieces, fresh, nonce, len(body) + OVERHEAD,
+        g.station, rule, draft.began, headers, pieces, fresh, nonce, len(body) + OVERHEAD
     )  # fmt: skip
 
 
@@ -334,7 +385,7 @@ def _places(word: bytes, body: bytes) -> Iterator[int]:
 
 def _filled(page: _Kept, host: str) -> tuple[bytes, Headers]:
     """The page with a nonce, a name and tokens of its own."""
-    nonce = secrets.token_urlsafe(18)
+    nonce = chance.token_urlsafe(18)
     made: dict[str | None, bytes] = {None: nonce.encode()}
     parts = [page.pieces[0]]
     for purpose, piece in zip(page.fresh, page.pieces[1:], strict=True):

@@ -137,6 +137,9 @@ class ServerSession(SessionMixin):
         del self.data[name]
         self.modified = True
 
+    def __contains__(self, name: object) -> bool:
+        return name in self.data
+
     def __iter__(self) -> Iterator[str]:
         return iter(self.data)
 

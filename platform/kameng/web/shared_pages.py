@@ -30,9 +30,7 @@ _KEEP = """
 redis.call('HSET', KEYS[1], 'mark', ARGV[1], 'page', ARGV[2])
 redis.call('PEXPIRE', KEYS[1], ARGV[3])
 """
-_FIND_DIGEST, _KEEP_DIGEST = (
-    hashlib.sha1(script.encode(), usedforsecurity=False).hexdigest() for script in (_FIND, _KEEP)
-)
+_FIND_DIGEST = redis.digest(_FIND)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +63,6 @@ def keep(place: Place, page: bytes, seconds: float) -> None:
         return
     words = [place.mark, page, int(seconds * 1000) or 1]
     try:
-        redis.client().run_script(_KEEP_DIGEST, _KEEP, [place.name], words)
+        redis.client().tell("EVAL", _KEEP, 1, place.name, *words)
     except redis.RedisError as error:
         log.debug("a page was not shared: %s", type(error).__name__)

@@ -10,11 +10,12 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from kameng.catalog import api as catalog
 from kameng.promotions import api as promotions
+from kameng.web import host_in_doubt, settle_doubt
 from kameng.web import kept as kept_page
 from kameng.web.texts import gettext as _
 from kameng_tenants.shop import blueprint, kept
 from kameng_tenants.shop.product import buyable, product_by_slug
-from kameng_tenants.themes import active_theme, render_page
+from kameng_tenants.themes import active_theme, as_page, render, render_page
 
 PAGE_SIZE = 20
 MAX_QUERY = 60
@@ -43,11 +44,17 @@ def _keep_top(categories: Sequence[catalog.CategoryView]) -> None:
 @kept_page("sort")
 def home() -> Response:
     """The shop's front page; its picture is the theme's."""
+    return as_page(home_text())
+
+
+def home_text() -> str:
+    """The same as text, for those who need no response."""
     sort = _sort()
     size = int(active_theme().options.get("home_size", PAGE_SIZE))
-    front = catalog.front_page(sort, size, featured=SHELF)
+    front = catalog.front_page(sort, size, featured=SHELF, host=host_in_doubt())
+    settle_doubt(front.station)
     _keep_top(front.categories)
-    return render_page(
+    return render(
         "shop/home.html",
         categories=top_categories(),
         featured=front.shelf,

@@ -6,6 +6,7 @@ from kameng_tenants.themes.engine import (
     Theme,
     active_theme,
     add_global,
+    as_page,
     init_themes,
     render,
     render_page,
@@ -13,5 +14,6 @@ from kameng_tenants.themes.engine import (
 )
 
 __all__ = [
-    "Theme", "active_theme", "add_global", "init_themes", "render", "render_page", "theme_choices",
+    "Theme", "active_theme", "add_global", "as_page", "init_themes", "render", "render_page",
+    "theme_choices",
 ]  # fmt: skip

@@ -16,7 +16,7 @@ from kameng.web.formats import money, plain_money, yuan
 from kameng.web.globals import icon
 from kameng.web.texts import gettext as _
 from kameng.web.texts import made_once, safe_gettext
-from kameng_tenants.themes.covers import drawn, next_number, plain
+from kameng_tenants.themes.covers import next_number, plain, put_together
 from kameng_tenants.themes.wording import Chip, discount, kind_chip, sold_text, stock_chip
 
 K = TypeVar("K", bound=Hashable)
@@ -71,7 +71,7 @@ def _tile(card: ProductCard, words: _Words, number: int, small: bool = False) ->
         sold = f'<span class="km-good-sold">{_sold(card.sold, words)}</span>'
     return (
         f'<a class="km-good{out}" href="/p/{plain(card.slug)}">'
-        f"{drawn(card.cover, number, title=card.name)}"
+        f"{put_together(card.cover, number, 'card', name, '')}"
         f'<span class="km-good-body"><span class="km-good-name">{name}</span>{middle}'
         f'<span class="km-good-price">{_price(card, words)}{sold}</span>{saved}</span></a>'
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from flask import g
@@ -53,20 +54,26 @@ def drawn(
     drawing: Mapping[str, Any], number: int, shape: str = "card", title: str = "", note: str = ""
 ) -> str:
     """The cover as text, with a number that is its own."""
+    return put_together(drawing, number, shape, plain(title), plain(note))
+
+
+def put_together(
+    drawing: Mapping[str, Any], number: int, shape: str, title: str, note: str
+) -> str:  # fmt: skip
+    """The same for title and note that are escaped."""
     hue = _whole(drawing.get("hue"), 190) % 360
     glyph = str(drawing.get("glyph") or "package")
-    ground = _ground(number, hue, _whole(drawing.get("pattern"), hue) % len(PATTERNS))
     picture = icon(glyph if _NAME.fullmatch(glyph) else "package", SIZES[shape])
+    pattern = _whole(drawing.get("pattern"), hue) % len(PATTERNS)
+    begin, middle, end = _frame(shape, hue, pattern, picture)
     words = ""
     if shape not in ("sq", "sm"):
+        own, below = drawing.get("title"), drawing.get("note")
         words = (
-            f'<span class="km-cover-title">{plain(drawing.get("title") or title)}</span>'
-            f'<span class="km-cover-note">{plain(drawing.get("note") or note)}</span>'
+            f'<span class="km-cover-title">{plain(own) if own else title}</span>'
+            f'<span class="km-cover-note">{plain(below) if below else note}</span>'
         )
-    return (
-        f'<span class="km-cover{CLASSES[shape]}" aria-hidden="true">{ground}'
-        f'<span class="km-cover-body">{picture}{words}</span></span>'
-    )
+    return f"{begin}{number}{middle}{number}{end}{words}</span></span>"
 
 
 def plain(text: Any) -> str:
@@ -75,16 +82,21 @@ def plain(text: Any) -> str:
     return str(escape(shown)) if _special(shown) else shown
 
 
-def _ground(number: int, hue: int, pattern: int) -> str:
+@lru_cache(maxsize=4_096)
+def _frame(shape: str, hue: int, pattern: int, picture: str) -> tuple[str, str, str]:
+    """What stands before, between and after the two places of a cover's number."""
     first, second = cover_ground(hue)
     return (
+        f'<span class="km-cover{CLASSES[shape]}" aria-hidden="true">'
         '<svg class="km-ground" viewBox="0 0 160 100" preserveAspectRatio="xMidYMid slice">'
-        f'<defs><linearGradient id="cv{number}" x1="0" y1="0" x2="1" y2="1">'
+        '<defs><linearGradient id="cv',
+        '" x1="0" y1="0" x2="1" y2="1">'
         f'<stop offset="0" stop-color="{first}"/>'
         f'<stop offset="1" stop-color="{second}"/></linearGradient></defs>'
-        f'<rect width="160" height="100" fill="url(#cv{number})"/>{PATTERNS[pattern]}</svg>'
+        '<rect width="160" height="100" fill="url(#cv',
+        f')"/>{PATTERNS[pattern]}</svg><span class="km-cover-body">{picture}',
     )
 
 
 def _whole(value: Any, default: int) -> int:
-    return value if isinstance(value, int) and not isinstance(value, bool) else default
+    return value if type(value) is int else default  # True is none

@@ -39,7 +39,8 @@ MODE_COOKIE = "km_mode"
 # What every page may leave out; any other missing name is a mistake and raises.
 DEFAULTS = {"query": "", "back": "/"}
 __all__ = [
-    "Theme", "active_theme", "add_global", "init_themes", "render", "render_page", "theme_choices",
+    "Theme", "active_theme", "add_global", "as_page", "init_themes", "render", "render_page",
+    "theme_choices",
 ]  # fmt: skip
 
 
@@ -104,8 +105,13 @@ def render(template: str, **context: Any) -> str:
 
 
 def render_page(template: str, status: int = 200, **context: Any) -> Response:
-    """A response with the rendered template; it differs by cookie, so shared caches keep off."""
-    response = make_response(render(template, **context), status)
+    """A response with the rendered template."""
+    return as_page(render(template, **context), status)
+
+
+def as_page(text: str, status: int = 200) -> Response:
+    """A response with a page; it differs by cookie, so shared caches keep off."""
+    response = make_response(text, status)
     response.headers.setdefault("Cache-Control", "private, no-cache")
     response.vary.update(("Cookie", "Host"))
     return response

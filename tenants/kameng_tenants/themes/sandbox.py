@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, MutableMapping
 from types import BuiltinMethodType, FunctionType, MethodType
 from typing import Any
 
@@ -10,6 +10,8 @@ from jinja2.runtime import Context
 from jinja2.sandbox import SandboxedEnvironment
 
 METHODS = (MethodType, BuiltinMethodType)  # `str.format` is one; Jinja wraps it
+PLAIN = (str, dict)  # all that they have are methods, as safe as their names are
+FORMATS = frozenset({"format", "format_map"})
 
 
 class Sandbox(SandboxedEnvironment):
@@ -29,15 +31,21 @@ class Sandbox(SandboxedEnvironment):
             and self.is_safe_callable(one)
         )  # fmt: skip
 
+    def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
+        """A plain mapping: each page reads all of it, and nothing is added after the first."""
+        return {**self.globals, **(d or {})}
+
     def getattr(self, obj: Any, attribute: str) -> Any:
         """As Jinja's. Whether a name is safe depends on the type alone, for what is no proxy."""
         kind = type(obj)
         if (kind, attribute) in self._safe:
             value = getattr(obj, attribute, self)
-            if value is not self and not isinstance(value, METHODS):
+            if value is not self and (kind in PLAIN or not isinstance(value, METHODS)):
                 return value
         found = super().getattr(obj, attribute)
-        if obj.__class__ is kind and getattr(obj, attribute, self) is found:
+        if obj.__class__ is kind and (
+            getattr(obj, attribute, self) is found or _is_plain_method(found, obj, attribute)
+        ):
             self._safe.add((kind, attribute))
         return found
 
@@ -47,4 +55,19 @@ class Sandbox(SandboxedEnvironment):
             kwargs.pop("_block_vars", None)
             kwargs.pop("_loop_vars", None)
             return called_(*args, **kwargs)
+        if type(called_) is BuiltinMethodType and _is_plain_method(called_, called_.__self__):
+            kwargs.pop("_block_vars", None)
+            kwargs.pop("_loop_vars", None)
+            return called_(*args, **kwargs)
         return super().call(context_, called_, *args, **kwargs)
+
+
+def _is_plain_method(found: Any, owner: Any, name: str = "") -> bool:
+    """Whether it is a method of a plain value, and none that formats (Jinja wraps these)."""
+    return (
+        type(found) is BuiltinMethodType
+        and type(owner) in PLAIN
+        and found.__self__ is owner
+        and found.__name__ not in FORMATS
+        and name in ("", found.__name__)
+    )

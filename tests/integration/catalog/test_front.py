@@ -23,6 +23,7 @@ from kameng.catalog.api import (
 )
 from kameng.catalog.services.front import EXTENSION, whole_tree
 from kameng.db import NoScope, db, main_scope, station_scope
+from kameng.stations.api import forget_hosts, guess_host, learn_host, resolve_host
 
 GONE = "redis://127.0.0.1:1/0"
 # Two SKUs in one product, tags, featured ones, one that is sold out, a hidden category, a child.
@@ -100,6 +101,39 @@ def test_levels_and_pieces_are_told_to_others_through_redis(app: Flask, goods: l
 
 
 @pytest.mark.usefixtures("goods")
+@pytest.mark.parametrize(("host", "station"), [
+    ("deer.localhost", 3), ("jiangnan.localhost", 2), ("none.example", None), ("", None),
+])  # fmt: skip
+def test_a_station_is_told_of_a_host_of_its_own_alone(
+    owner: psycopg.Connection[Any], host: str, station: int | None
+) -> None:
+    found = {}
+    for number in (2, 3):
+        with station_scope(number):
+            found[number] = front_page(host=host).station
+            assert front_page().station is None
+    assert [number for number, row in found.items() if row] == ([station] if station else [])
+    row = found.get(station or 0)
+    forget_hosts()
+    assert learn_host(host, row) == resolve_host(host)
+
+
+@pytest.mark.usefixtures("goods")
+def test_a_host_is_guessed_only_while_nobody_knows(app: Flask) -> None:
+    forget_hosts()
+    known = resolve_host("deer.localhost")
+    assert known is not None
+    assert guess_host("DEER.localhost:80") is None
+    forget_hosts()
+    assert guess_host("DEER.localhost:80") == known
+    assert guess_host("none.example") is None
+    assert learn_host("deer.localhost", None) is None
+    assert guess_host("deer.localhost") == known  # nothing was learned
+    assert resolve_host("deer.localhost") == known
+    assert guess_host("deer.localhost") is None
+
+
+@pytest.mark.usefixtures("goods")
 def test_a_front_page_needs_the_scope_of_a_station() -> None:
     with main_scope(reason="test"), pytest.raises(NoScope):
         front_page()
@@ -154,8 +188,9 @@ def test_a_front_page_tells_of_its_own_flash_sales_that_are_to_come_or_run(
 @pytest.mark.usefixtures("goods")
 def test_a_front_page_of_another_station_is_refused() -> None:
     """Even when what was sold is known, so that nothing else asks for the station."""
+    asked = "SELECT 1 FROM shop_front(3, 'hot', 9, 9, '{}', '{}', '{}', NULL)"
     with station_scope(2), pytest.raises(DBAPIError) as refused:
-        db.session.execute(db.text("SELECT 1 FROM shop_front(3, 'hot', 9, 9, '{}', '{}', '{}')"))
+        db.session.execute(db.text(asked))
     assert getattr(refused.value.orig, "sqlstate", "") == "KM403"
 
 

@@ -41,7 +41,7 @@ def shown_level(kind: str, level: int) -> int | None:
 
 def shown_stock(kind: str, skus: Iterable[int], levels: Mapping[int, int]) -> int | None:
     """Pieces of all SKUs together as a tile counts them; of what is no card only that it is out."""
-    pieces = min(CAP, sum(levels.get(sku, 0) for sku in skus))
+    pieces = min(CAP, sum([levels.get(sku, 0) for sku in skus]))
     return pieces if kind == "card" or not pieces else None
 
 

@@ -9,13 +9,13 @@ from typing import Any, cast
 
 from flask import current_app
 
-from kameng.redis import RedisError, client, digest
+from kameng.redis import RedisError, client
+from kameng.redis_line import packed
 
 EXTENSION = "kameng.catalog.cache"
 _WRITE = """
 for n, name in ipairs(KEYS) do redis.call('SET', name, ARGV[2 * n - 1], 'PX', ARGV[2 * n]) end
 """
-_WRITE_DIGEST = digest(_WRITE)
 MOST = 10_000  # values of one process
 PAUSE_S = 5.0  # after a failure, do not make every page wait for the same dead server
 
@@ -43,13 +43,21 @@ def _local() -> _Local:
     return found
 
 
-def read_many(keys: Sequence[str]) -> list[Any]:
-    """JSON values by key, None for each that is missing. When Redis is away, this process's own."""
+def question(keys: Sequence[str]) -> bytes:
+    """What `read_many` says to Redis, for those who ask for the same keys again and again."""
+    return packed(["MGET", *keys])
+
+
+def read_many(keys: Sequence[str], said: bytes | None = None) -> list[Any]:
+    """JSON values by key, None for each that is missing. When Redis is away, this process's own.
+
+    `said`: the `question` for these keys.
+    """
     local = _local()
     if keys and time.monotonic() >= local.paused_until:
         try:
-            found = cast("list[bytes | None]", client().ask("MGET", *keys))
-            return [_value(raw) for raw in found]
+            answer = client().ask_packed(said or question(keys))
+            return [_value(raw) for raw in cast("list[bytes | None]", answer)]
         except (RedisError, ValueError):
             local.paused_until = time.monotonic() + PAUSE_S
     return [local.read(key) for key in keys]
@@ -66,12 +74,15 @@ def _value(raw: bytes | None) -> Any:
 
 
 def write_many(values: Mapping[str, tuple[Any, int]]) -> None:
-    """Keep JSON values, each for its milliseconds; in this process alone when Redis is away."""
+    """Keep JSON values, each for its milliseconds; in this process alone when Redis is away.
+
+    Nobody waits until they are kept: this thread reads them, others a moment later.
+    """
     local = _local()
     if values and time.monotonic() >= local.paused_until:
         words = [word for value, ms in values.values() for word in (_written(value), ms)]
         try:
-            client().run_script(_WRITE_DIGEST, _WRITE, list(values), words)
+            client().tell("EVAL", _WRITE, len(values), *values, *words)
         except RedisError:
             local.paused_until = time.monotonic() + PAUSE_S
         else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, NamedTuple, TypeVar
 
@@ -74,12 +74,13 @@ class ProductCard(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Front:
     """What a front page shows: goods, the shelf of featured ones, all visible categories, and
-    whether a flash sale runs or is to come."""
+    whether a flash sale runs or is to come. `station`: its row, where a host was asked for."""
 
     page: Page[ProductCard]
     shelf: tuple[ProductCard, ...]
     categories: tuple[CategoryView, ...]
     flash_sales: bool
+    station: Sequence[Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from sqlalchemy import select
@@ -58,25 +58,33 @@ class _HostCache:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._answers: dict[tuple[str, str], tuple[float, StationInfo | None]] = {}
+        self._answers: dict[tuple[str, str], tuple[int, float, StationInfo | None]] = {}
+        self._forgotten = 0
 
     def get(self, key: tuple[str, str]) -> tuple[bool, StationInfo | None]:
         found = self._answers.get(key)
-        if found is None:
+        if found is None or found[0] != self._forgotten:
             return False, None
-        if time.monotonic() - found[0] > (UNKNOWN_S if found[1] is None else FRESH_S):
+        if time.monotonic() - found[1] > (UNKNOWN_S if found[2] is None else FRESH_S):
             return False, None
-        return True, found[1]
+        return True, found[2]
+
+    def last(self, key: tuple[str, str]) -> StationInfo | None:
+        """What was answered last, which may be true no longer."""
+        found = self._answers.get(key)
+        return found[2] if found else None
 
     def put(self, key: tuple[str, str], answer: StationInfo | None) -> None:
         with self._lock:
             if len(self._answers) >= MAX_CACHED:  # somebody sends invented hosts
                 self._answers.clear()
-            self._answers[key] = (time.monotonic(), answer)
+            self._answers[key] = (self._forgotten, time.monotonic(), answer)
 
-    def clear(self) -> None:
+    def clear(self, *, whole: bool = False) -> None:
         with self._lock:
-            self._answers.clear()
+            self._forgotten += 1
+            if whole:
+                self._answers.clear()
 
 
 _cache = _HostCache()
@@ -107,9 +115,34 @@ def resolve_host(host: str) -> StationInfo | None:
     return answer
 
 
-def forget_hosts() -> None:
-    """Drop the answers of this process; others notice within `FRESH_S` seconds."""
-    _cache.clear()
+def guess_host(host: str) -> StationInfo | None:
+    """The station that a host had when it was asked for last, now that nobody knows any more.
+
+    Good for asking the database about that station and the host at once (`learn_host`), and for
+    nothing else. None where the answer is known, and where there was none.
+    """
+    key = (_database_name(), normalise_host(host))
+    return None if _cache.get(key)[0] else _cache.last(key)
+
+
+def learn_host(host: str, row: Sequence[Any] | None) -> StationInfo | None:
+    """What the database has just said of a guessed host: its row in the order of `StationInfo`.
+
+    None: it is not that station's, whose else must be asked.
+    """
+    if row is None:
+        return None
+    answer = _info(dict(zip(_NAMES, row, strict=True)))
+    _cache.put((_database_name(), normalise_host(host)), answer)
+    return answer
+
+
+def forget_hosts(*, whole: bool = False) -> None:
+    """No answer of this process counts any more; others notice within `FRESH_S` seconds.
+
+    `whole`: nor is it known what they were.
+    """
+    _cache.clear(whole=whole)
 
 
 def _database_name() -> str:
@@ -144,6 +177,9 @@ _COLUMNS = (
     Station.notice,
     Station.locale,
 )
+
+
+_NAMES = tuple(one.name for one in fields(StationInfo))
 
 
 def _info(row: Mapping[Any, Any]) -> StationInfo:
