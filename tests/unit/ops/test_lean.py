@@ -39,5 +39,12 @@ def test_nothing_heavy_is_imported_before_somebody_needs_it(process: str, tmp_pa
     assert (run.returncode, run.stdout.strip()) == (0, ""), run.stderr
 
 
+@pytest.mark.skipif(not hasattr(os, "SCHED_BATCH"), reason="a policy of Linux alone")
+def test_who_serves_takes_nobody_off_the_processor() -> None:
+    code = "from kameng import lean; import os; lean.settle(); print(os.sched_getscheduler(0))"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert int(run.stdout) == os.SCHED_BATCH
+
+
 def test_the_newest_step_is_the_one_alembic_ends_at() -> None:
     assert newest_step() == ScriptDirectory.from_config(alembic_config()).get_current_head()
