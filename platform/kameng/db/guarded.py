@@ -6,7 +6,6 @@ import os
 from collections import deque
 from dataclasses import dataclass, field
 from functools import cache
-from queue import Empty, SimpleQueue
 from secrets import token_hex
 from typing import Any, cast
 from weakref import WeakKeyDictionary
@@ -18,6 +17,7 @@ from psycopg.pq.abc import PGresult
 from sqlalchemy import Engine, event, text
 
 from kameng.db.session import db, engine, in_transaction
+from kameng.places import Places
 
 Row = dict[str, Any]
 # The server has no such statement (a pooler in between), or its functions have been made anew.
@@ -28,30 +28,7 @@ UNPREPARED = (b"26000", b"0A000", b"42883")
 # other out, and a few at once sell a quarter more. The rest wait here, but not for long: one that
 # waits for a row's lock must not hold up all others.
 AT_ONCE, PATIENCE_S = 2, 0.05
-
-
-class _Places:
-    """So many at a time. A queue of C: the library's semaphore is Python around three locks."""
-
-    def __init__(self, number: int) -> None:
-        self._free: SimpleQueue[None] = SimpleQueue()
-        for _place in range(number):
-            self._free.put(None)
-
-    def take(self, patience_s: float) -> bool:
-        """Whether one became free in time."""
-        try:
-            self._free.get(timeout=patience_s)
-        except Empty:
-            return False
-        return True
-
-    def give(self) -> None:
-        """Give one back."""
-        self._free.put(None)
-
-
-_places = _Places(AT_ONCE)
+_places = Places(AT_ONCE)
 
 
 def run(function: str, **params: Any) -> list[Row]:

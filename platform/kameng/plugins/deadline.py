@@ -17,6 +17,8 @@ from contextvars import Context
 from queue import Empty, SimpleQueue
 from typing import Any, Generic, TypeVar
 
+from kameng.places import Places
+
 T = TypeVar("T")
 
 SLOTS_PER_PLUGIN = 32
@@ -40,7 +42,7 @@ class _Task(Generic[T]):
 
     __slots__ = ("code", "done", "error", "free", "value")
 
-    def __init__(self, code: Callable[[], T], free: SimpleQueue[None]) -> None:
+    def __init__(self, code: Callable[[], T], free: Places) -> None:
         self.code = code
         self.free = free
         # A bare lock, taken until the code has ended: an Event makes a second one for each wait,
@@ -57,7 +59,7 @@ class _Task(Generic[T]):
         except BaseException as error:
             self.error = error
         finally:
-            self.free.put(None)
+            self.free.give()
 
 
 class _Hands:
@@ -104,10 +106,7 @@ class Slots:
     """How many calls of one plugin may run at a time."""
 
     def __init__(self, number: int = SLOTS_PER_PLUGIN) -> None:
-        # A queue of free places and no semaphore: one step of C for each call.
-        self._free: SimpleQueue[None] = SimpleQueue()
-        for _slot in range(number):
-            self._free.put(None)
+        self._free = Places(number)
 
     def run(self, code: Callable[[], T], seconds: float, name: str = "plugin") -> T:
         """The result of ``code``, or the `Exception` it raised.
@@ -117,15 +116,13 @@ class Slots:
         It runs in an empty context: no scope, no request, so no database and no session.
         """
         end = time.monotonic() + seconds
-        try:
-            self._free.get(timeout=seconds)
-        except Empty:
-            raise NotStarted(name) from None
+        if not self._free.take(seconds):
+            raise NotStarted(name)
         task = _Task(code, self._free)
         try:
             _hands.give(task, name)
         except RuntimeError:
-            self._free.put(None)
+            self._free.give()
             raise NotStarted(name) from None
         if not task.done.acquire(timeout=max(0.0, end - time.monotonic())):
             raise TimedOut(name)
