@@ -18,7 +18,7 @@ from flask import has_request_context
 from flask.ctx import AppContext
 
 from kameng import redis
-from kameng.runtime import application_context
+from kameng.runtime import application_context, extensions
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +26,7 @@ K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 KEPT_S = 60.0  # a mark that was not renewed, as Redis was away just then, misleads no longer
 MOST_KEPT = 20_000
+HEARD = "kameng.epoch"
 
 # For scripts of others: puts the mark of KEYS[1] into `epoch`; a lost one is made anew.
 LUA = """
@@ -57,7 +58,20 @@ def key() -> str:
 
 def current() -> bytes:
     """The mark as it is now; raises Redis errors."""
-    return cast(bytes, redis.client().run_script(_DIGEST, _SCRIPT, [key()], []))
+    mark = cast(bytes, redis.client().run_script(_DIGEST, _SCRIPT, [key()], []))
+    note(mark)
+    return mark
+
+
+def note(mark: bytes) -> None:
+    """Redis has just told the mark, to whichever request of this process."""
+    extensions()[HEARD] = (mark, time.monotonic())
+
+
+def heard(seconds: float) -> bytes | None:
+    """The mark, when this process has heard it within so many seconds: nobody is asked."""
+    mark, at = extensions().get(HEARD, (None, 0.0))
+    return mark if mark is not None and time.monotonic() - at < seconds else None
 
 
 def seen() -> bytes | None:
@@ -84,6 +98,7 @@ def hear(changes: int, mark: bytes) -> None:
 
     `changes`: what `own_changes` said before Redis was asked.
     """
+    note(mark)
     held = vars(application_context().g)
     if "request_id" in held and "epoch" not in held:
         held["epoch"] = (changes, mark)
@@ -129,6 +144,7 @@ def own_changes() -> int:
 def renew() -> None:
     """Say that something has changed: after the commit. A Redis that is away forgets its own."""
     _own.count += 1
+    extensions().pop(HEARD, None)
     try:
         redis.client().set(key(), uuid4().hex)
     except redis.RedisError as error:

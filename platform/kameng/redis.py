@@ -13,7 +13,6 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, cast
 from urllib.parse import quote
-from weakref import WeakKeyDictionary
 
 import redis as redis_client
 from flask import Flask
@@ -28,10 +27,20 @@ from kameng.settings import Settings
 EXTENSION = "kameng.redis"
 REST_S = 1.0
 ANSWER_S = 2.0
-PLAIN = re.compile(r"[A-Za-z0-9_.~-]*")  # what quoting would leave as it is
+# Parts between bars that quoting would leave as they are.
+PLAIN = re.compile(r"[A-Za-z0-9_.~|-]*")
 RedisError = redis_client.RedisError
 ConnectionLost = redis_client.ConnectionError
 NoScriptError = redis_client.exceptions.NoScriptError
+
+
+class _Lines(threading.local):
+    """Each thread's own line of one client in one process."""
+
+    own: Line | None = None
+
+    def __init__(self) -> None:
+        self.process = os.getpid()
 
 
 class Client(redis_client.Redis):
@@ -41,6 +50,7 @@ class Client(redis_client.Redis):
     """
 
     resting_until = 0.0
+    _lines: _Lines | None = None
 
     def execute_command(self, *args: Any, **options: Any) -> Any:
         """As usual, or `TimeoutError` at once while resting."""
@@ -90,22 +100,18 @@ class Client(redis_client.Redis):
 
     def _own_line(self) -> Line:
         """This thread's; a new one after a fork."""
-        known = getattr(_own, "lines", None)
-        if known is None or _own.process != os.getpid():
-            known, _own.process = WeakKeyDictionary(), os.getpid()
-            _own.lines = known
-        line: Line | None = known.get(self)
+        lines = self._lines
+        if lines is None or lines.process != os.getpid():
+            lines = self._lines = _Lines()
+        line: Line | None = lines.own
         if line is None:
-            line = known[self] = Line(self.connection_pool.make_connection(), ANSWER_S)
+            line = lines.own = Line(self.connection_pool.make_connection(), ANSWER_S)
         return line
 
     @property
     def resting(self) -> bool:
         """Whether nothing is asked at the moment."""
         return time.monotonic() < self.resting_until
-
-
-_own = threading.local()
 
 
 def connect(url: str) -> Client:
@@ -155,10 +161,9 @@ def global_key(*parts: object) -> str:
 
 
 def _join(owner: str, parts: tuple[object, ...]) -> str:
-    # Quoted, so that no part can reach into another name.
-    return ":".join(["km", owner, *map(_quoted, parts)])
-
-
-def _quoted(part: object) -> str:
-    text = str(part)
-    return text if PLAIN.fullmatch(text) else quote(text, safe="")
+    texts = [str(part) for part in parts]
+    barred = "|".join(texts)
+    if not PLAIN.fullmatch(barred) or barred.count("|") != len(texts) - 1:
+        # Quoted, so that no part can reach into another name.
+        barred = "|".join([quote(text, safe="") for text in texts])
+    return f"km:{owner}:{barred.replace('|', ':')}"

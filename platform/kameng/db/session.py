@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import psycopg
 from flask import Flask
@@ -15,8 +15,10 @@ from kameng.db.base import Base
 from kameng.db.roles import role_url
 from kameng.db.scope import current_scope, maybe_scope, when_closing
 from kameng.db.urls import sqlalchemy_url
+from kameng.runtime import extensions
 from kameng.settings import Settings
 
+ENGINES = "kameng.db.engines"
 # A session's come in SQLAlchemy's clothes, a guarded call's as they are.
 DATABASE_ERRORS = (DBAPIError, psycopg.Error)
 
@@ -97,7 +99,9 @@ def init_database(app: Flask, settings: Settings) -> None:
 
 def engine(name: str) -> Engine:
     """The engine of a role ("app", "main") or of its hot path ("hot", "hot_main")."""
-    return db.engines[name]
+    kept = extensions()
+    engines = kept.get(ENGINES) or kept.setdefault(ENGINES, db.engines)
+    return cast(Engine, engines[name])
 
 
 @when_closing

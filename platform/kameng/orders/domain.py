@@ -45,7 +45,7 @@ def may_move(source: str, target: str) -> bool:
 
 def order_number(now: datetime, random_part: int) -> str:
     """YYMM and twelve random digits: tells the month, cannot be guessed or counted."""
-    return f"{now:%y%m}{random_part % 10**12:012d}"
+    return f"{now.year % 100:02d}{now.month:02d}{random_part % 10**12:012d}"
 
 
 def lookup_secret(secret_key: str, station_id: int, idempotency_key: str) -> str:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from flask import Flask
 
 from kameng.db import DATABASE_ERRORS, station_scope
+from kameng.runtime import ShortContext
 from kameng.stations import api as stations
 from kameng.web import access_log, metrics
 from kameng.web.audiences import Audience
@@ -73,7 +74,7 @@ def answer(app: Flask, environ: Environ, start_response: StartResponse) -> Itera
     way = ways.get((method, path)) or ways.get((method, path[: path.find("/", 1) + 1]))
     if way is None or not _plain(environ, way):
         return None
-    with app.app_context() as context:
+    with ShortContext(app) as context:
         station, body = station_of(environ), _body(environ)
         if station is None or body is None:
             return None

@@ -86,13 +86,12 @@ def _kept(key_id: str) -> Opened:
     opened = known_keys.known(station, key_id)
     if opened is not None and (now - opened.read_at > KEPT_S or _changed_here(opened)):
         opened = None
-    mark = gate.heard(ASKED_S)
+    mark = epoch.heard(ASKED_S)
     if mark is None or opened is None or opened.epoch != mark:
         try:
             mark = epoch.current()  # before the row: a change in between must not pass for read
         except redis.RedisError as error:
             raise refused("unavailable") from error
-        gate.hear(mark)
     if opened is not None and opened.epoch == mark:
         return opened
     return known_keys.read(station, key_id, mark)

@@ -5,7 +5,6 @@ Fail-closed: without Redis nobody knows whether a request is a copy of another.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,9 +13,7 @@ from kameng import epoch, redis
 from kameng.openapi.services.refusing import refused
 from kameng.promotions import api as promotions
 from kameng.risk import api as risk
-from kameng.runtime import extensions
 
-EXTENSION = "kameng.openapi.epoch"
 WINDOW_S = 60
 NONCE_S = 600  # twice the window in which a timestamp is believed
 
@@ -86,17 +83,6 @@ class Passed:
     flash: str = ""
 
 
-def hear(mark: bytes) -> None:
-    """Remember the epoch that Redis has just told."""
-    extensions()[EXTENSION] = (mark, time.monotonic())
-
-
-def heard(seconds: float) -> bytes | None:
-    """The epoch, when this process has heard it within so many seconds."""
-    mark, at = extensions().get(EXTENSION, (None, 0.0))
-    return mark if mark is not None and time.monotonic() - at < seconds else None
-
-
 def ask(
     station_id: int, key_id: str, nonce: str, event: str, counters: Sequence[risk.Count],
     *, counted: bool = True,
@@ -112,7 +98,7 @@ def ask(
         *(one.window_s for one in counters),
     ]  # fmt: skip
     found, fresh, used, left, *counts = _said(DIGEST, SCRIPT, keys, arguments)
-    hear(found)
+    epoch.note(found)
     return Passed(found, bool(fresh), used, max(0, left), tuple(counts))
 
 
@@ -142,7 +128,7 @@ def ask_for_flash(
         flash.ticket.mark, flash.ticket.number, *(one.window_s for one in counters),
     ]  # fmt: skip
     found, fresh, used, left, *more = _said(FLASH_DIGEST, FLASH_SCRIPT, keys, arguments)
-    hear(found)
+    epoch.note(found)
     word, counts = (more[0].decode(), more[1:]) if more else ("", [])
     counts = counts or [0] * len(counters)
     return Passed(found, bool(fresh), used, max(0, left), tuple(counts), word)

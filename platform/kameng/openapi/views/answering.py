@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import cache, lru_cache
 from typing import Any
 
 from flask import Response, g
@@ -22,6 +23,7 @@ from kameng.openapi.api import (
     decimal,
 )
 from kameng.promotions import api as promotions
+from kameng.runtime import application_context
 from kameng.web import no_store
 
 # Refusals of the layers around, in the catalogue's words.
@@ -93,13 +95,20 @@ def _problem(code: str, facts: Mapping[str, Any]) -> Response:
 
 def problem_of(code: str, facts: Mapping[str, Any], *, english: bool) -> str:
     """The document of a refusal of the catalogue."""
+    body = {"request_id": application_context().g.get("request_id", ""), **facts}
+    return _plain_problem(code, english) + _encode_problem(body)[1:]
+
+
+@cache
+def _plain_problem(code: str, english: bool) -> str:
+    """What every refusal of this kind says, up to what only one says."""
     found = REFUSALS[code]
     body = {
         "type": f"/api/v1/docs#error-{code}",
         "title": found.english if english else found.chinese, "status": found.status,
-        "code": code, "number": found.number, "request_id": g.get("request_id", ""), **facts,
+        "code": code, "number": found.number,
     }  # fmt: skip
-    return _encode_problem(body)
+    return _encode_problem(body)[:-1] + ", "
 
 
 def account_of(facts: AccountFacts) -> dict[str, Any]:
@@ -165,6 +174,7 @@ def refund_request_of(facts: RefundRequestFacts) -> dict[str, Any]:
     }  # fmt: skip
 
 
+@lru_cache(maxsize=256)  # an order that is delivered at once says the same three times
 def moment(at: datetime | None) -> str | None:
     """RFC 3339 in UTC, to the second."""
     return None if at is None else at.astimezone(UTC).isoformat()[:19] + "Z"

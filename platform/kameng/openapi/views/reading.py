@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from datetime import date
+from functools import lru_cache
 from typing import Any
 
 from flask import g, request
@@ -115,12 +116,17 @@ def amount(given: Mapping[str, Any], name: str) -> int | None:
     if not isinstance(value, str) or len(value) > 20:
         raise refused("field_invalid", field=name)
     try:
-        found = Money.parse(value).amount
+        found = _units(value)
     except ValueError:
         raise refused("field_invalid", field=name) from None
     if not 0 <= found <= MOST_AMOUNT:
         raise refused("field_invalid", field=name)
     return found
+
+
+@lru_cache(maxsize=1_024)  # a program names few prices
+def _units(text: str) -> int:
+    return Money.parse(text).amount
 
 
 def size(given: Mapping[str, str]) -> int:

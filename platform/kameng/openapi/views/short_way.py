@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import cast
 
-from flask import Flask, g
+from flask import Flask
 from flask.blueprints import BlueprintSetupState
 
 from kameng.errors import DomainError
 from kameng.openapi import api as openapi
 from kameng.openapi.api import Allowance, ApiRefused
 from kameng.openapi.views import answering, proof, reading
+from kameng.runtime import application_context
 from kameng.web.short_way import Environ, ShortAnswer, Way, open_way
 
 ADDRESS = ("POST", "/api/v1/orders")
@@ -33,18 +34,22 @@ def buy(environ: Environ, body: bytes) -> ShortAnswer | None:
         return _refused(refusal)
     content = answering.encode(answering.order_of(bought.order)).encode()
     status = 200 if bought.repeated else 201
-    return ShortAnswer(status, content, answering.limits_of(g.allowance))
+    return ShortAnswer(status, content, answering.limits_of(_told_of()))
 
 
 def _refused(refusal: ApiRefused) -> ShortAnswer:
     problem = answering.problem_of(refusal.code, refusal.facts, english=False)
     return ShortAnswer(
-        refusal.status, problem.encode(), answering.limits_of(g.allowance), answering.PROBLEM
+        refusal.status, problem.encode(), answering.limits_of(_told_of()), answering.PROBLEM
     )
 
 
 def _told(allowance: Allowance) -> None:
-    g.allowance = allowance  # refusals show it too
+    application_context().g.allowance = allowance  # refusals show it too
+
+
+def _told_of() -> Allowance:
+    return cast(Allowance, application_context().g.allowance)
 
 
 def register(state: BlueprintSetupState) -> None:

@@ -25,7 +25,7 @@ CURRENCY = "CNY"
 
 def attempt_number(now: datetime, random_part: int) -> str:
     """YYMM and sixteen random digits: what the gateway calls out_trade_no."""
-    return f"{now:%y%m}{random_part % 10**16:016d}"
+    return f"{now.year % 100:02d}{now.month:02d}{random_part % 10**16:016d}"
 
 
 def gateway_fee(amount: int, fee_bp: int) -> int:

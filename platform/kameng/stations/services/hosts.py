@@ -10,11 +10,16 @@ from typing import Any
 
 from sqlalchemy import select
 
+from kameng import epoch
 from kameng.db import call_or_none, db, main_scope
+from kameng.runtime import extensions
 from kameng.stations.domain import SELLING_STATES, VISIBLE_STATES
 from kameng.stations.models import Station
 
+DATABASE_NAME = "kameng.database_name"
 FRESH_S = 5.0
+# An answer is good for longer while Redis has said within `ASKED_S` that nothing was changed since.
+ASKED_S = 3.0
 UNKNOWN_S = 0.5  # who opens a shop and looks at once must not be told for long that it is none
 MAX_CACHED = 10_000
 
@@ -53,32 +58,51 @@ class StationInfo:
         return self.state in SELLING_STATES
 
 
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """Whose a host was, and the mark of change that had been heard before it was asked."""
+
+    station: StationInfo | None
+    read_at: float
+    forgotten: int
+    mark: bytes | None
+
+    def good(self) -> bool:
+        """Whether it still counts."""
+        age = time.monotonic() - self.read_at
+        if self.station is None:
+            return age <= UNKNOWN_S
+        return age <= FRESH_S or (
+            age <= epoch.KEPT_S and self.mark is not None and self.mark == epoch.heard(ASKED_S)
+        )
+
+
 class _HostCache:
-    """A few seconds of answers per process, unknown hosts included."""
+    """Answers of a process, unknown hosts included."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._answers: dict[tuple[str, str], tuple[int, float, StationInfo | None]] = {}
+        self._answers: dict[tuple[str, str], _Answer] = {}
         self._forgotten = 0
 
     def get(self, key: tuple[str, str]) -> tuple[bool, StationInfo | None]:
         found = self._answers.get(key)
-        if found is None or found[0] != self._forgotten:
+        if found is None or found.forgotten != self._forgotten or not found.good():
             return False, None
-        if time.monotonic() - found[1] > (UNKNOWN_S if found[2] is None else FRESH_S):
-            return False, None
-        return True, found[2]
+        return True, found.station
 
     def last(self, key: tuple[str, str]) -> StationInfo | None:
         """What was answered last, which may be true no longer."""
         found = self._answers.get(key)
-        return found[2] if found else None
+        return found.station if found else None
 
-    def put(self, key: tuple[str, str], answer: StationInfo | None) -> None:
+    def put(
+        self, key: tuple[str, str], answer: StationInfo | None, mark: bytes | None = None
+    ) -> None:
         with self._lock:
             if len(self._answers) >= MAX_CACHED:  # somebody sends invented hosts
                 self._answers.clear()
-            self._answers[key] = (self._forgotten, time.monotonic(), answer)
+            self._answers[key] = _Answer(answer, time.monotonic(), self._forgotten, mark)
 
     def clear(self, *, whole: bool = False) -> None:
         with self._lock:
@@ -110,8 +134,9 @@ def resolve_host(host: str) -> StationInfo | None:
     known, answer = _cache.get(key)
     if known:
         return answer
+    mark = epoch.heard(ASKED_S)  # before the row: a change in between must not pass for read
     answer = _look_up(name)
-    _cache.put(key, answer)
+    _cache.put(key, answer, mark)
     return answer
 
 
@@ -138,16 +163,21 @@ def learn_host(host: str, row: Sequence[Any] | None) -> StationInfo | None:
 
 
 def forget_hosts(*, whole: bool = False) -> None:
-    """No answer of this process counts any more; others notice within `FRESH_S` seconds.
-
-    `whole`: nor is it known what they were.
-    """
+    """No answer of this process counts any more. `whole`: nor is it known what they were."""
     _cache.clear(whole=whole)
+
+
+def stations_changed() -> None:
+    """Say so after the commit: other processes notice within `FRESH_S` seconds."""
+    forget_hosts()
+    epoch.renew()
 
 
 def _database_name() -> str:
     # Several applications may live in one process (tests): their hosts must not mix.
-    return str(db.engines["main"].url.database)
+    kept = extensions()
+    known: str | None = kept.get(DATABASE_NAME)
+    return known or str(kept.setdefault(DATABASE_NAME, db.engines["main"].url.database))
 
 
 def _look_up(name: str) -> StationInfo | None:

@@ -16,7 +16,7 @@ from kameng.identity import api as identity
 from kameng.stations import domain
 from kameng.stations.models import Host, Station
 from kameng.stations.services import rules
-from kameng.stations.services.hosts import forget_hosts
+from kameng.stations.services.hosts import stations_changed
 
 MAIN_STATION = 1
 
@@ -72,7 +72,7 @@ def set_state(station_id: int, state: str, actor: str, reason: str = "", ip: str
     station.state = state
     identity.audit(actor, "station.state", f"station:{station_id}", detail, ip, station_id=1)
     db.session.commit()
-    forget_hosts()
+    stations_changed()
 
 
 def set_grade(station_id: int, grade: str, actor: str) -> None:
@@ -84,7 +84,7 @@ def set_grade(station_id: int, grade: str, actor: str) -> None:
     station.grade = grade
     identity.audit(actor, "station.grade", f"station:{station_id}", detail, station_id=1)
     db.session.commit()
-    forget_hosts()
+    stations_changed()
 
 
 def update_profile(
@@ -127,7 +127,7 @@ def update_profile(
         station_id=station_id,
     )
     db.session.commit()
-    forget_hosts()
+    stations_changed()
 
 
 def list_stations(state: str = "", query: str = "") -> list[StationView]:
