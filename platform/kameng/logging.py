@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import logging
+import os
 import re
 import sys
+import threading
 import time
-from collections.abc import Mapping, MutableMapping
+from collections import deque
+from collections.abc import Mapping, MutableMapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from json.encoder import encode_basestring as _quoted
 from typing import Any
@@ -22,6 +26,8 @@ SECRET_NAMES = re.compile(
 )
 HIDDEN = "***"
 ACCESS = "kameng.access"
+LATER_S, MOST_KEPT = 0.05, 500
+PIECE = 3_500  # a pipe keeps 4,096 bytes together; lines of requests are nearly all ASCII
 ACCESS_FACTS = ("method", "route", "status", "ms", "ip", "station", "request_id")
 _ID_CARD = re.compile(r"(?<!\d)(\d{3})\d{11}(\d{3}[\dXx])(?![\dXx])")
 _PHONE = re.compile(r"(?<!\d)(?:\+?86)?(1[3-9]\d)\d{4}(\d{4})(?!\d)")
@@ -102,10 +108,10 @@ class Lines(structlog.stdlib.ProcessorFormatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """One line of JSON."""
+        if isinstance(record, AccessRecord):
+            return f"{_plain_part(record)}, {_access_part(record)}}}"
         if structlog.contextvars.get_contextvars():
             return super().format(record)
-        if record.name == ACCESS:
-            return f"{_plain_part(record)}, {_access_part(record)}}}"
         if len(vars(record)) == _BARE and type(record.msg) is str and not record.exc_info:
             return f"{_plain_part(record)}}}"
         return super().format(record)
@@ -133,10 +139,19 @@ def _access_part(record: logging.LogRecord) -> str:
 
 
 class Stderr(logging.Handler):
-    """Writes each line by one call of the kernel, so that threads need not wait for each other."""
+    """Writes each line by one call of the kernel, so that threads need not wait for each other.
+
+    Of answered requests many lines are written together, a moment later: a web process that dies
+    by force takes those of its last moment along. Any other line is written at once, after them.
+    """
 
     def __init__(self) -> None:
         super().__init__()
+        self._later: deque[logging.LogRecord] = deque()
+        self._bell = threading.Event()
+        self._writer: threading.Thread | None = None
+        self._starting = threading.Lock()
+        os.register_at_fork(after_in_child=self._forget)
         self._stream = sys.stderr
         # A text layer would lock, and write what is longer than its buffer in pieces.
         self._raw = getattr(getattr(sys.stderr, "buffer", None), "raw", None)
@@ -147,8 +162,70 @@ class Stderr(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write it; where nothing can be written, nobody can be told."""
+        if isinstance(record, AccessRecord):
+            self._keep(record)
+            return
+        self.flush()
+        self._write_all([record])
+
+    def flush(self) -> None:
+        """Write what has been kept; the library does so at the end of a process."""
+        kept = []
+        while self._later:
+            with suppress(IndexError):  # another thread was quicker
+                kept.append(self._later.popleft())
+        if kept:
+            self._write_all(kept)
+
+    def _keep(self, record: logging.LogRecord) -> None:
+        self._later.append(record)
+        waiting = len(self._later)
+        if waiting == 1:
+            self._ring()
+        elif waiting >= MOST_KEPT:
+            self.flush()
+
+    def _ring(self) -> None:
+        if self._writer is None:
+            with self._starting:
+                if self._writer is None:
+                    self._writer = threading.Thread(target=self._serve, name="log", daemon=True)
+                    self._writer.start()
+        self._bell.set()
+
+    def _serve(self) -> None:
+        while True:
+            self._bell.wait()
+            time.sleep(LATER_S)
+            self._bell.clear()
+            self.flush()
+
+    def _forget(self) -> None:
+        """A child has no such thread, and what was kept is written by its parent."""
+        self._later.clear()
+        self._bell, self._writer, self._starting = threading.Event(), None, threading.Lock()
+
+    def _write_all(self, records: Sequence[logging.LogRecord]) -> None:
+        """Whole lines, so many at once as the kernel does not mix with those of other processes."""
+        piece: list[str] = []
+        size = 0
+        for record in records:
+            try:
+                line = self.format(record) + "\n"
+            except Exception:
+                self.handleError(record)
+                continue
+            if piece and size + len(line) > PIECE:
+                self._write_safely(piece, record)
+                piece, size = [], 0
+            piece.append(line)
+            size += len(line)
+        if piece:
+            self._write_safely(piece, records[-1])
+
+    def _write_safely(self, lines: Sequence[str], record: logging.LogRecord) -> None:
         try:
-            self._write(self.format(record) + "\n")
+            self._write("".join(lines))
         except Exception:
             self.handleError(record)
 
