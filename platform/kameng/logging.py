@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import logging
-import os
 import re
-import sys
-import threading
 import time
-from collections import deque
-from collections.abc import Mapping, MutableMapping, Sequence
-from contextlib import suppress
+from collections.abc import Mapping, MutableMapping
 from datetime import UTC, datetime
 from json.encoder import encode_basestring as _quoted
 from typing import Any
 
 import structlog
 
+from kameng.log_writer import LaterRecord, Stderr
 from kameng.settings import Settings
 
 SECRET_NAMES = re.compile(
@@ -26,8 +22,6 @@ SECRET_NAMES = re.compile(
 )
 HIDDEN = "***"
 ACCESS = "kameng.access"
-LATER_S, MOST_KEPT = 0.05, 500
-PIECE = 3_500  # a pipe keeps 4,096 bytes together; lines of requests are nearly all ASCII
 ACCESS_FACTS = ("method", "route", "status", "ms", "ip", "station", "request_id")
 _ID_CARD = re.compile(r"(?<!\d)(\d{3})\d{11}(\d{3}[\dXx])(?![\dXx])")
 _PHONE = re.compile(r"(?<!\d)(?:\+?86)?(1[3-9]\d)\d{4}(\d{4})(?!\d)")
@@ -83,7 +77,7 @@ def mask_event(_logger: object, _method: str, event: Event) -> Event:
     }
 
 
-class AccessRecord(logging.LogRecord):
+class AccessRecord(LaterRecord):
     """One answered request; without what the library finds out about thread, process and code."""
 
     def __init__(self, facts: Mapping[str, Any]) -> None:
@@ -136,109 +130,6 @@ def _access_part(record: logging.LogRecord) -> str:
             shown = "null" if value is None else str(value)
         facts.append(f'"{name}": {shown}')
     return ", ".join(facts)
-
-
-class Stderr(logging.Handler):
-    """Writes each line by one call of the kernel, so that threads need not wait for each other.
-
-    Of answered requests many lines are written together, a moment later: a web process that dies
-    by force takes those of its last moment along. Any other line is written at once, after them.
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._later: deque[logging.LogRecord] = deque()
-        self._bell = threading.Event()
-        self._writer: threading.Thread | None = None
-        self._starting = threading.Lock()
-        os.register_at_fork(after_in_child=self._forget)
-        self._stream = sys.stderr
-        # A text layer would lock, and write what is longer than its buffer in pieces.
-        self._raw = getattr(getattr(sys.stderr, "buffer", None), "raw", None)
-
-    def createLock(self) -> None:
-        """None is needed."""
-        self.lock = None
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Write it; where nothing can be written, nobody can be told."""
-        if isinstance(record, AccessRecord):
-            self._keep(record)
-            return
-        self.flush()
-        self._write_all([record])
-
-    def flush(self) -> None:
-        """Write what has been kept; the library does so at the end of a process."""
-        kept = []
-        while self._later:
-            with suppress(IndexError):  # another thread was quicker
-                kept.append(self._later.popleft())
-        if kept:
-            self._write_all(kept)
-
-    def _keep(self, record: logging.LogRecord) -> None:
-        self._later.append(record)
-        waiting = len(self._later)
-        if waiting == 1:
-            self._ring()
-        elif waiting >= MOST_KEPT:
-            self.flush()
-
-    def _ring(self) -> None:
-        if self._writer is None:
-            with self._starting:
-                if self._writer is None:
-                    self._writer = threading.Thread(target=self._serve, name="log", daemon=True)
-                    self._writer.start()
-        self._bell.set()
-
-    def _serve(self) -> None:
-        while True:
-            self._bell.wait()
-            time.sleep(LATER_S)
-            self._bell.clear()
-            self.flush()
-
-    def _forget(self) -> None:
-        """A child has no such thread, and what was kept is written by its parent."""
-        self._later.clear()
-        self._bell, self._writer, self._starting = threading.Event(), None, threading.Lock()
-
-    def _write_all(self, records: Sequence[logging.LogRecord]) -> None:
-        """Whole lines, so many at once as the kernel does not mix with those of other processes."""
-        piece: list[str] = []
-        size = 0
-        for record in records:
-            try:
-                line = self.format(record) + "\n"
-            except Exception:
-                self.handleError(record)
-                continue
-            if piece and size + len(line) > PIECE:
-                self._write_safely(piece, record)
-                piece, size = [], 0
-            piece.append(line)
-            size += len(line)
-        if piece:
-            self._write_safely(piece, records[-1])
-
-    def _write_safely(self, lines: Sequence[str], record: logging.LogRecord) -> None:
-        try:
-            self._write("".join(lines))
-        except Exception:
-            self.handleError(record)
-
-    def _write(self, line: str) -> None:
-        if self._raw is None:
-            self._stream.write(line)
-            return
-        rest = line.encode("utf-8", "backslashreplace")
-        while rest:
-            written = self._raw.write(rest)
-            if written is None:  # full, and it does not wait: what is lost is a line of a log
-                return
-            rest = rest[written:]
 
 
 def configure_logging(settings: Settings) -> None:

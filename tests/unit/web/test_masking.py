@@ -5,8 +5,6 @@ from __future__ import annotations
 import io
 import json
 import logging
-import os
-import threading
 import time
 
 import pytest
@@ -15,7 +13,6 @@ import structlog
 from kameng.logging import (
     AccessRecord,
     Lines,
-    Stderr,
     configure_logging,
     mask_text,
     mask_value,
@@ -115,34 +112,6 @@ def test_what_was_added_to_a_line_is_written_too() -> None:
     with structlog.contextvars.bound_contextvars(job="j1"):
         plain = logging.LogRecord("kameng.x", logging.INFO, "", 0, "a", (), None)
         assert json.loads(lines.format(plain))["job"] == "j1"
-
-
-def test_a_line_goes_out_whole_whatever_the_pipe_takes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Longer than a pipe holds, and with half a letter that no encoding knows."""
-    reading, writing = os.pipe()
-    with open(reading, "rb") as pipe, open(writing, "w", encoding="utf-8") as stderr:
-        monkeypatch.setattr("sys.stderr", stderr)
-        handler = Stderr()
-        handler.setFormatter(_lines())
-        record = logging.LogRecord("kameng.x", logging.INFO, "", 0, "é\ud800" * 50_000, (), None)
-        writer = threading.Thread(target=handler.handle, args=(record,))
-        writer.start()
-        line = json.loads(pipe.readline())
-        writer.join()
-    assert line["event"] == "é\ud800" * 50_000
-
-
-def test_nobody_waits_for_a_log_that_takes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    reading, writing = os.pipe()
-    os.set_blocking(writing, False)
-    with open(reading, "rb") as pipe, open(writing, "w", encoding="utf-8") as stderr:
-        monkeypatch.setattr("sys.stderr", stderr)
-        handler = Stderr()
-        record = logging.LogRecord("kameng.x", logging.INFO, "", 0, "x" * 9_999, (), None)
-        for _line in range(50):
-            handler.handle(record)
-        os.set_blocking(reading, False)
-        assert pipe.readline() == b"x" * 9_999 + b"\n"
 
 
 def _lines() -> Lines:
