@@ -12,10 +12,11 @@ import psycopg
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-SECONDS = 25
+SECONDS = 60
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(420)
 def test_F1_everything_is_killed_and_100_cards_are_sold_once_each(
     installation: Any, tmp_path: Path
 ) -> None:
@@ -23,7 +24,7 @@ def test_F1_everything_is_killed_and_100_cards_are_sold_once_each(
     words = ["--home", str(installation.home), "--port", port, "--results", str(tmp_path)]
     done = subprocess.run(
         [sys.executable, "-m", "tests.chaos.run", "--seconds", str(SECONDS), *words],
-        env=installation.environ, cwd=ROOT, capture_output=True, text=True, timeout=280,
+        env=installation.environ, cwd=ROOT, capture_output=True, text=True, timeout=400,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
     report = json.loads((tmp_path / "latest.json").read_text())

@@ -8,7 +8,7 @@ from functools import partial
 
 import psycopg
 from tests.bench import fixture, purchases
-from tests.bench.cells.bench import WARM_UP, Bench, delivered
+from tests.bench.cells.bench import REQUESTS_PER_S, WARM_UP, Bench, delivered
 from tests.bench.cells.stand import Stand
 from tests.bench.client import Load
 from tests.bench.fixture import Fixture, Wanted
@@ -31,6 +31,7 @@ POINTS = {
 }
 SOURCES = {10: 2, 100: 10, 1_000: 11}  # numbers of the sites that they are copied from, by stations
 CARDS_PER_S = 1_500
+AWAKE_S = 1.0  # bought before a round: a shop left alone for minutes looks everything up again
 PROVED = 10  # times: books that are proved within seconds stand for larger ones
 
 
@@ -69,7 +70,9 @@ class Growth(Stand):
         """A site with its first orders, which the points of so many stations are copied from."""
         name = f"source_{stations}"
         site = further(self.bench.site.installation, name, SOURCES[stations])
-        cards = BOUGHT * 2 + int(CARDS_PER_S * self.bench.seconds * (WARM_UP + self.bench.planned))
+        cards = BOUGHT * 2 + int(
+            CARDS_PER_S * (self.bench.seconds + AWAKE_S) * (WARM_UP + self.bench.planned)
+        )
         each = max(1, fixture.AT_MAIN // stations)
         app = site.app()
         traded = fixture.fill(app, site.owner_url, Wanted(cards, 0, stations, each))
@@ -88,6 +91,8 @@ class Growth(Stand):
 
     def _buy(self, name: str) -> float:
         site, traded = self._sites[name]
+        spell = purchases.half_at_main(traded, int(AWAKE_S * REQUESTS_PER_S))
+        Load(site.address, spell).run(AWAKE_S)
         load = Load(site.address, purchases.half_at_main(traded, self.bench.requests))
         before = delivered(site.owner_url)
         rate = self.bench.rate(name, load)

@@ -50,6 +50,15 @@ class Web:
         text = self.log.read_text("utf-8")
         return [json.loads(line) for line in text.splitlines() if line.startswith("{")]
 
+    def lines_of(self, request: str) -> list[dict[str, object]]:
+        """All about one request; they are written a moment after its answer."""
+        give_up = time.monotonic() + 10
+        while True:
+            found = [line for line in self.lines() if line.get("request_id") == request]
+            if found or time.monotonic() > give_up:
+                return found
+            time.sleep(0.02)
+
 
 @pytest.fixture(scope="module")
 def web(app: Flask, settings: Settings) -> Iterator[Web]:
@@ -72,7 +81,7 @@ def test_it_serves_and_logs_each_request_once_without_its_query(
 ) -> None:
     assert page.status_code == 421
     name = page.headers["X-Request-Id"]
-    (line,) = [line for line in web.lines() if line.get("request_id") == name]
+    (line,) = web.lines_of(name)
     assert (line["ip"], line["status"]) == ("127.0.0.1", 421)
     assert "secret" not in json.dumps(line)
 

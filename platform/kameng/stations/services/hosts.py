@@ -19,7 +19,7 @@ from kameng.stations.models import Station
 DATABASE_NAME = "kameng.database_name"
 FRESH_S = 5.0
 # An answer is good for longer while Redis has said within `ASKED_S` that nothing was changed since.
-ASKED_S = 3.0
+ASKED_S, KEPT_S = 3.0, 300.0
 UNKNOWN_S = 0.5  # who opens a shop and looks at once must not be told for long that it is none
 MAX_CACHED = 10_000
 
@@ -73,7 +73,7 @@ class _Answer:
         if self.station is None:
             return age <= UNKNOWN_S
         return age <= FRESH_S or (
-            age <= epoch.KEPT_S and self.mark is not None and self.mark == epoch.heard(ASKED_S)
+            age <= KEPT_S and self.mark is not None and self.mark == epoch.heard(ASKED_S)
         )
 
 
