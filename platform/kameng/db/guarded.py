@@ -27,7 +27,7 @@ UNPREPARED = (b"26000", b"0A000", b"42883")
 # Server processes are fast while what they know lies in the processor's caches; sixteen push each
 # other out, and a few at once sell a quarter more. The rest wait here, but not for long: one that
 # waits for a row's lock must not hold up all others.
-AT_ONCE, PATIENCE_S = 2, 0.05
+AT_ONCE, PATIENCE_S = 3, 0.05
 _places = Places(AT_ONCE)
 
 
